@@ -1,0 +1,59 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+BIN := .venv/bin
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url \
+	--no-annotate --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+.PHONY: help
+help: ## List what make can do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Install what Candour needs and make the data folder
+	@scripts/setup
+
+.PHONY: run
+run: setup ## Serve the demonstration on http://127.0.0.1:8000
+	@$(BIN)/candour demo --if-empty
+	@exec $(BIN)/candour serve
+
+.PHONY: setup-test
+setup-test:
+	@scripts/setup --test
+
+.PHONY: test
+test: lint ## Check everything: style, types, layers, packs, and all tests on both databases
+	@home=$$(mktemp -d); trap 'rm -rf "$$home"' EXIT; export CANDOUR_HOME="$$home"; \
+	$(BIN)/candour templates check; \
+	$(BIN)/pytest $(ARGS)
+
+.PHONY: lint
+lint: setup-test ## Check style, types and layers only
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: lock
+lock: ## Lock the Python packages again (UPGRADE=1 takes newer ones)
+	@scripts/setup --test
+	@$(COMPILE) -o requirements.lock
+	@$(COMPILE) --constraint requirements.lock --group dev -o requirements-dev.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
+		--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) \
+		--group pyproject.toml:setup -o requirements-setup.lock
+	@scripts/setup --test
+
+.PHONY: assets
+assets: ## Compile styles and copy fonts and scripts (needs Node; the results are committed)
+	@npm ci --silent --ignore-scripts
+	@npm run --silent build
+
+.PHONY: bench
+bench: setup-test ## Measure what the README quotes
+	@$(BIN)/python -m bench
+
+.PHONY: clean
+clean: ## Remove what set-up and tools made; the data folder stays
+	@rm -rf .venv .setup.lock node_modules dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,31 @@
+"""Candour: self-audits for agencies that protect children. `create_app` wires the parts together."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from config import ROOT, Config
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """The Flask application.
+
+    Raises ConfigError for unusable settings, RuntimeError for a route without a permission.
+    """
+    from app import db, jobs, migrate, web
+
+    config = config or Config.load()
+    app = Flask(
+        "app", template_folder="web/templates", static_folder="web/static", instance_path=str(config.home),
+        root_path=str(ROOT / "app"),
+    )  # fmt: skip
+    app.config.from_mapping(config.flask())
+    app.config["CANDOUR"] = config
+    app.config["SQLALCHEMY_ENGINES"] = {"default": db.engine_options(config.database_url)}
+    db.db.init_app(app)
+    with app.app_context():
+        db.listen(db.db.engine)
+    migrate.init_app(app)
+    jobs.init_app(app)
+    web.init_app(app)
+    return app

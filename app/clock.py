@@ -1,0 +1,45 @@
+"""What time it is. `now` is passed into every operation; here it is made, once a request or command.
+
+A demonstration pins the date: the day stands still while the time of day runs, so that its deadlines never pass.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from app.models import Setting
+
+LONDON = ZoneInfo("Europe/London")
+PINNED = "pinned_date"
+
+
+def now(session: Session) -> datetime:
+    """The current instant in UTC, on the pinned date where one is set."""
+    real = datetime.now(UTC)
+    setting = session.get(Setting, PINNED)
+    if setting is None:
+        return real
+    return datetime.combine(date.fromisoformat(setting.value["date"]), real.time(), tzinfo=UTC)
+
+
+def pin(session: Session, day: date) -> None:
+    """Pin the date. Demonstrations only."""
+    session.merge(Setting(key=PINNED, value={"date": day.isoformat()}))
+
+
+def today(at: datetime) -> date:
+    """The day in London at an instant."""
+    return at.astimezone(LONDON).date()
+
+
+def start_of(day: date) -> datetime:
+    """The instant at which a day starts in London: a round opens then."""
+    return datetime.combine(day, time(0, 0), tzinfo=LONDON).astimezone(UTC)
+
+
+def end_of(day: date) -> datetime:
+    """The last second of a day in London: due and closing dates include the day itself."""
+    return datetime.combine(day, time(23, 59, 59), tzinfo=LONDON).astimezone(UTC)

@@ -1,0 +1,32 @@
+"""The content that a signatory signs: one JSON value, the same whoever computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+FORMAT = "candour-return/1"
+
+
+def return_content(
+    *,
+    audit_round: dict[str, Any],
+    agency: dict[str, Any],
+    template: dict[str, Any],
+    answers: Iterable[dict[str, Any]],
+    vouches: Iterable[dict[str, Any]],
+) -> dict[str, Any]:
+    """The content of a return as a JSON value; its canonical form is what the content hash is made over.
+
+    `audit_round`: key, name. `agency`: code, name, type, subtype. `template`: pack, version, sha256 (of the frozen
+    template). `answers`: criterion, scope, type, value, in any order. `vouches`: standard, name, post, at (ISO 8601).
+    """
+    return {
+        "format": FORMAT,
+        "round": audit_round,
+        "agency": agency,
+        "template": template,
+        "answers": sorted(answers, key=lambda answer: (answer["criterion"], answer["scope"])),
+        "vouches": sorted(vouches, key=lambda vouch: vouch["standard"]),
+        "evidence": [],
+    }

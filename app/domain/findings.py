@@ -1,0 +1,657 @@
+"""Findings as plain data: what a figure means, and the shapes that pages, PDF and JSON all read.
+
+Nothing here reads a database or knows a pack, a grade or an agency type by name. Texts are already in one language;
+sentences keep their pattern and parameters, so that a report can be translated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from app.domain.answers import Message
+from app.domain.templates import GradingScheme, Key, Pack
+from app.domain.text import PlainText, Text, localise
+
+REFERENCE_PATTERN = r"^([a-z0-9]+(-[a-z0-9]+)*#)?[a-z0-9]+(-[a-z0-9]+)*$"
+
+
+class Frozen(BaseModel):
+    """What all parts share: they never change, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# --- what a pack says about itself in its joint report (`findings.yaml`) ---------------------------------------------
+
+
+class AssuranceTexts(Frozen):
+    """Which bases of assurance somebody checked, which are words on paper, and how sentences name the two."""
+
+    introduction: tuple[Text, ...] = ()
+    checked: tuple[Key, ...] = ()
+    checked_phrase: Text | None = None
+    on_paper: tuple[Key, ...] = ()
+    on_paper_phrase: Text | None = None
+
+
+class Introduced(Frozen):
+    """Paragraphs that stand before the figures of a chapter."""
+
+    introduction: tuple[Text, ...] = ()
+
+
+class FindingsTexts(Frozen):
+    """The content of `findings.yaml`: the words of a pack's joint report that are not computed from data.
+
+    `met` is how a sentence says that a criterion is met ("fully in place"). `labels` maps a criterion's id, or
+    `agency-type#id` where types differ, to a few words for it; without one its question is shown. Percentages of fewer
+    than `small_number` agencies are given as counts. `capitals`: first words of names that keep their capital inside a
+    sentence.
+    """
+
+    format: Literal[1] = 1
+    title: Text | None = None
+    subtitle: Text | None = None
+    met: Text = "met"
+    small_number: Annotated[int, Field(strict=True, ge=1, le=100)] = 10
+    capitals: tuple[PlainText, ...] = ()
+    about: tuple[Text, ...] = ()
+    method: tuple[Text, ...] = ()
+    limits: tuple[Text, ...] = ()
+    themes: dict[Key, Introduced] = {}
+    milestones: Introduced = Introduced()
+    assurance: AssuranceTexts = AssuranceTexts()
+    twins: Introduced = Introduced()
+    optional: Introduced = Introduced()
+    acknowledgement: Text | None = None
+    labels: dict[Annotated[str, StringConstraints(pattern=REFERENCE_PATTERN)], Text] = {}
+
+    @classmethod
+    def of(cls, pack: Pack) -> FindingsTexts:
+        """The pack's texts; plain defaults without a file. pydantic.ValidationError when it is of another shape."""
+        return cls.model_validate(pack.findings or {})
+
+    def unknown_keys(self, pack: Pack) -> tuple[str, ...]:
+        """What these texts name that the pack does not have, as `part: key`. Empty when all is well."""
+        bases = {basis.key for scheme in pack.grading_schemes.values() for basis in scheme.bases}
+        ids = {placed.criterion.id for template in pack.templates.values() for placed in template.criteria()}
+        references = {
+            f"{kind}#{placed.criterion.id}" for kind, template in pack.templates.items() for placed in template.criteria()
+        }
+        named = [
+            *(("themes", key) for key in self.themes if key not in pack.themes),
+            *(("assurance.checked", key) for key in self.assurance.checked if key not in bases),
+            *(("assurance.on_paper", key) for key in self.assurance.on_paper if key not in bases),
+            *(("labels", key) for key in self.labels if key not in ids | references),
+        ]
+        return tuple(f"{part}: {key}" for part, key in named)
+
+
+# --- figures ---------------------------------------------------------------------------------------------------------
+
+
+def percent(part: int, whole: int) -> int | None:
+    """`part` of `whole` in whole per cent, halves up; None of nothing.
+
+    0 means none and 100 means all: one agency in a thousand is 1 per cent, never none.
+    """
+    if not whole:
+        return None
+    if part in (0, whole):
+        return 100 if part else 0
+    return min(99, max(1, int(Fraction(part * 100, whole) + Fraction(1, 2))))
+
+
+class Figure(Frozen):
+    """How returns (or answers, where several criteria are taken together) stand on one thing.
+
+    `counted` = `met` + `not_met` is what percentages are of. `apart` (grades shown apart) is part of `not_met`.
+    `excluded` grades and `unanswered` stand beside. `scheme` is the key of the grading scheme of `by_grade`, or
+    empty where several are taken together.
+    """
+
+    asked: int = 0
+    counted: int = 0
+    met: int = 0
+    not_met: int = 0
+    apart: int = 0
+    excluded: int = 0
+    unanswered: int = 0
+    percent: int | None = None
+    percent_apart: int | None = None
+    scheme: str = ""
+    by_grade: dict[str, int] = {}
+
+    @property
+    def share(self) -> Fraction:
+        """The exact share that is met. ZeroDivisionError where nothing is counted."""
+        return Fraction(self.met, self.counted)
+
+    @classmethod
+    def of(cls, by_grade: Mapping[str, int], *, scheme_key: str, scheme: GradingScheme, asked: int) -> Figure:
+        """The figure of one criterion, from how often each grade was given. Unknown grades count as no answer."""
+        known = {grade.key: by_grade.get(grade.key, 0) for grade in scheme.grades}
+        count = {
+            kind: sum(known[grade.key] for grade in scheme.grades if grade.counts_as == kind)
+            for kind in ("met", "not_met", "excluded")
+        }
+        return cls._with_percentages(
+            asked=asked,
+            met=count["met"],
+            not_met=count["not_met"],
+            apart=sum(known[g.key] for g in scheme.grades if g.counts_as == "not_met" and g.shown_apart),
+            excluded=count["excluded"],
+            unanswered=max(0, asked - sum(known.values())),
+            scheme=scheme_key,
+            by_grade=known,
+        )
+
+    @classmethod
+    def total(cls, figures: Iterable[Figure]) -> Figure:
+        """Several figures taken together: counts of answers, no longer of returns."""
+        parts = tuple(figures)
+        by_grade: dict[str, int] = {}
+        for part in parts:
+            for grade, number in part.by_grade.items():
+                by_grade[grade] = by_grade.get(grade, 0) + number
+        schemes = {part.scheme for part in parts}
+        return cls._with_percentages(
+            **{
+                name: sum(getattr(part, name) for part in parts)
+                for name in ("asked", "met", "not_met", "apart", "excluded", "unanswered")
+            },
+            scheme=schemes.pop() if len(schemes) == 1 else "",
+            by_grade=by_grade,
+        )
+
+    @classmethod
+    def _with_percentages(cls, **values: Any) -> Figure:
+        counted = values["met"] + values["not_met"]
+        return cls(
+            **values,
+            counted=counted,
+            percent=percent(values["met"], counted),
+            percent_apart=percent(values["apart"], counted),
+        )
+
+
+# --- the joint findings ----------------------------------------------------------------------------------------------
+
+
+def fill(pattern: str, params: Mapping[str, str | int]) -> str:
+    """A pattern with its parameters in place; whole numbers have commas at the thousands."""
+    return pattern % {name: f"{value:,}" if isinstance(value, int) else value for name, value in params.items()}
+
+
+class Sentence(Frozen):
+    """A sentence computed from data: its English pattern, what stands in it, and the English text."""
+
+    msgid: str
+    params: dict[str, str | int]
+    text: str
+
+    @classmethod
+    def of(cls, message: Message) -> Sentence:
+        """From a message whose parameters are texts and whole numbers."""
+        params = {
+            name: value if isinstance(value, int) else localise(value) if isinstance(value, Mapping) else str(value)
+            for name, value in message.params.items()
+        }
+        return cls(msgid=message.msgid, params=params, text=fill(message.msgid, params))
+
+
+class KeyMessage(Frozen):
+    """What a reader should take away, its figure, of whom it is a figure, and the chapter it comes from.
+
+    `rule` names the ranking rule that chose it; `chapter` is the anchor of a chapter of the report.
+    """
+
+    rule: str
+    heading: Sentence
+    sentence: Sentence
+    figure: str
+    population: Sentence
+    chapter: str
+
+
+class Named(Frozen):
+    """A key of the pack with its words."""
+
+    key: str
+    name: str
+    plural: str
+
+
+class AgencyTypeInfo(Named):
+    """An agency type of the round; `template_title` is the checklist it answered."""
+
+    template_title: str
+    criteria: int
+    optional_criteria: int
+    sha256: str
+    body: str
+    subtypes: tuple[Named, ...]
+
+
+class GradeInfo(Frozen):
+    """A grade as the report explains it."""
+
+    key: str
+    label: str
+    meaning: str
+    counts_as: Literal["met", "not_met", "excluded"]
+    shown_apart: bool
+
+
+class BasisInfo(Frozen):
+    """A basis of assurance as the report explains it."""
+
+    key: str
+    label: str
+    meaning: str
+
+
+class SchemeInfo(Frozen):
+    """A grading scheme, best grade first."""
+
+    key: str
+    title: str
+    grades: tuple[GradeInfo, ...]
+    bases: tuple[BasisInfo, ...]
+
+
+class Body(Frozen):
+    """An oversight body that publishes the findings."""
+
+    name: str
+    short: str
+    kind: str
+
+
+class RoundInfo(Frozen):
+    """The audit round. `as_at` is the instant of the latest fact read; `is_closed` whether the round was over."""
+
+    key: str
+    name: str
+    opens: date
+    due: date
+    closes: date
+    milestones_from: date
+    is_demonstration: bool
+    is_closed: bool
+    as_at: datetime
+
+
+class PackInfo(Frozen):
+    """The published pack version that the figures rest on."""
+
+    key: str
+    version: int
+    title: str
+    source: str
+    sha256: str
+
+
+class Quantified(Frozen):
+    """A word for a share of agencies, and the lower limit from which it is used (`above`: the limit is left out)."""
+
+    word: str
+    limit: str
+    above: bool
+
+
+class Texts(Frozen):
+    """The pack's own paragraphs, in the language of the findings."""
+
+    title: str
+    subtitle: str
+    met: str
+    small_number: int
+    about: tuple[str, ...]
+    method: tuple[str, ...]
+    limits: tuple[str, ...]
+    milestones: tuple[str, ...]
+    assurance: tuple[str, ...]
+    twins: tuple[str, ...]
+    optional: tuple[str, ...]
+    acknowledgement: str
+
+
+class ResponseRow(Frozen):
+    """How many agencies were invited and what came of it. `percent` is of those invited without nil returns.
+
+    `submitted` = `on_time` + `late`; `reopened` of those `in_progress` had signed before.
+    """
+
+    agency_type: str = ""
+    subtype: str = ""
+    label: str = ""
+    invited: int = 0
+    submitted: int = 0
+    on_time: int = 0
+    late: int = 0
+    nil: int = 0
+    in_progress: int = 0
+    not_started: int = 0
+    percent: int | None = None
+
+
+class FigureBy(Frozen):
+    """A figure of one agency type, or of one of its subtypes."""
+
+    agency_type: str
+    subtype: str = ""
+    label: str
+    figure: Figure
+
+
+class CriterionFindings(Frozen):
+    """One criterion of one agency type's checklist. `unit` is what is counted: returns, or answers for an area."""
+
+    reference: str
+    agency_type: str
+    id: str
+    number: str
+    label: str
+    question: str
+    standard: str
+    theme: str
+    optional: bool
+    milestone: str
+    recommendations: tuple[str, ...]
+    unit: Literal["return", "area"]
+    figure: Figure
+    by_subtype: tuple[FigureBy, ...]
+
+
+class ThemeFindings(Frozen):
+    """A theme: figures by agency type and subtype (of answers), its criteria, and sentences made from them.
+
+    `most` and `least` are references of the criteria most and least often met.
+    """
+
+    key: str
+    title: str
+    introduction: tuple[str, ...]
+    figure: Figure
+    by_type: tuple[FigureBy, ...]
+    by_subtype: tuple[FigureBy, ...]
+    criteria: tuple[CriterionFindings, ...]
+    most: tuple[str, ...]
+    least: tuple[str, ...]
+    sentences: tuple[Sentence, ...]
+
+
+class MilestoneRow(Frozen):
+    """One criterion against its milestone: how many do not meet it yet, and by when those expect to.
+
+    `not_yet` = `by_then` + `after` + `no_date`.
+    """
+
+    reference: str
+    agency_type: str
+    number: str
+    label: str
+    counted: int
+    not_yet: int
+    by_then: int
+    after: int
+    no_date: int
+
+
+class MilestoneFindings(Frozen):
+    """What must be in place by a date and is not, worst first within each agency type."""
+
+    key: str
+    label: str
+    date: date
+    counted: int
+    met: int
+    percent: int | None
+    not_yet: int
+    by_then: int
+    after: int
+    no_date: int
+    rows: tuple[MilestoneRow, ...]
+    sentences: tuple[Sentence, ...]
+
+
+class BasisCount(Frozen):
+    """How many answers rest on a basis of assurance; `percent` of all answers that give one."""
+
+    key: str
+    label: str
+    answers: int
+    percent: int | None
+    met: int
+    percent_met: int | None
+
+
+class AssuranceRow(Frozen):
+    """How the agencies of a type know: answers by basis, all and those that say that a criterion is met."""
+
+    agency_type: str
+    label: str
+    answers: int
+    met: int
+    bases: tuple[BasisCount, ...]
+    checked_met: int
+    percent_checked_met: int | None
+    on_paper_met: int
+    percent_on_paper_met: int | None
+
+
+class AssuranceFindings(Frozen):
+    """The basis of assurance by agency type, with the pack's phrases for checked and on paper."""
+
+    checked_phrase: str
+    on_paper_phrase: str
+    rows: tuple[AssuranceRow, ...]
+    total: AssuranceRow | None
+    sentences: tuple[Sentence, ...]
+
+
+class TwinSide(Frozen):
+    """One side of a duty that two agencies share."""
+
+    reference: str
+    agency_type: str
+    agencies: str
+    number: str
+    label: str
+    question: str
+
+
+class TwinCounts(Frozen):
+    """Pairs of agencies in an area, one on each side, both of which submitted. No verdict.
+
+    `compared` = `both` + `only_a` + `only_b` + `neither`; `not_comparable`: a side is excluded or shown apart.
+    """
+
+    pairs: int = 0
+    compared: int = 0
+    both: int = 0
+    only_a: int = 0
+    only_b: int = 0
+    neither: int = 0
+    not_comparable: int = 0
+
+
+class TwinArea(TwinCounts):
+    """The counts of one area."""
+
+    area: str
+
+
+class TwinFindings(TwinCounts):
+    """Two views of one duty, over all areas."""
+
+    a: TwinSide
+    b: TwinSide
+    areas: int
+    percent_one_sided: int | None
+    by_area: tuple[TwinArea, ...]
+    sentences: tuple[Sentence, ...]
+
+
+class NotResponding(Frozen):
+    """An agency without a submission that stands."""
+
+    name: str
+    code: str
+    agency_type: str
+    subtype: str
+    type_label: str
+    stage: Literal["not_started", "in_progress", "nil"]
+    reason: str
+
+
+class Overall(Frozen):
+    """The audit as a whole, without optional standards. `all_met`: agencies that say that every criterion is met."""
+
+    by_type: tuple[FigureBy, ...]
+    agencies: int
+    all_met: int
+    percent_all_met: int | None
+    areas: int
+
+
+class JointFindings(Frozen):
+    """Everything that the joint report says, from submissions only. The same facts give the same object."""
+
+    format: Literal["candour-joint-findings/1"] = "candour-joint-findings/1"
+    snapshot_id: str
+    language: str
+    audit_round: RoundInfo
+    pack: PackInfo
+    bodies: tuple[Body, ...]
+    texts: Texts
+    agency_types: tuple[AgencyTypeInfo, ...]
+    schemes: tuple[SchemeInfo, ...]
+    quantifiers: tuple[Quantified, ...]
+    response: tuple[ResponseRow, ...]
+    response_total: ResponseRow
+    overall: Overall
+    themes: tuple[ThemeFindings, ...]
+    milestones: tuple[MilestoneFindings, ...]
+    assurance: AssuranceFindings
+    twins: tuple[TwinFindings, ...]
+    optional: tuple[CriterionFindings, ...]
+    not_responding: tuple[NotResponding, ...]
+    key_messages: tuple[KeyMessage, ...]
+
+    def criteria(self) -> tuple[CriterionFindings, ...]:
+        """All criteria of standards that are not optional, theme by theme."""
+        return tuple(criterion for theme in self.themes for criterion in theme.criteria)
+
+
+# --- one agency's return and its receipt -----------------------------------------------------------------------------
+
+
+class SignedAnswer(Frozen):
+    """One criterion as the agency answered it. Empty strings and None where nothing was given."""
+
+    number: str
+    id: str
+    scope: str
+    question: str
+    why: str
+    grade: str
+    grade_label: str
+    basis_label: str
+    files: int | None
+    files_date: date | None
+    commentary: str
+    reason: str
+    date_expected: date | None
+    recommendations: tuple[str, ...]
+    milestone_label: str
+    milestone_date: date | None
+    is_after_milestone: bool
+    scheme: str
+
+
+class SignedStandard(Frozen):
+    """A standard of the checklist with its answers, who vouched for it, and the profile of its grades."""
+
+    number: int
+    title: str
+    introduction: str
+    optional: bool
+    label: str
+    figure: Figure
+    answers: tuple[SignedAnswer, ...]
+    vouched_by: str
+    vouched_post: str
+
+
+class Signature(Frozen):
+    """Who declared what, when, and the hashes that prove it."""
+
+    submission_number: int
+    text: str
+    name: str
+    post: str
+    acting: bool
+    signed_at: datetime
+    content_hash: str
+    submission_hash: str
+    is_voided: bool
+    voided_reason: str
+    voided_at: datetime | None
+
+
+class AgencyInfo(Frozen):
+    """The agency as it was when it was invited."""
+
+    name: str
+    code: str
+    type_label: str
+    subtype_label: str
+    signatory: str
+
+
+class AgencyReturnDocument(Frozen):
+    """One submission as a document."""
+
+    format: Literal["candour-agency-return/1"] = "candour-agency-return/1"
+    snapshot_id: str
+    language: str
+    audit_round: RoundInfo
+    pack: PackInfo
+    template_title: str
+    template_sha256: str
+    bodies: tuple[Body, ...]
+    agency: AgencyInfo
+    signature: Signature
+    schemes: tuple[SchemeInfo, ...]
+    standards: tuple[SignedStandard, ...]
+    figure: Figure
+    outstanding: tuple[SignedAnswer, ...]
+
+
+class ReceiptDocument(Frozen):
+    """One page that proves what was submitted. `chain_seq` and `chain_head` are of the return's history then."""
+
+    format: Literal["candour-receipt/1"] = "candour-receipt/1"
+    snapshot_id: str
+    language: str
+    audit_round: RoundInfo
+    pack: PackInfo
+    template_title: str
+    template_sha256: str
+    bodies: tuple[Body, ...]
+    agency: AgencyInfo
+    return_id: str
+    signature: Signature
+    is_late: bool
+    answers: int
+    criteria: int
+    chain: str
+    chain_seq: int
+    chain_head: str

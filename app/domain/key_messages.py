@@ -1,0 +1,535 @@
+"""Sentences chosen and filled by rules from figures: the key messages and the narrative of each chapter.
+
+A rule is one small function. It looks for the extreme that its name says and gives a message, or None where the data
+have nothing to say (too few agencies, nothing that differs). No sentence holds a figure of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from app.domain.answers import N_, Message
+from app.domain.findings import (
+    AssuranceRow,
+    CriterionFindings,
+    FigureBy,
+    JointFindings,
+    KeyMessage,
+    MilestoneFindings,
+    Sentence,
+    ThemeFindings,
+    TwinFindings,
+    percent,
+)
+from app.domain.templates import Pack
+from app.domain.text import localise
+
+MOST_MESSAGES = 10
+
+# anchors of the chapters that messages point to; a theme's chapter is `theme-KEY`
+RESPONSE, OVERVIEW, MILESTONES, TWINS, ASSURANCE = "response", "overview", "milestones", "twins", "assurance"
+
+
+def listed(names: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What sentences need besides figures: the pack's words in one language."""
+
+    pack: Pack
+    language: str
+    met: str
+    small: int
+    capitals: frozenset[str] = frozenset()
+
+    def quantifier(self, share: Fraction) -> str:
+        """The pack's word for a share."""
+        return localise(self.pack.quantify(share), self.language)
+
+    def mid(self, phrase: str) -> str:
+        """A name inside a sentence: its capital goes, unless it is an abbreviation or one of `capitals`."""
+        if phrase[1:2].isupper() or phrase.split(" ")[0] in self.capitals:
+            return phrase
+        return phrase[:1].lower() + phrase[1:]
+
+    def agencies(self, agency_type: str) -> str:
+        """The plural of an agency type inside a sentence."""
+        return self.mid(localise(self.pack.agency_types[agency_type].plural, self.language))
+
+
+def _sentence(msgid: str, **params: object) -> Sentence:
+    return Sentence.of(Message(msgid, params))
+
+
+def large_enough(criteria: Iterable[CriterionFindings], words: Wording) -> list[CriterionFindings]:
+    """The criteria that enough agencies answered to be ranked."""
+    return [c for c in criteria if c.figure.counted >= words.small]
+
+
+def rank_by_met(criteria: Iterable[CriterionFindings]) -> list[CriterionFindings]:
+    """Least often met first; of equals, the one with more answers, then by reference."""
+    return sorted(criteria, key=lambda c: (c.figure.share, -c.figure.counted, c.reference))
+
+
+def _met_sentence(criterion: CriterionFindings, words: Wording) -> Sentence:
+    return _sentence(
+        N_(
+            "“%(label)s”: %(word)s of the %(counted)s %(agencies)s to which it applies say that it is "
+            "%(met)s (%(number)s, or %(percent)s%%)."
+        ),
+        word=words.quantifier(criterion.figure.share),
+        counted=criterion.figure.counted,
+        agencies=words.agencies(criterion.agency_type),
+        met=words.met,
+        label=criterion.label,
+        number=criterion.figure.met,
+        percent=criterion.figure.percent,
+    )  # fmt: skip
+
+
+# --- the narrative of a chapter --------------------------------------------------------------------------------------
+
+
+def theme_sentences(theme: ThemeFindings, words: Wording) -> tuple[Sentence, ...]:
+    """What stands at the head of a theme's chapter: the level, the difference, the extremes, what is not assured."""
+    found: list[Sentence] = []
+    types = [row for row in theme.by_type if row.figure.counted]
+    if types:
+        found.append(
+            _sentence(
+                N_("Of the answers on this theme, %(parts)s say that practice is %(met)s."),
+                parts=listed([f"{row.figure.percent}% of those from {words.mid(row.label)}" for row in types]),
+                met=words.met,
+            )
+        )
+    ranked = rank_by_met(large_enough(theme.criteria, words))
+    if len(ranked) > 1:
+        found += [_met_sentence(ranked[-1], words), _met_sentence(ranked[0], words)]
+    spread = widest_subtypes(theme.by_subtype, words)
+    if spread:
+        high, low = spread
+        found.append(
+            _sentence(
+                N_(
+                    "Within one type of agency the widest difference is between %(high)s "
+                    "(%(high_percent)s%% of answers) and %(low)s (%(low_percent)s%%)."
+                ),
+                high=words.mid(high.label),
+                high_percent=high.figure.percent,
+                low=words.mid(low.label),
+                low_percent=low.figure.percent,
+            )
+        )  # fmt: skip
+    unsure = most_apart(theme.criteria, words)
+    if unsure:
+        found.append(_apart_sentence(unsure, words))
+    return tuple(found)
+
+
+def widest_subtypes(rows: Iterable[FigureBy], words: Wording) -> tuple[FigureBy, FigureBy] | None:
+    """Of two subtypes of one agency type, the pair that differs most: the higher first. None where none differ."""
+    large = [row for row in rows if row.figure.counted >= words.small]
+    pairs = [
+        (high, low)
+        for high in large
+        for low in large
+        if high.agency_type == low.agency_type and high.figure.share > low.figure.share
+    ]
+    return max(
+        pairs,
+        key=lambda pair: (pair[0].figure.share - pair[1].figure.share, pair[0].subtype, pair[1].subtype),
+        default=None,
+    )
+
+
+def most_apart(criteria: Iterable[CriterionFindings], words: Wording) -> CriterionFindings | None:
+    """The criterion for which the largest share gave a grade that is shown apart."""
+    found = [c for c in large_enough(criteria, words) if c.figure.apart]
+    return max(found, key=lambda c: (Fraction(c.figure.apart, c.figure.counted), c.reference), default=None)
+
+
+def _apart_sentence(criterion: CriterionFindings, words: Wording) -> Sentence:
+    scheme = words.pack.grading_schemes[criterion.figure.scheme]
+    labels = [localise(grade.label, words.language) for grade in scheme.grades if grade.shown_apart]
+    return _sentence(
+        N_(
+            "What most often cannot be answered is “%(label)s”: %(number)s of the %(counted)s %(agencies)s "
+            "to which it applies (%(percent)s%%) are “%(grade)s”."
+        ),
+        label=criterion.label,
+        number=criterion.figure.apart,
+        counted=criterion.figure.counted,
+        agencies=words.agencies(criterion.agency_type),
+        percent=criterion.figure.percent_apart,
+        grade=listed([words.mid(label) for label in labels]),
+    )  # fmt: skip
+
+
+def milestone_sentences(milestone: MilestoneFindings, words: Wording) -> tuple[Sentence, ...]:
+    """What is in place already, and how much of the rest is expected in time."""
+    if not milestone.counted:
+        return ()
+    found = [
+        _sentence(
+            N_(
+                "%(percent)s%% of the %(counted)s answers to these criteria say that practice is %(met)s "
+                "already."
+            ),
+            percent=milestone.percent,
+            counted=milestone.counted,
+            met=words.met,
+        )
+    ]
+    if milestone.not_yet:
+        found.append(
+            _sentence(
+                N_(
+                    "Of the %(not_yet)s that do not, %(by_then)s expect it by the milestone, %(after)s "
+                    "after it, and %(no_date)s give no date."
+                ),
+                not_yet=milestone.not_yet,
+                by_then=milestone.by_then,
+                after=milestone.after,
+                no_date=milestone.no_date,
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def twin_sentences(twin: TwinFindings, words: Wording) -> tuple[Sentence, ...]:
+    """The two views of one duty, counted."""
+    if not twin.compared:
+        return ()
+    return (
+        _sentence(
+            N_(
+                "Of %(compared)s pairs that can be compared, both sides say %(met)s in %(both)s, only %(a)s"
+                " in %(only_a)s, only %(b)s in %(only_b)s, and neither in %(neither)s."
+            ),
+            compared=twin.compared,
+            met=words.met,
+            both=twin.both,
+            a=_side(twin, "a", words),
+            only_a=twin.only_a,
+            b=_side(twin, "b", words),
+            only_b=twin.only_b,
+            neither=twin.neither,
+        ),
+    )  # fmt: skip
+
+
+def _side(twin: TwinFindings, side: str, words: Wording) -> str:
+    """How a sentence names a side: by its type of agency, or by what was asked where both are of one type."""
+    this = twin.a if side == "a" else twin.b
+    if twin.a.agency_type == twin.b.agency_type:
+        return f"the side asked for “{this.label}”"
+    return f"the {words.mid(this.agencies)}"
+
+
+def assurance_sentences(
+    rows: Sequence[AssuranceRow], total: AssuranceRow | None, words: Wording, checked: str, on_paper: str
+) -> tuple[Sentence, ...]:
+    """How much of what is said to be in place somebody looked at, and how much rests on paper."""
+    if total is None or not total.met:
+        return ()
+    found = [
+        _sentence(
+            N_(
+                "Of the %(answers)s answers that say %(met)s, %(checked)s%% rest on %(checked_phrase)s and "
+                "%(paper)s%% on %(paper_phrase)s."
+            ),
+            answers=total.met,
+            met=words.met,
+            checked=total.percent_checked_met,
+            checked_phrase=checked,
+            paper=total.percent_on_paper_met,
+            paper_phrase=on_paper,
+        )
+    ]  # fmt: skip
+    large = [row for row in rows if row.met >= words.small]
+    if len(large) > 1:
+        ranked = sorted(large, key=lambda row: (Fraction(row.checked_met, row.met), row.agency_type))
+        found.append(
+            _sentence(
+                N_(
+                    "The share that rests on %(checked_phrase)s is largest among %(high)s "
+                    "(%(high_percent)s%%) and smallest among %(low)s (%(low_percent)s%%)."
+                ),
+                checked_phrase=checked,
+                high=words.mid(ranked[-1].label),
+                high_percent=ranked[-1].percent_checked_met,
+                low=words.mid(ranked[0].label),
+                low_percent=ranked[0].percent_checked_met,
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+# --- the key messages ------------------------------------------------------------------------------------------------
+
+
+def response(findings: JointFindings, words: Wording) -> KeyMessage | None:
+    """How many answered, and who least."""
+    total = findings.response_total
+    if not total.invited or total.percent is None:
+        return None
+    types = [row for row in findings.response if not row.subtype and row.percent is not None]
+    asked = total.invited - total.nil
+    if total.submitted == asked:
+        sentence = _sentence(N_("All %(asked)s agencies asked submitted a signed audit."), asked=asked)
+    else:
+        ranked = sorted(types, key=lambda row: (Fraction(row.submitted, row.invited - row.nil), row.agency_type))
+        sentence = _sentence(
+            N_(
+                "%(submitted)s of the %(asked)s agencies asked submitted a signed audit. The response is "
+                "highest among %(high)s (%(high_percent)s%%) and lowest among %(low)s (%(low_percent)s%%). "
+                "Agencies that did not respond are named in this report."
+            ),
+            submitted=total.submitted,
+            asked=asked,
+            high=words.mid(ranked[-1].label),
+            high_percent=ranked[-1].percent,
+            low=words.mid(ranked[0].label),
+            low_percent=ranked[0].percent,
+        )  # fmt: skip
+    return KeyMessage(
+        rule="response",
+        heading=_sentence(N_("Response")),
+        sentence=sentence,
+        figure=f"{total.percent}%",
+        population=_sentence(N_("of %(number)s agencies"), number=asked),
+        chapter=RESPONSE,
+    )
+
+
+def themes_apart(findings: JointFindings, words: Wording) -> KeyMessage | None:
+    """The theme most often met and the theme least often met."""
+    ranked = sorted(
+        (theme for theme in findings.themes if theme.figure.counted >= words.small),
+        key=lambda theme: (theme.figure.share, theme.key),
+    )
+    if len(ranked) < 2 or ranked[0].figure.share == ranked[-1].figure.share:
+        return None
+    low, high = ranked[0], ranked[-1]
+    return KeyMessage(
+        rule="themes_apart",
+        heading=_sentence(N_("The weakest theme")),
+        sentence=_sentence(
+            N_(
+                "“%(low)s” is the theme on which practice is least often %(met)s: %(low_percent)s%% of "
+                "answers say so, against %(high_percent)s%% on “%(high)s”."
+            ),
+            low=low.title,
+            low_percent=low.figure.percent,
+            high=high.title,
+            high_percent=high.figure.percent,
+            met=words.met,
+        ),
+        figure=f"{low.figure.percent}%",
+        population=_sentence(N_("of %(number)s answers"), number=low.figure.counted),
+        chapter=f"theme-{low.key}",
+    )  # fmt: skip
+
+
+def least_met(findings: JointFindings, words: Wording) -> KeyMessage | None:
+    """The criterion least often met."""
+    ranked = rank_by_met(large_enough(findings.criteria(), words))
+    if len(ranked) < 2:
+        return None
+    return _criterion_message("least_met", N_("Least often %(met)s"), ranked[0], words)
+
+
+def most_met(findings: JointFindings, words: Wording) -> KeyMessage | None:
+    """The criterion most often met."""
+    ranked = rank_by_met(large_enough(findings.criteria(), words))
+    if len(ranked) < 2:
+        return None
+    return _criterion_message("most_met", N_("Most often %(met)s"), ranked[-1], words)
+
+
+def _criterion_message(rule: str, heading: str, criterion: CriterionFindings, words: Wording) -> KeyMessage:
+    return KeyMessage(
+        rule=rule,
+        heading=_sentence(heading, met=words.met),
+        sentence=_met_sentence(criterion, words),
+        figure=f"{criterion.figure.percent}%",
+        population=_population(criterion.figure.counted, criterion.agency_type, words),
+        chapter=f"theme-{criterion.theme}",
+    )
+
+
+def _population(number: int, agency_type: str, words: Wording) -> Sentence:
+    return _sentence(N_("of %(number)s %(agencies)s"), number=number, agencies=words.agencies(agency_type))
+
+
+def widest_difference(findings: JointFindings, words: Wording) -> KeyMessage | None:
+    """The theme on which two types of agency differ most."""
+    found: list[tuple[Fraction, ThemeFindings, FigureBy, FigureBy]] = []
+    for theme in findings.themes:
+        rows = sorted(
+            (row for row in theme.by_type if row.figure.counted >= words.small),
+            key=lambda row: (row.figure.share, row.agency_type),
+        )
+        if len(rows) > 1:
+            found.append((rows[-1].figure.share - rows[0].figure.share, theme, rows[-1], rows[0]))
+    if not found:
+        return None
+    difference, theme, high, low = max(found, key=lambda item: (item[0], item[1].key))
+    points = percent(difference.numerator, difference.denominator)
+    if not difference or not points:
+        return None
+    return KeyMessage(
+        rule="widest_difference",
+        heading=_sentence(N_("The widest difference")),
+        sentence=_sentence(
+            N_(
+                "Types of agency differ most on “%(theme)s”: %(high_percent)s%% of the answers from "
+                "%(high)s say %(met)s, and %(low_percent)s%% of those from %(low)s."
+            ),
+            theme=theme.title,
+            high=words.mid(high.label),
+            high_percent=high.figure.percent,
+            low=words.mid(low.label),
+            low_percent=low.figure.percent,
+            met=words.met,
+        ),
+        figure=str(points),
+        population=_sentence(N_("percentage points apart")),
+        chapter=f"theme-{theme.key}",
+    )  # fmt: skip
+
+
+def least_assured(findings: JointFindings, words: Wording) -> KeyMessage | None:
+    """The criterion on which most agencies do not know."""
+    criterion = most_apart(findings.criteria(), words)
+    if criterion is None:
+        return None
+    return KeyMessage(
+        rule="least_assured",
+        heading=_sentence(N_("What agencies do not know")),
+        sentence=_apart_sentence(criterion, words),
+        figure=f"{criterion.figure.percent_apart}%",
+        population=_population(criterion.figure.counted, criterion.agency_type, words),
+        chapter=f"theme-{criterion.theme}",
+    )
+
+
+def milestone_missed(findings: JointFindings, words: Wording) -> KeyMessage | None:
+    """The milestone that the largest share of answers will miss or give no date for."""
+    found = [m for m in findings.milestones if m.counted >= words.small and m.after + m.no_date]
+    if not found:
+        return None
+    worst = max(found, key=lambda m: (Fraction(m.after + m.no_date, m.counted), m.key))
+    missing = worst.after + worst.no_date
+    return KeyMessage(
+        rule="milestone_missed",
+        heading=_sentence(N_("Milestones that will be missed")),
+        sentence=_sentence(
+            N_(
+                "Practice that should be in place “%(milestone)s” is %(met)s in %(percent)s%% of answers. "
+                "In %(missing)s of the %(not_yet)s answers where it is not, it is expected only after the "
+                "milestone, or no date is given."
+            ),
+            milestone=worst.label,
+            met=words.met,
+            percent=worst.percent,
+            missing=missing,
+            not_yet=worst.not_yet,
+        ),
+        figure=f"{percent(missing, worst.counted)}%",
+        population=_sentence(N_("of %(number)s answers"), number=worst.counted),
+        chapter=MILESTONES,
+    )  # fmt: skip
+
+
+def twins_apart(findings: JointFindings, words: Wording) -> KeyMessage | None:
+    """The shared duty on which most pairs of agencies in one area give different answers."""
+    found = [t for t in findings.twins if t.compared >= words.small and t.only_a + t.only_b]
+    if not found:
+        return None
+    twin = max(found, key=lambda t: (Fraction(t.only_a + t.only_b, t.compared), t.a.reference, t.b.reference))
+    one_sided = twin.only_a + twin.only_b
+    return KeyMessage(
+        rule="twins_apart",
+        heading=_sentence(N_("Two views of one duty")),
+        sentence=_sentence(
+            N_(
+                "In %(one_sided)s of %(compared)s pairs of agencies that work in the same area, only one "
+                "side says that the duty they share is %(met)s: “%(a)s” (%(a_agencies)s) and “%(b)s” "
+                "(%(b_agencies)s). These are two views and no verdict."
+            ),
+            one_sided=one_sided,
+            compared=twin.compared,
+            met=words.met,
+            a=twin.a.label,
+            a_agencies=words.mid(twin.a.agencies),
+            b=twin.b.label,
+            b_agencies=words.mid(twin.b.agencies),
+        ),
+        figure=f"{percent(one_sided, twin.compared)}%",
+        population=_sentence(N_("of %(number)s pairs"), number=twin.compared),
+        chapter=TWINS,
+    )  # fmt: skip
+
+
+def assurance(findings: JointFindings, words: Wording) -> KeyMessage | None:
+    """How much of what is said to be in place rests on something that somebody checked."""
+    total = findings.assurance.total
+    if total is None or not total.met or not findings.assurance.sentences:
+        return None
+    return KeyMessage(
+        rule="assurance",
+        heading=_sentence(N_("How agencies know")),
+        sentence=findings.assurance.sentences[0],
+        figure=f"{total.percent_checked_met}%",
+        population=_sentence(N_("of %(number)s answers"), number=total.met),
+        chapter=ASSURANCE,
+    )
+
+
+def everything_met(findings: JointFindings, words: Wording) -> KeyMessage | None:
+    """How many agencies say that nothing is left to do."""
+    overall = findings.overall
+    if overall.agencies < words.small:
+        return None
+    return KeyMessage(
+        rule="everything_met",
+        heading=_sentence(N_("Nothing left to do")),
+        sentence=_sentence(
+            N_(
+                "%(number)s of the %(agencies)s agencies that responded say that every criterion that "
+                "applies to them is %(met)s; the others name at least one that is not."
+            ),
+            number=overall.all_met,
+            agencies=overall.agencies,
+            met=words.met,
+        ),
+        figure=f"{overall.percent_all_met}%",
+        population=_sentence(N_("of %(number)s agencies"), number=overall.agencies),
+        chapter=OVERVIEW,
+    )  # fmt: skip
+
+
+Rule = Callable[[JointFindings, Wording], KeyMessage | None]
+RULES: tuple[Rule, ...] = (
+    response,
+    everything_met,
+    themes_apart,
+    widest_difference,
+    most_met,
+    least_met,
+    least_assured,
+    assurance,
+    milestone_missed,
+    twins_apart,
+)
+
+
+def key_messages(findings: JointFindings, words: Wording) -> tuple[KeyMessage, ...]:
+    """What each rule has to say, in the order of `RULES`: ten at most."""
+    return tuple(message for rule in RULES if (message := rule(findings, words)))[:MOST_MESSAGES]

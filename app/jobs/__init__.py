@@ -1,0 +1,75 @@
+"""Durable background work with DBOS, on the application's own database.
+
+The web and the commands only enqueue, in their own transaction; `candour work` is the process that does the work.
+DBOS gets an engine of its own: our listeners begin transactions by themselves and would collide with its own.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from app.db import engine_options
+
+QUEUE = "reports"
+WORKFLOW = "make_report"
+APPLICATION = "candour"
+# pinned: work that waits in the queue must be done by the program that comes after an update
+VERSION = "1"
+
+
+def jobs_engine(url: str) -> sa.Engine:
+    """The engine that DBOS uses: the same SQLite library as ours."""
+    options = engine_options(url)
+    return sa.create_engine(options.pop("url"), **options, pool_size=5, max_overflow=5)
+
+
+class Jobs:
+    """The enqueue port of operations. The client connects when the first job is enqueued."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client: DBOSClient | None = None
+
+    def enqueue_report(self, session: Session, run_id: str) -> None:
+        """Queue the making of a report run, in the transaction of `session`: both are stored, or neither."""
+        if self._client is None:
+            self._client = DBOSClient(
+                system_database_engine=jobs_engine(self._url), application_name=APPLICATION, lazy=True
+            )
+        options: EnqueueOptions = {
+            "workflow_name": WORKFLOW, "queue_name": QUEUE, "workflow_id": f"report-{run_id}", "app_version": VERSION,
+        }  # fmt: skip
+        self._client.enqueue_in_transaction(session, options, run_id)
+
+
+def init_app(app: Flask) -> None:
+    """Give the application its enqueue port."""
+    app.extensions["candour_jobs"] = Jobs(app.config["CANDOUR"].database_url)
+
+
+def start_dbos(url: str, *, executor: str) -> Any:
+    """Start DBOS in this process. Makes or updates its tables, which live beside ours."""
+    logging.getLogger("dbos").setLevel(logging.WARNING)
+    config: DBOSConfig = {
+        "name": APPLICATION,
+        "system_database_engine": jobs_engine(url),
+        "application_version": VERSION,
+        "executor_id": executor,
+        "log_level": "WARNING",
+    }
+    return DBOS(config=config)
+
+
+def prepare(url: str) -> None:
+    """Make the queue's tables. Part of `candour setup`; safe to run again."""
+    start_dbos(url, executor="setup")
+    DBOS.listen_queues([])  # setting up takes no work from the queue
+    DBOS.launch()
+    DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.25)
+    DBOS.destroy()

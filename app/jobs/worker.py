@@ -1,0 +1,61 @@
+"""The worker process: takes report runs from the queue, one at a time, and makes them.
+
+A worker that is killed leaves its run pending. A restart takes up its own runs again (the executor id is fixed); the
+janitor resumes those of a worker that never comes back.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from dbos import DBOS
+from flask import Flask
+
+from app.jobs import QUEUE, WORKFLOW, report_runs, start_dbos
+
+log = structlog.get_logger()
+ABANDONED_AFTER = timedelta(minutes=20)  # longer than any report takes: the renderer is stopped after ten
+
+
+def run(app: Flask, *, executor: str = "worker-1") -> None:
+    """Work until SIGTERM or SIGINT. Blocks."""
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    parent = os.getppid()
+    start_dbos(app.config["CANDOUR"].database_url, executor=executor)
+
+    @DBOS.workflow(name=WORKFLOW)
+    def make_report(run_id: str) -> str:
+        with app.app_context():
+            return report_runs.make(app, run_id)
+
+    DBOS.launch()
+    DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.25)
+    log.info("worker started", executor=executor)
+    minute = 0
+    try:
+        while not stop.wait(1):
+            minute = (minute + 1) % 60
+            if minute == 0:
+                resume_abandoned(executor)
+            if os.getppid() != parent:  # `candour serve` is gone: nobody would stop this process
+                break
+    finally:
+        DBOS.destroy()
+
+
+def resume_abandoned(executor: str) -> list[str]:
+    """Put runs back into the queue that another worker left pending for longer than any report takes."""
+    limit = datetime.now(UTC) - ABANDONED_AFTER
+    resumed = []
+    for status in DBOS.list_workflows(status="PENDING", name=WORKFLOW):
+        started = datetime.fromtimestamp((status.updated_at or status.created_at or 0) / 1000, UTC)
+        if status.executor_id != executor and started < limit:
+            DBOS.resume_workflow(status.workflow_id, queue_name=QUEUE)
+            resumed.append(status.workflow_id)
+    return resumed

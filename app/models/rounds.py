@@ -1,0 +1,97 @@
+"""Audit rounds, who they serve, and one return per invited agency."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.models.agencies import Agency, OversightBody
+from app.models.base import Base, WithPublicId
+from app.models.templates import PackVersion, TemplateVersion
+
+
+class AuditRound(Base, WithPublicId):
+    """One run of an audit. `opens`, `due` and `closes` are instants; late means submitted after `due`."""
+
+    __tablename__ = "audit_round"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    pack_version_id: Mapped[int] = mapped_column(ForeignKey("pack_version.id"))
+    owner_id: Mapped[int] = mapped_column(ForeignKey("oversight_body.id"))
+    stage: Mapped[str] = mapped_column(String(20), default="draft")
+    opens: Mapped[datetime]
+    due: Mapped[datetime]
+    closes: Mapped[datetime]
+    milestones_from: Mapped[date]
+    area_release: Mapped[str] = mapped_column(String(20), default="at_close")
+    # from when agencies may read the joint findings; none: under embargo
+    findings_from: Mapped[datetime | None]
+    is_demonstration: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+
+    pack_version: Mapped[PackVersion] = relationship()
+    owner: Mapped[OversightBody] = relationship()
+    served: Mapped[list[RoundTemplate]] = relationship(back_populates="audit_round")
+
+    __table_args__ = (
+        CheckConstraint("stage IN ('draft', 'open')", name="stage_known"),
+        CheckConstraint("area_release IN ('never', 'on_submission', 'at_close')", name="area_release_known"),
+        CheckConstraint("opens < due AND due <= closes", name="dates_in_order"),
+    )
+
+
+class RoundTemplate(Base):
+    """Which oversight body asks which agency type with which template version in a round."""
+
+    __tablename__ = "round_template"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    round_id: Mapped[int] = mapped_column(ForeignKey("audit_round.id"))
+    oversight_body_id: Mapped[int] = mapped_column(ForeignKey("oversight_body.id"), index=True)
+    template_version_id: Mapped[int] = mapped_column(ForeignKey("template_version.id"))
+    agency_type: Mapped[str] = mapped_column(String(60))
+
+    audit_round: Mapped[AuditRound] = relationship(back_populates="served")
+    oversight_body: Mapped[OversightBody] = relationship()
+    template_version: Mapped[TemplateVersion] = relationship()
+
+    __table_args__ = (UniqueConstraint("round_id", "oversight_body_id", "agency_type"),)
+
+
+class AuditReturn(Base, WithPublicId):
+    """One agency's response in one round.
+
+    `stage` changes in `operations.stage.move` only. `complete` and `asked` count the criteria of the standards that
+    are not optional. Lateness is never stored: it follows from `submitted_at` and the due date.
+    """
+
+    __tablename__ = "audit_return"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    round_id: Mapped[int] = mapped_column(ForeignKey("audit_round.id"))
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), index=True)
+    template_version_id: Mapped[int] = mapped_column(ForeignKey("template_version.id"))
+    # as they were when the agency was invited: a later reorganisation does not change which questions were asked
+    agency_type: Mapped[str] = mapped_column(String(60))
+    subtype: Mapped[str] = mapped_column(String(60), default="")
+    stage: Mapped[str] = mapped_column(String(20), default="invited")
+    asked: Mapped[int] = mapped_column(default=0)
+    complete: Mapped[int] = mapped_column(default=0)
+    invited_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    submitted_at: Mapped[datetime | None]
+    extended_to: Mapped[datetime | None]
+    nil_reason: Mapped[str] = mapped_column(Text, default="")
+
+    audit_round: Mapped[AuditRound] = relationship()
+    agency: Mapped[Agency] = relationship()
+    template_version: Mapped[TemplateVersion] = relationship()
+
+    __table_args__ = (
+        UniqueConstraint("round_id", "agency_id"),
+        CheckConstraint("stage IN ('invited', 'started', 'submitted', 'nil')", name="stage_known"),
+        CheckConstraint("(stage = 'submitted') = (submitted_at IS NOT NULL)", name="submitted_has_time"),
+        CheckConstraint("(stage = 'nil') = (nil_reason <> '')", name="nil_has_reason"),
+        Index("ix_audit_return_ledger", "round_id", "agency_type", "subtype", "stage"),
+    )

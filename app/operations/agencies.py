@@ -1,0 +1,396 @@
+"""Agencies from a CSV file or from pasted lines: all errors at once, by line; nothing stored if there are any."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.clock import today
+from app.domain.life import NotPossible
+from app.domain.templates import AgencyType
+from app.domain.text import localise
+from app.models import Agency, AgencyInArea, Area
+from app.operations import events, people
+from app.policy import Actor, require
+
+COLUMNS = ("code", "name", "type", "subtype", "areas", "email", "signatory")
+REQUIRED = ("code", "name", "type")
+LONGEST_LINE = 2000
+MOST_LINES = 5000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One agency as read from a line. `areas` is code to name. `code` is empty where the line gives none."""
+
+    line: int
+    name: str
+    agency_type: str
+    subtype: str = ""
+    code: str = ""
+    email: str = ""
+    signatory: str = ""
+    areas: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a line, and how to mend it."""
+
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.message}"
+
+
+@dataclass
+class Parsed:
+    """What was read: the good lines, and what is wrong with the others."""
+
+    entries: list[Entry] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+class ImportFailed(Exception):
+    """The lines cannot be imported; `problems` says why, line by line. Nothing was stored."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = list(problems)
+
+
+def parse_csv(text: str, types: Mapping[str, AgencyType]) -> Parsed:
+    """Read a CSV file with a heading line: code, name, type, and as wished subtype, areas, email, signatory.
+
+    `areas` holds area codes separated by semicolons, each as `code` or `code: name`. `types` is agency type by key.
+    """
+    parsed = Parsed()
+    rows = _rows(text, parsed)
+    if not rows:
+        parsed.problems = parsed.problems or [
+            Problem(1, "The file is empty. It needs a heading line and one line per agency.")
+        ]
+        return parsed
+    (heading_line, heading), body = rows[0], rows[1:]
+    names = [cell.strip().lower() for cell in heading]
+    for name in REQUIRED:
+        if name not in names:
+            parsed.problems.append(
+                Problem(
+                    heading_line,
+                    f"The column “{name}” is missing. The heading must name: {', '.join(COLUMNS)}.",
+                )
+            )
+    for name in names:
+        if name not in COLUMNS:
+            parsed.problems.append(
+                Problem(heading_line, f"There is no column “{name[:40]}”. Known are: {', '.join(COLUMNS)}.")
+            )
+        elif names.count(name) > 1:
+            parsed.problems.append(Problem(heading_line, f"The column “{name}” stands there twice."))
+    if parsed.problems:
+        return parsed
+    for line, cells in body:
+        if len(cells) != len(names):
+            parsed.problems.append(
+                Problem(
+                    line,
+                    f"This line has {len(cells)} cells, the heading has {len(names)}. Put quotes round commas.",
+                )
+            )
+            continue
+        given = dict(zip(names, (cell.strip() for cell in cells), strict=True))
+        if not given["code"]:
+            parsed.problems.append(Problem(line, "The code is missing. Give each agency a code of its own."))
+            continue
+        _read(parsed, line, given, types)
+    _find_twice(parsed)
+    if not parsed.entries and not parsed.problems:
+        parsed.problems.append(Problem(heading_line, "There is no agency below the heading line."))
+    return parsed
+
+
+def parse_lines(text: str, types: Mapping[str, AgencyType]) -> Parsed:
+    """Read pasted lines “name, type, e-mail of the signatory”, each as wished with a subtype after it.
+
+    The type is the key or the name of an agency type, or of one of its subtypes. Tabs (from a spreadsheet) do as
+    well as commas.
+    """
+    parsed = Parsed()
+    for line, cells in _rows(text, parsed):
+        if len(cells) < 2:
+            parsed.problems.append(Problem(line, "Give name, type and e-mail address, separated by commas."))
+            continue
+        if len(cells) > 4:
+            parsed.problems.append(
+                Problem(line, "There are more than four parts. Put a name that has a comma in quotes.")
+            )
+            continue
+        name, kind, email, subtype = (*(cell.strip() for cell in cells), "", "")[:4]
+        if not email:
+            parsed.problems.append(
+                Problem(line, "The signatory’s e-mail address is missing: add it after the type.")
+            )
+            continue
+        _read(parsed, line, {"name": name, "type": kind, "email": email, "subtype": subtype}, types)
+    _find_twice(parsed)
+    if not parsed.entries and not parsed.problems:
+        parsed.problems.append(Problem(1, "Paste at least one line: name, type, e-mail of the signatory."))
+    return parsed
+
+
+def _rows(text: str, parsed: Parsed) -> list[tuple[int, list[str]]]:
+    """The lines that are not empty, split at tabs or commas; line numbers are those that a person sees."""
+    text = text.lstrip("\ufeff")
+    delimiter = "\t" if "\t" in text.split("\n", 1)[0] else ","
+    rows: list[tuple[int, list[str]]] = []
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
+    )
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return rows
+        except csv.Error as wrong:
+            parsed.problems.append(
+                Problem(reader.line_num, f"This line cannot be read ({wrong}). Check its quotes.")
+            )
+            continue
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(rows) >= MOST_LINES:
+            parsed.problems.append(
+                Problem(reader.line_num, f"There are more than {MOST_LINES} lines. Split the file.")
+            )
+            return rows
+        if sum(map(len, cells)) > LONGEST_LINE:
+            parsed.problems.append(
+                Problem(
+                    reader.line_num, f"This line has more than {LONGEST_LINE} characters. Check its quotes."
+                )
+            )
+            continue
+        rows.append((reader.line_num, cells))
+
+
+def _read(parsed: Parsed, line: int, given: Mapping[str, str], types: Mapping[str, AgencyType]) -> None:
+    wrong = len(parsed.problems)
+
+    def problem(message: str) -> None:
+        parsed.problems.append(Problem(line, message))
+
+    if not given["name"]:
+        problem("The name of the agency is missing.")
+    elif len(given["name"]) > 200:
+        problem(f"The name has {len(given['name'])} characters; shorten it to 200 or fewer.")
+    agency_type, subtype = find_type(given["type"], types)
+    if not agency_type:
+        known = ", ".join(localise(kind.name) for kind in types.values())
+        problem(f"“{given['type'][:60]}” is no agency type here. Use one of: {known}.")
+    elif given.get("subtype"):
+        found = _subtype(given["subtype"], types[agency_type])
+        if not found:
+            known = ", ".join(types[agency_type].subtypes) or "none"
+            problem(
+                f"“{given['subtype'][:60]}” is no subtype of {localise(types[agency_type].name)}. Known: {known}."
+            )
+        subtype = found
+    email = given.get("email", "").lower()
+    if email:
+        try:
+            email = validate_email(
+                email, check_deliverability=False, test_environment=True
+            ).normalized.lower()
+        except EmailNotValidError:
+            problem(f"“{email[:80]}” is no e-mail address. It should look like name@agency.example.")
+    if given.get("code") and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", given["code"]):
+        problem(
+            f"The code “{given['code'][:40]}” may have letters, digits, dots and hyphens only, 40 at most."
+        )
+    areas = []
+    for part in filter(None, (part.strip() for part in given.get("areas", "").split(";"))):
+        code, _, name = (piece.strip() for piece in part.partition(":"))
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", code):
+            problem(
+                f"The area code “{code[:40]}” may have letters, digits, dots and hyphens only, 40 at most."
+            )
+        areas.append((code, name[:200]))
+    if len(parsed.problems) == wrong:
+        parsed.entries.append(
+            Entry(
+                line,
+                given["name"],
+                agency_type,
+                subtype,
+                given.get("code", ""),
+                email,
+                given.get("signatory", "")[:200],
+                tuple(areas),
+            )
+        )
+
+
+def find_type(text: str, types: Mapping[str, AgencyType]) -> tuple[str, str]:
+    """(agency type, subtype) that a person means by a key, a name or a plural of either; ("", "") for neither."""
+    wanted = _plain(text)
+    for key, kind in types.items():
+        if wanted in {_plain(key), _plain(localise(kind.name)), _plain(localise(kind.plural))}:
+            return key, ""
+    for key, kind in types.items():
+        if subtype := _subtype(text, kind):
+            return key, subtype
+    return "", ""
+
+
+def _subtype(text: str, kind: AgencyType) -> str:
+    wanted = _plain(text)
+    for key, subtype in kind.subtypes.items():
+        if wanted in {_plain(key), _plain(localise(subtype.name)), _plain(localise(subtype.plural))}:
+            return key
+    return ""
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", " ", text).strip().casefold()
+
+
+def _find_twice(parsed: Parsed) -> None:
+    seen: dict[tuple[str, str], int] = {}
+    for entry in parsed.entries:
+        keys = [("the agency", _plain(entry.name) + "/" + entry.agency_type)]
+        if entry.code:
+            keys.append(("the code", entry.code.casefold()))
+        for what, value in keys:
+            if (what, value) in seen:
+                parsed.problems.append(
+                    Problem(
+                        entry.line,
+                        f"This line repeats {what} of line {seen[what, value]}. Remove one of them.",
+                    )
+                )
+            else:
+                seen[what, value] = entry.line
+
+
+def store(
+    session: Session, entries: Iterable[Entry], types: Mapping[str, AgencyType], *, by: Actor, now: datetime
+) -> list[Agency]:
+    """Store agencies, their areas and signatories; known agencies (by code, else by name and type) are updated.
+
+    Returns them in the order given. Raises ImportFailed where a line contradicts what is stored. The caller
+    asked policy.
+    """
+    day = today(now)
+    entries = list(entries)
+    by_code = {agency.code.casefold(): agency for agency in session.scalars(select(Agency))}
+    by_name = {(_plain(agency.name), agency.agency_type): agency for agency in by_code.values()}
+    areas = {area.code.casefold(): area for area in session.scalars(select(Area))}
+    problems: list[Problem] = []
+    stored: list[Agency] = []
+    for entry in entries:
+        known = (
+            by_code.get(entry.code.casefold())
+            if entry.code
+            else by_name.get((_plain(entry.name), entry.agency_type))
+        )
+        if known and known.agency_type != entry.agency_type:
+            problems.append(
+                Problem(
+                    entry.line,
+                    f"{known.code} is known as an agency of another type ({known.agency_type}). Use another code.",
+                )
+            )
+            continue
+        agency = known or Agency(
+            code=entry.code or _new_code(entry.name, by_code), agency_type=entry.agency_type
+        )
+        agency.name = entry.name
+        agency.subtype = entry.subtype or (known.subtype if known else "")
+        if not known:
+            session.add(agency)
+            by_code[agency.code.casefold()] = agency
+            by_name[_plain(agency.name), agency.agency_type] = agency
+        _place(agency, entry, areas, session, day)
+        stored.append(agency)
+    if problems:
+        raise ImportFailed(problems)
+    session.flush()
+    people.appoint_signatories(
+        session,
+        [
+            people.NewSignatory(
+                agency.id, entry.email, entry.signatory, localise(types[entry.agency_type].signatory)
+            )
+            for agency, entry in zip(stored, entries, strict=True)
+            if entry.email
+        ],
+        by=by,
+        now=now,
+    )
+    return stored
+
+
+def _new_code(name: str, taken: Mapping[str, Agency]) -> str:
+    stem = re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")[:34] or "agency"
+    code, number = stem, 1
+    while code in taken:
+        number += 1
+        code = f"{stem}-{number}"
+    return code
+
+
+def _place(agency: Agency, entry: Entry, areas: dict[str, Area], session: Session, day: date) -> None:
+    present = (
+        {placed.area.code.casefold() for placed in agency.areas if placed.ends is None}
+        if agency.id
+        else set()
+    )
+    for code, name in entry.areas:
+        area = areas.get(code.casefold())
+        if area is None:
+            area = areas[code.casefold()] = Area(code=code, name=name or code)
+            session.add(area)
+        if code.casefold() not in present:
+            session.add(AgencyInArea(agency=agency, area=area, starts=day))
+            present.add(code.casefold())
+
+
+def import_csv(
+    session: Session, text: str, types: Mapping[str, AgencyType], *, by: Actor, now: datetime
+) -> list[Agency]:
+    """Import a CSV file of agencies. Raises ImportFailed with every problem; then nothing is stored."""
+    require(by, "service.administer")
+    parsed = parse_csv(text, types)
+    if parsed.problems:
+        raise ImportFailed(sorted(parsed.problems, key=lambda problem: problem.line))
+    agencies = store(session, parsed.entries, types, by=by, now=now)
+    events.append(
+        session, "service:agencies", "agencies.imported", by=by, now=now, data={"number": len(agencies)}
+    )
+    session.flush()
+    return agencies
+
+
+def count(session: Session) -> int:
+    """How many agencies there are."""
+    return session.scalar(select(func.count()).select_from(Agency)) or 0
+
+
+def decode(content: bytes) -> str:
+    """The text of an uploaded file. Raises NotPossible where it is no UTF-8 text."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise NotPossible(
+            "The file is no plain CSV in UTF-8. Save it as “CSV UTF-8” from your spreadsheet and try again."
+        ) from None

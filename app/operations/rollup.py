@@ -1,0 +1,55 @@
+"""Keeping the roll-up of grades true, in the transaction of the save."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from sqlalchemy import Insert
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app.models import AuditReturn, RollUp
+
+
+def upsert(session: Session) -> Any:
+    """The `insert` of this database that knows ON CONFLICT."""
+    return sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+
+
+def change(
+    session: Session, audit_return: AuditReturn, stage: str, *, before: dict[str, str], after: dict[str, str]
+) -> None:
+    """Count `after` (criterion to grade; empty: none) instead of `before` for a return at a stage."""
+    deltas: Counter[tuple[str, str]] = Counter()
+    for key, grade in before.items():
+        if grade:
+            deltas[key, grade] -= 1
+    for key, grade in after.items():
+        if grade:
+            deltas[key, grade] += 1
+    rows = [
+        {
+            "round_id": audit_return.round_id,
+            "agency_type": audit_return.agency_type,
+            "subtype": audit_return.subtype,
+            "criterion": criterion,
+            "grade": grade,
+            "stage": stage,
+            "count": delta,
+        }
+        # in one order everywhere, so that two writers never wait for each other in a circle
+        for (criterion, grade), delta in sorted(deltas.items())
+        if delta
+    ]
+    if not rows:
+        return
+    statement: Insert = upsert(session)(RollUp)
+    key = ["round_id", "agency_type", "subtype", "criterion", "grade", "stage"]
+    session.execute(
+        statement.on_conflict_do_update(  # type: ignore[attr-defined]
+            index_elements=key,
+            set_={"count": RollUp.count + statement.excluded.count},  # type: ignore[attr-defined]
+        ),
+        rows,
+    )

@@ -1,0 +1,309 @@
+"""Opening rounds: plan, population, open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from app.clock import end_of, start_of, today
+from app.domain.life import NotPossible
+from app.domain.templates import AgencyType, Pack
+from app.domain.text import localise
+from app.models import Agency, AuditReturn, AuditRound, OversightBody, PackVersion, RoundTemplate
+from app.operations import agencies, events
+from app.policy import Actor, require
+from app.queries.packs import pack_of, template_versions
+from app.queries.rounds import get_round
+
+
+@dataclass(frozen=True)
+class RoundPlan:
+    """What an oversight body decides before a round opens. Days are London days; due and closing days are included."""
+
+    key: str
+    name: str
+    opens: date
+    due: date
+    closes: date
+    milestones_from: date
+    area_release: str = "at_close"
+    findings_from: date | None = None
+
+
+class PlanErrors(Exception):
+    """What is wrong with a plan: field to message."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__("; ".join(errors.values()))
+        self.errors = dict(errors)
+
+
+def check_plan(plan: RoundPlan, *, now: datetime) -> dict[str, str]:
+    """What is wrong with a plan by itself: field to message; empty when nothing is."""
+    errors = {}
+    day = today(now)
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", plan.key) or len(plan.key) > 60:
+        errors["key"] = "The key may have lower-case letters, digits and single hyphens only, 60 at most."
+    if not plan.name.strip() or len(plan.name) > 200:
+        errors["name"] = "Give the round a name of 200 characters or fewer."
+    if plan.due < day:
+        errors["due"] = "The due date has passed. Choose a date from today on."
+    elif plan.due <= plan.opens:
+        errors["due"] = "The due date must be after the opening date."
+    if plan.closes < day:
+        errors["closes"] = "The closing date has passed. Choose a date from today on."
+    elif plan.closes < plan.due:
+        errors["closes"] = "The closing date must be the due date or later."
+    if plan.area_release not in ("never", "on_submission", "at_close"):
+        errors["area_release"] = "Choose when area coordinators may read submissions."
+    return errors
+
+
+def create_round(
+    session: Session, plan: RoundPlan, pack_version: PackVersion, *, owner: OversightBody, by: Actor, now: datetime,
+) -> AuditRound:  # fmt: skip
+    """Make a round, not yet open, owned by one of the actor's oversight bodies.
+
+    Raises Denied, PlanErrors (by field), NotPossible where the pack needs an oversight body that does not exist.
+    """
+    require(by, "round.create")
+    errors = check_plan(plan, now=now)
+    if "key" not in errors and session.scalar(select(AuditRound.id).where(AuditRound.key == plan.key)):
+        errors["key"] = f"There is a round with the key “{plan.key}” already. Choose another."
+    if not by.system and owner.id not in {held.oversight_body_id for held in by.holding("lead_inspector")}:
+        errors["owner"] = "Choose an oversight body that you are a lead inspector of."
+    if errors:
+        raise PlanErrors(errors)
+    pack = pack_of(pack_version)
+    audit_round = AuditRound(
+        key=plan.key,
+        name=plan.name.strip(),
+        pack_version_id=pack_version.id,
+        owner_id=owner.id,
+        stage="draft",
+        opens=start_of(plan.opens),
+        due=end_of(plan.due),
+        closes=end_of(plan.closes),
+        milestones_from=plan.milestones_from,
+        area_release=plan.area_release,
+        findings_from=start_of(plan.findings_from) if plan.findings_from else None,
+        created_at=now,
+    )
+    templates = template_versions(session, pack_version.id)
+    for agency_type, kind in pack.agency_types.items():
+        body = _body_for(session, pack, kind, owner)
+        audit_round.served.append(
+            RoundTemplate(
+                oversight_body=body, template_version=templates[agency_type], agency_type=agency_type
+            )
+        )
+    session.add(audit_round)
+    session.flush()
+    events.append(
+        session,
+        events.chain_of(audit_round),
+        "round.created",
+        by=by,
+        now=now,
+        data={
+            "key": plan.key,
+            "pack": pack.pack,
+            "version": pack.version,
+            "owner": owner.code,
+            "opens": plan.opens.isoformat(),
+            "due": plan.due.isoformat(),
+            "closes": plan.closes.isoformat(),
+            "milestones_from": plan.milestones_from.isoformat(),
+        },
+    )
+    session.flush()
+    return audit_round
+
+
+def _body_for(session: Session, pack: Pack, kind: AgencyType, owner: OversightBody) -> OversightBody:
+    """The body that asks an agency type: a pack of one body is asked by whoever owns the round, others by code."""
+    if len(pack.oversight_bodies) <= 1:
+        return owner
+    body = session.scalar(select(OversightBody).where(OversightBody.code == kind.oversight_body))
+    if body is None:
+        name = localise(pack.oversight_bodies[kind.oversight_body].name)
+        raise NotPossible(
+            f"This pack needs the oversight body {name} ({kind.oversight_body}), which is not set up here."
+        )
+    return body
+
+
+def change_plan(session: Session, public_id: str, plan: RoundPlan, *, by: Actor, now: datetime) -> AuditRound:
+    """Change the name, dates and releases of a round; the key stays. Raises NotFound and PlanErrors.
+
+    Of a round that is open, the opening date and the date that milestones count from stay as agencies were told.
+    """
+    audit_round = _locked(session, public_id, by=by, now=now)
+    errors = check_plan(plan, now=now)
+    if audit_round.stage == "open":
+        if start_of(plan.opens) != audit_round.opens:
+            errors["opens"] = "The round is open, so its opening date can no longer change."
+        if plan.milestones_from != audit_round.milestones_from:
+            errors["milestones_from"] = (
+                "The round is open, so the date that milestones count from can no longer change."
+            )
+        if end_of(plan.due) < audit_round.due:
+            errors["due"] = (
+                "The round is open: agencies were told the due date, so it can only move to a later day."
+            )
+    if errors:
+        raise PlanErrors(errors)
+    audit_round.name = plan.name.strip()
+    audit_round.opens, audit_round.due, audit_round.closes = (
+        start_of(plan.opens),
+        end_of(plan.due),
+        end_of(plan.closes),
+    )
+    audit_round.milestones_from = plan.milestones_from
+    audit_round.area_release = plan.area_release
+    audit_round.findings_from = start_of(plan.findings_from) if plan.findings_from else None
+    events.append(
+        session,
+        events.chain_of(audit_round),
+        "round.changed",
+        by=by,
+        now=now,
+        data={
+            "opens": plan.opens.isoformat(),
+            "due": plan.due.isoformat(),
+            "closes": plan.closes.isoformat(),
+            "milestones_from": plan.milestones_from.isoformat(),
+            "area_release": plan.area_release,
+            "findings_from": plan.findings_from.isoformat() if plan.findings_from else None,
+        },
+    )
+    session.flush()
+    return audit_round
+
+
+def _locked(session: Session, public_id: str, *, by: Actor, now: datetime) -> AuditRound:
+    audit_round = get_round(session, public_id, actor=by, now=now, permission="round.edit")
+    session.refresh(audit_round, with_for_update=True)
+    return audit_round
+
+
+def add_entries(
+    session: Session, public_id: str, entries: Sequence[agencies.Entry], *, by: Actor, now: datetime
+) -> int:
+    """Store pasted or uploaded agencies and add them to a round. Returns how many are new to it.
+
+    Raises NotFound, ImportFailed.
+    """
+    audit_round = _locked(session, public_id, by=by, now=now)
+    pack = pack_of(audit_round.pack_version)
+    stored = agencies.store(session, entries, pack.agency_types, by=by, now=now)
+    return _invite(session, audit_round, pack, stored, by=by, now=now)
+
+
+def add_agencies(
+    session: Session, public_id: str, agency_ids: Sequence[str], *, by: Actor, now: datetime
+) -> int:
+    """Add agencies that are known already, by public id. Returns how many are new to the round. Raises NotFound."""
+    audit_round = _locked(session, public_id, by=by, now=now)
+    known = session.scalars(
+        select(Agency)
+        .where(Agency.public_id.in_(agency_ids), Agency.closed_on.is_(None))
+        .order_by(Agency.name)
+    ).all()
+    return _invite(session, audit_round, pack_of(audit_round.pack_version), known, by=by, now=now)
+
+
+def _invite(
+    session: Session,
+    audit_round: AuditRound,
+    pack: Pack,
+    invited: Sequence[Agency],
+    *,
+    by: Actor,
+    now: datetime,
+) -> int:
+    there = set(session.scalars(select(AuditReturn.agency_id).where(AuditReturn.round_id == audit_round.id)))
+    templates = {served.agency_type: served.template_version_id for served in audit_round.served}
+    new = []
+    for agency in invited:
+        if agency.id in there or agency.agency_type not in templates:
+            continue
+        there.add(agency.id)
+        template = pack.templates[agency.agency_type]
+        shown = template.shown(agency.subtype or None, {})
+        new.append(
+            AuditReturn(
+                round_id=audit_round.id,
+                agency_id=agency.id,
+                template_version_id=templates[agency.agency_type],
+                agency_type=agency.agency_type,
+                subtype=agency.subtype,
+                asked=len(shown.required),
+                invited_at=now,
+            )
+        )
+    session.add_all(new)
+    session.flush()
+    for audit_return in new:
+        session.add(
+            events.build(
+                chain=events.chain_of(audit_return),
+                seq=1,
+                previous_hash=events.GENESIS,
+                verb="return.invited",
+                at=now,
+                actor=by.label,
+                data={"round": audit_round.key},
+                texts={},
+            )
+        )
+    if new:
+        events.append(
+            session,
+            events.chain_of(audit_round),
+            "round.agencies_added",
+            by=by,
+            now=now,
+            data={"number": len(new)},
+        )
+    session.flush()
+    return len(new)
+
+
+def remove_agency(session: Session, public_id: str, return_id: str, *, by: Actor, now: datetime) -> None:
+    """Take an agency out of a round that is not open yet. Raises NotFound, NotPossible once the round is open."""
+    audit_round = _locked(session, public_id, by=by, now=now)
+    if audit_round.stage != "draft":
+        raise NotPossible(
+            "The round is open. Record a nil return with the reason instead of removing the agency."
+        )
+    session.execute(
+        delete(AuditReturn).where(AuditReturn.public_id == return_id, AuditReturn.round_id == audit_round.id)
+    )
+    events.append(session, events.chain_of(audit_round), "round.agency_removed", by=by, now=now)
+    session.flush()
+
+
+def open_round(session: Session, public_id: str, *, by: Actor, now: datetime) -> AuditRound:
+    """Open a round: from its opening date on, agencies can answer. Raises NotFound, NotPossible."""
+    audit_round = _locked(session, public_id, by=by, now=now)
+    if audit_round.stage == "open":
+        raise NotPossible("This round is open already.")
+    number = session.scalar(
+        select(func.count()).select_from(AuditReturn).where(AuditReturn.round_id == audit_round.id)
+    )
+    if not number:
+        raise NotPossible("Add at least one agency before the round opens.")
+    if audit_round.closes < now:
+        raise NotPossible("The closing date has passed. Change the dates, then open the round.")
+    audit_round.stage = "open"
+    events.append(
+        session, events.chain_of(audit_round), "round.opened", by=by, now=now, data={"agencies": number}
+    )
+    session.flush()
+    return audit_round

@@ -1,0 +1,223 @@
+"""Signing and submitting, reopening, nil returns, extensions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.domain.integrity import canonical_json, sha256_hex, submission_hash
+from app.domain.life import NotPossible
+from app.domain.text import localise
+from app.models import (
+    AuditReturn,
+    Declaration,
+    SelfAssessment,
+    Submission,
+    SubmissionAnswer,
+    SubmissionVoided,
+)
+from app.operations import events, rollup
+from app.operations.stage import move
+from app.policy import Actor, Held
+from app.queries.returns import Checklist, checklist, content_of, get_return, why_closed
+
+
+def signing_post(by: Actor, audit_return: AuditReturn) -> Held | None:
+    """The appointment by which the actor signs for the agency of a return; None where they hold none."""
+    return next(
+        (held for held in by.holding("accountable_signatory") if held.agency_id == audit_return.agency_id),
+        None,
+    )
+
+
+def declaration_text(work: Checklist, *, signatory: str, post: str) -> str:
+    """The exact words that are signed, with the names filled in."""
+    return localise(work.template.declaration).format(
+        agency=work.audit_return.agency.name,
+        signatory=signatory,
+        post=post,
+        round=work.audit_return.audit_round.name,
+    )
+
+
+def sign_and_submit(
+    session: Session, public_id: str, *, by: Actor, now: datetime, expected_hash: str, identity_proved: bool
+) -> Submission:
+    """The accountable signatory signs the content whose hash they were shown, and it is submitted.
+
+    Raises NotFound, and NotPossible: something is outstanding, the content changed since the page was shown, it was
+    submitted already, the round is closed, or the signatory did not prove anew who they are.
+    """
+    audit_return = get_return(session, public_id, actor=by, now=now, permission="return.sign", lock=True)
+    if audit_return.stage == "submitted":
+        raise NotPossible("This audit has been submitted already, so it was not submitted again.")
+    if reason := why_closed(audit_return, now=now):
+        raise NotPossible(reason)
+    if not identity_proved:
+        raise NotPossible("Your password is not right. Nothing was signed.")
+    work = checklist(session, audit_return)
+    if work.outstanding:
+        raise NotPossible(
+            f"{len(work.outstanding)} questions are not finished, so this audit cannot be signed yet."
+            " Check your answers to see which."
+        )
+    content = canonical_json(content_of(work))
+    content_hash = sha256_hex(content)
+    if content_hash != expected_hash:
+        raise NotPossible(
+            "Somebody changed an answer after this page was shown to you. Nothing was signed."
+            " Read what is new, then sign again."
+        )
+    held = signing_post(by, audit_return)
+    if held is None:
+        raise NotPossible("Only the accountable signatory of the agency can sign.")
+    post = held.post or localise(work.pack.agency_types[audit_return.agency_type].signatory)
+    number = (
+        session.scalar(select(func.max(Submission.number)).where(Submission.return_id == audit_return.id))
+        or 0
+    ) + 1
+    signature = submission_hash(
+        content_hash=content_hash,
+        signatory={"name": by.name, "post": post, "person": by.public_id, "acting": held.acting},
+        signed_at=events.iso(now),
+    )
+    submission = Submission(
+        return_id=audit_return.id,
+        number=number,
+        content=content.decode(),
+        content_hash=content_hash,
+        submitted_at=now,
+    )
+    submission.declaration = Declaration(
+        text=declaration_text(work, signatory=by.name, post=post),
+        name=by.name,
+        post=post,
+        acting=held.acting,
+        user_id=by.user_id,
+        signed_at=now,
+        submission_hash=signature,
+    )
+    signed = content_of(work)["answers"]
+    submission.answers = [
+        SubmissionAnswer(
+            criterion=answer["criterion"],
+            scope_key=answer["scope"],
+            type=answer["type"],
+            value=answer["value"],
+            grade=str(answer["value"].get("grade", "")),
+        )
+        for answer in signed
+    ]
+    session.add(submission)
+    if audit_return.stage == "invited":
+        move(audit_return, "started", now=now)
+    move(audit_return, "submitted", now=now)
+    submitted = {answer.criterion: answer.grade for answer in submission.answers}
+    rollup.change(session, audit_return, "draft", before=_draft_grades(session, audit_return), after={})
+    rollup.change(session, audit_return, "submitted", before={}, after=submitted)
+    events.append(
+        session,
+        events.chain_of(audit_return),
+        "return.submitted",
+        by=by,
+        now=now,
+        data={"number": number, "content_hash": content_hash, "submission_hash": signature},
+        texts={"name": by.name, "post": post},
+    )
+    session.flush()
+    return submission
+
+
+def _draft_grades(session: Session, audit_return: AuditReturn) -> dict[str, str]:
+    rows = session.execute(
+        select(SelfAssessment.criterion, SelfAssessment.grade).where(
+            SelfAssessment.return_id == audit_return.id
+        )
+    )
+    return {row.criterion: row.grade for row in rows}
+
+
+def reopen(session: Session, public_id: str, *, reason: str, by: Actor, now: datetime) -> AuditReturn:
+    """Reopen a submitted return: its signature is voided, visibly, and the old submission kept.
+
+    Raises NotFound, and NotPossible without a reason or where it is not submitted.
+    """
+    audit_return = get_return(session, public_id, actor=by, now=now, permission="return.reopen", lock=True)
+    reason = _reason(
+        reason, "Say why this audit is reopened: the agency reads it, and it stays in the history."
+    )
+    if audit_return.stage != "submitted":
+        raise NotPossible("This audit is not submitted, so there is nothing to reopen.")
+    submission = session.scalars(
+        select(Submission)
+        .where(Submission.return_id == audit_return.id)
+        .order_by(Submission.number.desc())
+        .limit(1)
+    ).one()
+    session.add(SubmissionVoided(submission_id=submission.id, reason=reason, at=now, by_id=by.user_id))
+    move(audit_return, "started", now=now)
+    grades = {answer.criterion: answer.grade for answer in submission.answers}
+    rollup.change(session, audit_return, "submitted", before=grades, after={})
+    rollup.change(session, audit_return, "draft", before={}, after=_draft_grades(session, audit_return))
+    events.append(
+        session,
+        events.chain_of(audit_return),
+        "return.reopened",
+        by=by,
+        now=now,
+        data={"voided": submission.number},
+        texts={"reason": reason},
+    )
+    session.flush()
+    return audit_return
+
+
+def set_nil(session: Session, public_id: str, *, reason: str, by: Actor, now: datetime) -> AuditReturn:
+    """Record that an agency has nothing to return, with the reason. Raises NotFound and NotPossible."""
+    audit_return = get_return(session, public_id, actor=by, now=now, permission="return.nil", lock=True)
+    reason = _reason(reason, "Give the reason for the nil return: it is printed in the findings.")
+    move(audit_return, "nil", now=now, nil_reason=reason)
+    rollup.change(session, audit_return, "draft", before=_draft_grades(session, audit_return), after={})
+    events.append(
+        session, events.chain_of(audit_return), "return.nil", by=by, now=now, texts={"reason": reason}
+    )
+    session.flush()
+    return audit_return
+
+
+def take_back_nil(session: Session, public_id: str, *, by: Actor, now: datetime) -> AuditReturn:
+    """Take a nil return back: the agency answers after all. Raises NotFound and NotPossible."""
+    audit_return = get_return(session, public_id, actor=by, now=now, permission="return.nil", lock=True)
+    if audit_return.stage != "nil":
+        raise NotPossible("This audit is not recorded as a nil return.")
+    move(audit_return, "started", now=now)
+    rollup.change(session, audit_return, "draft", before={}, after=_draft_grades(session, audit_return))
+    events.append(session, events.chain_of(audit_return), "return.nil_taken_back", by=by, now=now)
+    session.flush()
+    return audit_return
+
+
+def extend(session: Session, public_id: str, *, to: datetime, by: Actor, now: datetime) -> AuditReturn:
+    """Give one agency more time: until `to` it is neither late nor closed. Raises NotFound and NotPossible."""
+    audit_return = get_return(session, public_id, actor=by, now=now, permission="return.extend", lock=True)
+    if to <= now:
+        raise NotPossible("The new date has passed already. Choose a date from today on.")
+    if to <= audit_return.audit_round.due:
+        raise NotPossible("The new date is not after the round’s due date, so it would give no more time.")
+    audit_return.extended_to = to
+    events.append(
+        session, events.chain_of(audit_return), "return.extended", by=by, now=now, data={"to": events.iso(to)}
+    )
+    session.flush()
+    return audit_return
+
+
+def _reason(text: str, remedy: str) -> str:
+    text = text.strip()
+    if not text:
+        raise NotPossible(remedy)
+    if len(text) > 4000:
+        raise NotPossible(f"The reason has {len(text)} characters; shorten it to 4000 or fewer.")
+    return text

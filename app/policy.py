@@ -1,0 +1,217 @@
+"""Who may do what: one table, read from top to bottom by whoever audits this program.
+
+A permission is a tuple of rows; a row names roles and a predicate that ties the appointment to the thing. Somebody may
+do a thing when one row lets one of their appointments. Policy answers *who*; the domain answers *when*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from app.models import AGENCY_ROLES, OVERSIGHT_ROLES, Appointment
+
+
+class Denied(Exception):
+    """The actor may not do this. The web shows it as 404 for things they may not know of, else as 403."""
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(f"You may not do this ({permission}).")
+        self.permission = permission
+
+
+@dataclass(frozen=True)
+class Held:
+    """An appointment in force, as plain data."""
+
+    role: str
+    post: str = ""
+    acting: bool = False
+    agency_id: int | None = None
+    oversight_body_id: int | None = None
+    area_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: a person with the appointments in force today, a named system actor, or nobody (anonymous)."""
+
+    user_id: int | None = None
+    public_id: str = ""
+    name: str = ""
+    held: tuple[Held, ...] = ()
+    system: str = ""
+
+    @property
+    def label(self) -> str:
+        """How events name the actor: an opaque id, never a name."""
+        if self.system:
+            return f"system:{self.system}"
+        return f"person:{self.public_id}" if self.user_id else "anonymous"
+
+    def holding(self, *roles: str) -> Iterable[Held]:
+        """The appointments in one of the roles."""
+        return (held for held in self.held if held.role in roles)
+
+    def body_ids(self) -> frozenset[int]:
+        """The oversight bodies this person inspects for."""
+        return frozenset(
+            held.oversight_body_id for held in self.holding(*OVERSIGHT_ROLES) if held.oversight_body_id
+        )
+
+
+ANONYMOUS = Actor()
+
+
+def system_actor(name: str) -> Actor:
+    """A named actor that is no person: a command run without `--as`, a background job. It may do everything."""
+    return Actor(system=name)
+
+
+def held_from(appointments: Iterable[Appointment], day: date) -> tuple[Held, ...]:
+    """The appointments in force on a day."""
+    return tuple(
+        Held(a.role, a.post, a.acting, a.agency_id, a.oversight_body_id, a.area_id)
+        for a in appointments
+        if a.in_force(day)
+    )
+
+
+@dataclass(frozen=True)
+class ReturnFacts:
+    """What policy needs to know of a return."""
+
+    agency_id: int
+    body_ids: frozenset[int]
+    area_ids: frozenset[int]
+    has_submission: bool
+    released_to_areas: bool
+
+
+@dataclass(frozen=True)
+class RoundFacts:
+    """What policy needs to know of a round. `findings_from`: when agencies may read its findings; None: embargo."""
+
+    body_ids: frozenset[int]
+    owner_id: int | None
+    agency_ids: frozenset[int] = frozenset()
+    findings_from: datetime | None = None
+    now: datetime | None = None
+
+
+Predicate = Callable[[Held, Any], bool]
+
+
+def anything(_held: Held, _thing: Any) -> bool:
+    """The role is enough."""
+    return True
+
+
+def own_agency(held: Held, thing: ReturnFacts) -> bool:
+    """The return is of the agency they are appointed at."""
+    return held.agency_id is not None and held.agency_id == thing.agency_id
+
+
+def own_types_submitted(held: Held, thing: ReturnFacts) -> bool:
+    """Their body asks this agency type in this round, and the agency has submitted once: drafts stay private."""
+    return held.oversight_body_id in thing.body_ids and thing.has_submission
+
+
+def own_types(held: Held, thing: ReturnFacts) -> bool:
+    """Their body asks this agency type in this round."""
+    return held.oversight_body_id in thing.body_ids
+
+
+def own_area_released(held: Held, thing: ReturnFacts) -> bool:
+    """The agency works in their area, and the round's setting has released its submission to areas."""
+    return held.area_id in thing.area_ids and thing.has_submission and thing.released_to_areas
+
+
+def own_round(held: Held, thing: RoundFacts) -> bool:
+    """Their body takes part in the round."""
+    return held.oversight_body_id in thing.body_ids or (
+        thing.owner_id is not None and held.oversight_body_id == thing.owner_id
+    )
+
+
+def embargo_over(held: Held, thing: RoundFacts) -> bool:
+    """Their agency is in the round and the findings are no longer under embargo."""
+    return (
+        held.agency_id in thing.agency_ids
+        and thing.findings_from is not None
+        and thing.now is not None
+        and thing.findings_from <= thing.now
+    )
+
+
+def own_area(held: Held, thing: int) -> bool:
+    """The area is theirs."""
+    return held.area_id == thing
+
+
+@dataclass(frozen=True)
+class Row:
+    """Roles that may, where the predicate holds. `roles` is () for anybody, signed in or not."""
+
+    roles: tuple[str, ...]
+    where: Predicate = anything
+
+
+INSPECTORS = ("inspector", "lead_inspector")
+ANYBODY = Row(())
+SIGNED_IN = Row((*AGENCY_ROLES, *OVERSIGHT_ROLES, "area_coordinator", "administrator"))
+
+PERMISSIONS: dict[str, tuple[Row, ...]] = {
+    # pages that need no sign-in: sign-in itself, help, the health check
+    "public.read": (ANYBODY,),
+    "account.own": (SIGNED_IN,),
+    # one agency's return
+    "return.read": (
+        Row(AGENCY_ROLES, own_agency),
+        Row(OVERSIGHT_ROLES, own_types_submitted),
+        Row(("area_coordinator",), own_area_released),
+    ),
+    "return.history": (Row(AGENCY_ROLES, own_agency), Row(INSPECTORS, own_types)),
+    "return.edit": (Row(("accountable_signatory", "audit_lead", "contributor"), own_agency),),
+    "return.vouch": (Row(("accountable_signatory", "audit_lead"), own_agency),),
+    "return.sign": (Row(("accountable_signatory",), own_agency),),
+    "return.reopen": (Row(INSPECTORS, own_types),),
+    "return.nil": (Row(INSPECTORS, own_types),),
+    "return.extend": (Row(INSPECTORS, own_types),),
+    # a round and its findings
+    "round.create": (Row(("lead_inspector",)),),
+    "round.read": (Row(OVERSIGHT_ROLES, own_round),),
+    "round.edit": (Row(("lead_inspector",), own_round),),
+    "findings.read": (Row(OVERSIGHT_ROLES, own_round), Row(AGENCY_ROLES, embargo_over)),
+    "findings.make": (Row(INSPECTORS, own_round),),
+    # an area
+    "area.read": (Row(("area_coordinator",), own_area),),
+    # the service itself
+    "service.administer": (Row(("administrator",)),),
+}
+
+
+def allows(actor: Actor, permission: str, thing: Any = None) -> bool:
+    """Whether a row of the permission lets the actor. Raises KeyError for a permission that does not exist."""
+    rows = PERMISSIONS[permission]
+    if actor.system:
+        return True
+    return any(
+        not row.roles or any(held.role in row.roles and row.where(held, thing) for held in actor.held)
+        for row in rows
+    )
+
+
+def require(actor: Actor, permission: str, thing: Any = None) -> None:
+    """Raise Denied unless the actor may."""
+    if not allows(actor, permission, thing):
+        raise Denied(permission)
+
+
+def could(actor: Actor, permission: str) -> bool:
+    """Whether the actor holds a role that the permission names, whatever the thing: the first check of a request."""
+    return bool(actor.system) or any(
+        not row.roles or any(held.role in row.roles for held in actor.held) for row in PERMISSIONS[permission]
+    )

@@ -1,0 +1,445 @@
+"""Reading returns: one's work, a section, what is outstanding, what was submitted, the history."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+
+from app.clock import today
+from app.domain.answers import ANSWER_TYPES, Outstanding
+from app.domain.content import return_content
+from app.domain.integrity import hash_of
+from app.domain.life import NotPossible, check_open
+from app.domain.templates import Criterion, Grade, GradingScheme, Pack, Standard, Template
+from app.models import (
+    Agency,
+    AgencyInArea,
+    AuditReturn,
+    AuditRound,
+    Event,
+    RoundTemplate,
+    SelfAssessment,
+    SelfAssessmentVersion,
+    Submission,
+    TemplateVersion,
+    User,
+    Vouch,
+)
+from app.policy import Actor, ReturnFacts, allows
+from app.queries.packs import template_of
+from app.queries.rounds import NotFound
+
+
+def return_facts(session: Session, audit_return: AuditReturn, *, now: datetime) -> ReturnFacts:
+    """What policy needs to know of a return."""
+    day = today(now)
+    bodies = session.scalars(
+        select(RoundTemplate.oversight_body_id).where(
+            RoundTemplate.round_id == audit_return.round_id,
+            RoundTemplate.agency_type == audit_return.agency_type,
+        )
+    ).all()
+    areas = session.scalars(
+        select(AgencyInArea.area_id).where(
+            AgencyInArea.agency_id == audit_return.agency_id,
+            AgencyInArea.starts <= day,
+            (AgencyInArea.ends.is_(None)) | (AgencyInArea.ends >= day),
+        )
+    ).all()
+    submitted = session.scalar(select(Submission.id).where(Submission.return_id == audit_return.id).limit(1))
+    audit_round = audit_return.audit_round
+    released = audit_round.area_release == "on_submission" or (
+        audit_round.area_release == "at_close" and now > audit_round.closes
+    )
+    return ReturnFacts(
+        audit_return.agency_id, frozenset(bodies), frozenset(areas), submitted is not None, released
+    )
+
+
+def get_return(
+    session: Session, public_id: str, *, actor: Actor, now: datetime, permission: str = "return.read",
+    lock: bool = False,
+) -> AuditReturn:  # fmt: skip
+    """One return by its public id, with its round, agency and template version.
+
+    With `lock`, its row is held until the transaction ends: every write to a return begins so. Raises NotFound where
+    there is none, where the actor may not, and for an agency's people while its round is not opened.
+    """
+    query = (
+        select(AuditReturn)
+        .where(AuditReturn.public_id == public_id)
+        .options(
+            joinedload(AuditReturn.audit_round),
+            joinedload(AuditReturn.agency),
+            joinedload(AuditReturn.template_version).joinedload(TemplateVersion.pack_version),
+        )
+    )
+    if lock:
+        query = query.with_for_update(of=AuditReturn)
+    audit_return = session.scalar(query.execution_options(populate_existing=lock))
+    if audit_return is None:
+        raise NotFound
+    if not allows(actor, permission, return_facts(session, audit_return, now=now)):
+        raise NotFound
+    if audit_return.audit_round.stage == "draft" and not actor.system and not actor.body_ids():
+        raise NotFound
+    return audit_return
+
+
+def sees_drafts(actor: Actor, audit_return: AuditReturn) -> bool:
+    """Whether the actor may read what is not submitted yet: the agency's own people only."""
+    return any(held.agency_id == audit_return.agency_id for held in actor.held)
+
+
+def returns_of_agencies(session: Session, *, actor: Actor) -> Sequence[AuditReturn]:
+    """The returns of the agencies that the actor is appointed at, in rounds that are open or were; newest first."""
+    agencies = {held.agency_id for held in actor.held if held.agency_id}
+    return session.scalars(
+        select(AuditReturn)
+        .join(AuditReturn.audit_round)
+        .where(AuditReturn.agency_id.in_(agencies), AuditRound.stage == "open")
+        .options(contains_eager(AuditReturn.audit_round), joinedload(AuditReturn.agency))
+        .order_by(AuditRound.opens.desc(), AuditReturn.id)
+    ).all()
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A stored answer as a page needs it."""
+
+    value: Mapping[str, Any]
+    version: int
+    saved_at: datetime | None
+    saved_by: str
+
+
+UNANSWERED = Answered({}, 0, None, "")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A criterion that this return is asked, its answer, and what is outstanding in it."""
+
+    criterion: Criterion
+    number: str
+    scheme: GradingScheme
+    required: bool
+    answer: Answered
+    outstanding: Sequence[Outstanding]
+    milestone_due: date | None
+
+    @property
+    def grade(self) -> Grade | None:
+        """The grade chosen, if any."""
+        key = self.answer.value.get("grade")
+        return next((grade for grade in self.scheme.grades if grade.key == key), None)
+
+    @property
+    def started(self) -> bool:
+        """Whether anything has been saved."""
+        return bool(self.answer.value)
+
+    @property
+    def date_expected(self) -> date | None:
+        """The date by which it is expected to be in place."""
+        given = self.answer.value.get("date_expected")
+        return date.fromisoformat(given) if given else None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the date expected is past the milestone."""
+        return bool(
+            self.milestone_due
+            and self.date_expected
+            and self.grade
+            and self.grade.counts_as == "not_met"
+            and self.date_expected > self.milestone_due
+        )
+
+
+@dataclass(frozen=True)
+class Section:
+    """A standard of the checklist as this return is asked it."""
+
+    standard: Standard
+    number: int
+    items: Sequence[Item]
+    vouch: Vouch | None
+
+    @property
+    def complete(self) -> int:
+        """How many of its criteria are answered with nothing outstanding."""
+        return sum(1 for item in self.items if not item.outstanding and item.started)
+
+    @property
+    def state(self) -> str:
+        """`not_started`, `in_progress` or `complete`."""
+        if self.complete == len(self.items):
+            return "complete"
+        return "in_progress" if any(item.started for item in self.items) else "not_started"
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """A return with everything it is asked, in order."""
+
+    audit_return: AuditReturn
+    pack: Pack
+    template: Template
+    sections: Sequence[Section]
+    not_applicable: Sequence[Criterion] = field(default_factory=tuple)
+
+    @property
+    def items(self) -> list[Item]:
+        """All criteria in order."""
+        return [item for section in self.sections for item in section.items]
+
+    @property
+    def asked(self) -> int:
+        """How many criteria must be answered before signing."""
+        return sum(1 for item in self.items if item.required)
+
+    @property
+    def complete(self) -> int:
+        """How many of those are answered with nothing outstanding."""
+        return sum(1 for item in self.items if item.required and not item.outstanding)
+
+    @property
+    def outstanding(self) -> list[Item]:
+        """The criteria that stand in the way of signing: required, or begun and left incomplete."""
+        return [item for item in self.items if item.outstanding and (item.required or item.started)]
+
+    def section(self, key: str) -> Section:
+        """The section of a standard. Raises NotFound where this return is asked none of that name."""
+        for section in self.sections:
+            if section.standard.id == key:
+                return section
+        raise NotFound
+
+
+def build_checklist(
+    audit_return: AuditReturn, pack: Pack, template: Template, answers: Mapping[str, Answered],
+    vouches: Mapping[str, Vouch],
+) -> Checklist:  # fmt: skip
+    """The checklist of a return from its answers (criterion id to answer). Touches no database."""
+    grades = {key: answer.value["grade"] for key, answer in answers.items() if "grade" in answer.value}
+    shown = template.shown(audit_return.subtype or None, grades)
+    asked = {criterion.id for criterion in shown.asked}
+    counts_from = audit_return.audit_round.milestones_from
+    sections = []
+    for place, standard in enumerate(template.standards, start=1):
+        items = []
+        for criterion in standard.criteria:
+            if criterion.id not in asked:
+                continue
+            scheme = pack.scheme_of(template, criterion)
+            answer = answers.get(criterion.id, UNANSWERED)
+            handler = ANSWER_TYPES[criterion.answer.type]
+            milestone = pack.milestones[criterion.milestone] if criterion.milestone else None
+            items.append(
+                Item(
+                    criterion=criterion,
+                    number=template.number_of(criterion),
+                    scheme=scheme,
+                    required=criterion.id in shown.required,
+                    answer=answer,
+                    outstanding=handler.problems(answer.value, criterion=criterion, scheme=scheme),
+                    milestone_due=milestone.due(counts_from) if milestone else None,
+                )
+            )
+        if items:
+            sections.append(Section(standard, place, tuple(items), vouches.get(standard.id)))
+    return Checklist(audit_return, pack, template, tuple(sections), shown.not_applicable)
+
+
+def checklist(session: Session, audit_return: AuditReturn) -> Checklist:
+    """The checklist of a return as it stands. The caller got the return through `get_return`, which asked policy."""
+    pack, template = template_of(audit_return)
+    rows = session.execute(
+        select(SelfAssessment, User.name)
+        .outerjoin(User, User.id == SelfAssessment.saved_by_id)
+        .where(SelfAssessment.return_id == audit_return.id, SelfAssessment.scope_key == "")
+    )
+    answers = {
+        row.SelfAssessment.criterion: Answered(
+            row.SelfAssessment.value, row.SelfAssessment.version, row.SelfAssessment.saved_at, row.name or ""
+        )
+        for row in rows
+    }
+    vouches = {
+        v.standard: v for v in session.scalars(select(Vouch).where(Vouch.return_id == audit_return.id))
+    }
+    return build_checklist(audit_return, pack, template, answers, vouches)
+
+
+def content_of(work: Checklist) -> dict[str, Any]:
+    """What the signatory would sign now: the signed form of every answer, and the vouches."""
+    audit_return = work.audit_return
+    answers = []
+    for item in work.items:
+        if not item.started:
+            continue
+        handler = ANSWER_TYPES[item.criterion.answer.type]
+        answers.append(
+            {
+                "criterion": item.criterion.id,
+                "scope": "",
+                "type": item.criterion.answer.type,
+                "value": handler.signed_value(
+                    item.answer.value, criterion=item.criterion, scheme=item.scheme
+                ),
+            }
+        )
+    return return_content(
+        audit_round={"key": audit_return.audit_round.key, "name": audit_return.audit_round.name},
+        agency={
+            "code": audit_return.agency.code,
+            "name": audit_return.agency.name,
+            "type": audit_return.agency_type,
+            "subtype": audit_return.subtype,
+        },
+        template={
+            "pack": audit_return.template_version.pack_version.pack,
+            "version": audit_return.template_version.pack_version.version,
+            "sha256": audit_return.template_version.sha256,
+        },
+        answers=answers,
+        vouches=[
+            {
+                "standard": s.standard.id,
+                "name": s.vouch.name,
+                "post": s.vouch.post,
+                "at": s.vouch.at.isoformat(),
+            }
+            for s in work.sections
+            if s.vouch
+        ],
+    )
+
+
+def content_hash(work: Checklist) -> str:
+    """The content hash that is shown before signing."""
+    return hash_of(content_of(work))
+
+
+def why_closed(audit_return: AuditReturn, *, now: datetime) -> str:
+    """Why nothing can be changed in a return now; empty where it can."""
+    audit_round = audit_return.audit_round
+    try:
+        check_open(
+            stage=audit_round.stage,
+            opens=audit_round.opens,
+            closes=audit_round.closes,
+            extended_to=audit_return.extended_to,
+            now=now,
+        )
+    except NotPossible as reason:
+        return str(reason)
+    if audit_return.stage == "submitted":
+        return "This audit has been submitted. It can be read and downloaded, and no longer changed."
+    if audit_return.stage == "nil":
+        return "This audit is recorded as a nil return."
+    return ""
+
+
+def submissions(session: Session, audit_return: AuditReturn) -> Sequence[Submission]:
+    """Every submission of a return, latest first, voided ones too, with declarations."""
+    return session.scalars(
+        select(Submission)
+        .where(Submission.return_id == audit_return.id)
+        .options(joinedload(Submission.declaration), joinedload(Submission.voided))
+        .order_by(Submission.number.desc())
+    ).all()
+
+
+def submitted_checklist(submission: Submission, audit_return: AuditReturn) -> Checklist:
+    """The checklist as it was signed, from the frozen content."""
+    pack, template = template_of(audit_return)
+    content = json.loads(submission.content)
+    answers = {
+        answer["criterion"]: Answered(answer["value"], 1, submission.submitted_at, "")
+        for answer in content["answers"]
+    }
+    vouches = {
+        vouch["standard"]: Vouch(
+            standard=vouch["standard"],
+            name=vouch["name"],
+            post=vouch["post"],
+            at=datetime.fromisoformat(vouch["at"]),
+        )
+        for vouch in content["vouches"]
+    }
+    return build_checklist(audit_return, pack, template, answers, vouches)
+
+
+@dataclass(frozen=True)
+class HistoryLine:
+    """One event of a chain, for reading. `texts` may be erased; `who` is a name where the person is still known."""
+
+    seq: int
+    at: datetime
+    verb: str
+    who: str
+    data: Mapping[str, Any]
+    texts: Mapping[str, str]
+    hash: str
+
+
+def history(session: Session, chain: str) -> Sequence[Event]:
+    """The events of a chain in order, with their texts. The caller asked policy for the chain's subject."""
+    return session.scalars(
+        select(Event).where(Event.chain == chain).options(selectinload(Event.texts)).order_by(Event.seq)
+    ).all()
+
+
+def history_lines(session: Session, events: Sequence[Event]) -> list[HistoryLine]:
+    """Events with the names of the people in them, two statements however many there are."""
+    ids = {event.actor.removeprefix("person:") for event in events if event.actor.startswith("person:")}
+    names = dict(
+        session.execute(select(User.public_id, User.name).where(User.public_id.in_(ids))).tuples().all()
+    )
+    return [
+        HistoryLine(
+            event.seq,
+            event.at,
+            event.verb,
+            names.get(event.actor.removeprefix("person:"), event.actor),
+            event.data,
+            {text.name: text.text for text in event.texts},
+            event.hash,
+        )
+        for event in events
+    ]
+
+
+def versions(session: Session, audit_return: AuditReturn, criterion: str) -> Sequence[SelfAssessmentVersion]:
+    """Every saved version of one answer, latest first, with who saved it."""
+    return session.scalars(
+        select(SelfAssessmentVersion)
+        .where(
+            SelfAssessmentVersion.return_id == audit_return.id,
+            SelfAssessmentVersion.criterion == criterion,
+            SelfAssessmentVersion.scope_key == "",
+        )
+        .options(joinedload(SelfAssessmentVersion.saved_by))
+        .order_by(SelfAssessmentVersion.version.desc())
+    ).all()
+
+
+def return_by_agency(session: Session, audit_round: AuditRound, code: str) -> AuditReturn:
+    """The return of an agency in a round, by the agency's code, for commands. Raises NotFound."""
+    audit_return = session.scalar(
+        select(AuditReturn)
+        .join(AuditReturn.agency)
+        .where(AuditReturn.round_id == audit_round.id, Agency.code == code)
+        .options(contains_eager(AuditReturn.agency), joinedload(AuditReturn.audit_round))
+    )
+    if audit_return is None:
+        raise NotFound
+    return audit_return

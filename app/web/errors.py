@@ -1,0 +1,88 @@
+"""Error pages: what happened, that nothing was lost, and what to do. Never a stack trace."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Flask, render_template
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from app.db import db
+from app.domain.life import NotPossible
+from app.policy import Denied
+from app.queries.rounds import NotFound
+
+log = structlog.get_logger()
+
+
+def _page(status: int, title: str, *paragraphs: str) -> tuple[str, int]:
+    return render_template("error.html", title=title, paragraphs=paragraphs), status
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages."""
+
+    @app.errorhandler(404)
+    @app.errorhandler(NotFound)
+    @app.errorhandler(Denied)
+    def _not_found(_error: Exception) -> tuple[str, int]:
+        db.session.rollback()
+        return _page(
+            404,
+            _("Page not found"),
+            _("There is no such page, or it is not yours to read."),
+            _("If you typed the address, check it. If you followed a link, ask the person who sent it."),
+        )
+
+    @app.errorhandler(403)
+    def _forbidden(_error: Exception) -> tuple[str, int]:
+        return _page(
+            403,
+            _("You cannot use this page"),
+            _(
+                "Your appointments do not include this. If they should, ask the administrator of this service."
+            ),
+        )
+
+    @app.errorhandler(NotPossible)
+    def _not_possible(error: NotPossible) -> tuple[str, int]:
+        db.session.rollback()
+        return _page(409, _("That cannot be done now"), str(error))
+
+    @app.errorhandler(CSRFError)
+    def _stale(_error: CSRFError) -> tuple[str, int]:
+        db.session.rollback()
+        return _page(
+            400,
+            _("This form is out of date"),
+            _("You were signed out, or this page was open for too long. Nothing was saved."),
+            _(
+                "Go back with your browser: what you typed is still there. Copy it, reload the page, and send it again."
+            ),
+        )
+
+    @app.errorhandler(413)
+    def _too_large(_error: Exception) -> tuple[str, int]:
+        return _page(
+            413,
+            _("Too much was sent at once"),
+            _("What you sent is larger than 4 megabytes, so it was not saved."),
+            _("Go back with your browser: what you typed is still there. Shorten it, then save again."),
+        )
+
+    @app.errorhandler(HTTPException)
+    def _other(error: HTTPException) -> tuple[str, int]:
+        return _page(error.code or 500, _("That did not work"), _("The service could not read this request."))
+
+    @app.errorhandler(Exception)
+    def _broken(error: Exception) -> tuple[str, int]:
+        db.session.rollback()
+        log.exception("request failed", error=type(error).__name__)
+        if app.testing:
+            raise error
+        return _page(
+            500,
+            _("Sorry, there is a problem with the service"),
+            _("What you had saved is safe. Go back with your browser and try again in a minute."),
+        )

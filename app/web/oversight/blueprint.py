@@ -1,0 +1,185 @@
+"""The blueprint that the modules of this package add their pages to, and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from flask import Blueprint, url_for
+from flask_babel import gettext as _
+
+from app.clock import today
+from app.domain.life import is_late
+from app.domain.templates import Pack
+from app.models import AuditReturn, AuditRound
+from app.policy import Actor
+from app.queries.packs import pack_of
+from app.queries.rounds import LEDGER_STATES, Counts
+from app.web.pages import text
+
+blueprint = Blueprint("oversight", __name__)
+
+# fills of the bars by ledger state; each differs from its neighbour in grey too
+STATE_COLOURS = {
+    "submitted": "#0b3c49", "late": "#b5522b", "in_progress": "#7fb3b5", "not_started": "#d9dedf", "nil": "#858686",
+}  # fmt: skip
+
+
+def state_names() -> dict[str, str]:
+    """What pages call the states of the ledger, in the order of the bars."""
+    return {
+        "submitted": _("Submitted on time"),
+        "late": _("Submitted late"),
+        "in_progress": _("In progress"),
+        "not_started": _("Not started"),
+        "nil": _("Nil return"),
+    }
+
+
+def type_name(pack: Pack, agency_type: str, subtype: str = "", *, plural: bool = False) -> str:
+    """What a pack calls an agency type, or one of its subtypes; the key itself where it names none."""
+    kind = pack.agency_types.get(agency_type)
+    if kind is None:
+        return subtype or agency_type
+    named = kind.subtypes.get(subtype) if subtype else kind
+    if named is None:
+        return subtype
+    return text(named.plural if plural else named.name)
+
+
+def type_choices(audit_round: AuditRound) -> list[dict[str, str]]:
+    """The agency types of a round and their subtypes as options: value `type` or `type/subtype`."""
+    pack = pack_of(audit_round.pack_version)
+    choices = []
+    for key, kind in pack.agency_types.items():
+        choices.append({"value": key, "text": text(kind.plural)})
+        choices += [
+            {"value": f"{key}/{subtype}", "text": f"– {text(named.plural)}"}
+            for subtype, named in kind.subtypes.items()
+        ]
+    return choices
+
+
+def own_types(audit_round: AuditRound, actor: Actor) -> frozenset[str]:
+    """The agency types that the actor's own bodies ask in a round."""
+    bodies = actor.body_ids()
+    return frozenset(served.agency_type for served in audit_round.served if served.oversight_body_id in bodies)
+
+
+@dataclass
+class Response:
+    """What came of the invitations of some agencies: a line of the table."""
+
+    label: str
+    agency_type: str = ""
+    subtype: str = ""
+    states: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LEDGER_STATES, 0))
+
+    def add(self, states: Mapping[str, int]) -> None:
+        """Count these too."""
+        for state, number in states.items():
+            self.states[state] += number
+
+    @property
+    def total(self) -> int:
+        """All agencies invited."""
+        return sum(self.states.values())
+
+    @property
+    def submitted(self) -> int:
+        """Submissions, on time or late."""
+        return self.states["submitted"] + self.states["late"]
+
+    @property
+    def percent(self) -> int | None:
+        """Submissions in per cent of those expected: invited without nil returns. None where none is expected.
+
+        100 and 0 are said only where they are exact.
+        """
+        expected = self.total - self.states["nil"]
+        if not expected:
+            return None
+        rounded = round(100 * self.submitted / expected)
+        return min(max(rounded, 1 if self.submitted else 0), 100 if self.submitted == expected else 99)
+
+    @property
+    def parts(self) -> list[dict[str, object]]:
+        """The parts of a bar."""
+        return [
+            {"label": name, "colour": STATE_COLOURS[state], "count": self.states[state]}
+            for state, name in state_names().items()
+        ]
+
+
+def response_lines(audit_round: AuditRound, counts: Counts) -> tuple[list[Response], Response]:
+    """The response by agency type, each followed by its subtypes where there are several, and the total."""
+    pack = pack_of(audit_round.pack_version)
+    lines, total = [], Response(_("All agencies"))
+    for agency_type, kind in pack.agency_types.items():
+        whole = Response(text(kind.plural), agency_type)
+        order = [*kind.subtypes, ""]
+        present = sorted(
+            (subtype for known, subtype in counts if known == agency_type),
+            key=lambda subtype: order.index(subtype) if subtype in order else len(order),
+        )
+        parts = []
+        for subtype in present:
+            name = type_name(pack, agency_type, subtype, plural=True) if subtype else _("No subtype given")
+            part = Response(name, agency_type, subtype)
+            part.add(counts[agency_type, subtype])
+            whole.add(part.states)
+            parts.append(part)
+        if whole.total:
+            lines.append(whole)
+            lines += parts if len(parts) > 1 or (parts and parts[0].subtype) else []
+            total.add(whole.states)
+    return lines, total
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Where a round stands today, in words. `days` is to the next date, where one is ahead."""
+
+    key: str
+    name: str
+    next: str = ""
+    days: int | None = None
+
+
+def phase_of(audit_round: AuditRound, *, now: datetime) -> Phase:
+    """`draft`, `scheduled`, `open`, `past_due` or `closed`."""
+    day = today(now)
+    if audit_round.stage == "draft":
+        return Phase("draft", _("Being prepared"))
+    if now < audit_round.opens:
+        return Phase("scheduled", _("Ready to open"), _("to the opening date"), (today(audit_round.opens) - day).days)
+    if now <= audit_round.due:
+        return Phase("open", _("Open"), _("to the due date"), (today(audit_round.due) - day).days)
+    if now <= audit_round.closes:
+        return Phase("past_due", _("Past the due date"), _("to the closing date"), (today(audit_round.closes) - day).days)
+    return Phase("closed", _("Closed"))
+
+
+def return_state(audit_return: AuditReturn) -> str:
+    """The ledger state of one return."""
+    if audit_return.stage == "submitted":
+        late = is_late(
+            submitted_at=audit_return.submitted_at,
+            due=audit_return.audit_round.due,
+            extended_to=audit_return.extended_to,
+        )
+        return "late" if late else "submitted"
+    return {"invited": "not_started", "started": "in_progress"}.get(audit_return.stage, audit_return.stage)
+
+
+def crumbs(*items: tuple[str, str]) -> list[dict[str, str]]:
+    """Breadcrumbs: (text, address) from the list of rounds down to the page above."""
+    return [{"text": _("Rounds"), "href": url_for("oversight.rounds")}] + [
+        {"text": name, "href": href} for name, href in items
+    ]
+
+
+def round_crumbs(audit_round: AuditRound, *items: tuple[str, str]) -> list[dict[str, str]]:
+    """Breadcrumbs of a page below a round."""
+    return crumbs((audit_round.name, url_for("oversight.round_page", rid=audit_round.public_id)), *items)

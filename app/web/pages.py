@@ -1,0 +1,146 @@
+"""What all pages share: templates, languages, dates, the form token, and the security headers."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import date, datetime
+from typing import Any
+
+from babel.dates import format_date, format_datetime
+from flask import Flask, Response, g, request
+from flask_babel import Babel, get_locale
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFProtect
+from jinja2 import ChainableUndefined, ChoiceLoader, PackageLoader, PrefixLoader
+from markupsafe import Markup, escape
+
+from app.clock import LONDON
+from app.domain.answers import Message
+from app.domain.text import localise
+from app.models import Setting
+from app.policy import allows, could
+from app.web.request import actor, now, session
+
+babel = Babel()
+csrf = CSRFProtect()
+
+LANGUAGES = {"en": "en_GB"}
+
+
+def language() -> str:
+    """The language of the page's words: `en`."""
+    return "en"
+
+
+def text(value: Any) -> str:
+    """A template text (a string, or language to string) in the reader's language."""
+    return localise(value, language()) if value else ""
+
+
+def message(value: Message) -> str:
+    """A domain message in the reader's language."""
+    return value.rendered(_, lambda shown: day(shown) if isinstance(shown, date) else text_or_str(shown))
+
+
+def text_or_str(value: object) -> str:
+    """A parameter of a message: a text in the reader's language, anything else as it prints."""
+    return text(value) if isinstance(value, dict) else str(value)
+
+
+def day(value: date | datetime | str | None) -> str:
+    """A day as people here write it: 2 June 2003. Instants are shown as London days."""
+    if not value:
+        return ""
+    if isinstance(value, str):
+        value = date.fromisoformat(value[:10])
+    if isinstance(value, datetime):
+        value = value.astimezone(LONDON)
+    return format_date(value, "d MMMM y", locale=str(get_locale() or "en_GB"))
+
+
+def moment(value: datetime | None) -> str:
+    """An instant in London time: 2 June 2003 at 14:05."""
+    if not value:
+        return ""
+    local = value.astimezone(LONDON)
+    locale = str(get_locale() or "en_GB")
+    return _("%(day)s at %(time)s", day=day(local), time=format_datetime(local, "HH:mm", locale=locale))
+
+
+def paragraphs(value: str | None) -> Markup:
+    """Plain text that somebody typed, with its line breaks, safely."""
+    blocks = [block for block in str(value or "").split("\n\n") if block.strip()]
+    return Markup("").join(
+        Markup('<p class="govuk-body">{}</p>').format(
+            Markup("<br>").join(escape(line) for line in block.split("\n"))
+        )
+        for block in blocks
+    )
+
+
+def demonstration() -> dict[str, Any] | None:
+    """What the sign-in page of a demonstration shows; None where this service is none."""
+    if "demonstration" not in g:
+        setting = session().get(Setting, "demonstration")
+        g.demonstration = setting.value if setting else None
+    return g.demonstration  # type: ignore[no-any-return]
+
+
+def init_app(app: Flask) -> None:
+    """Set templates, languages, the form token and the headers up."""
+    app.jinja_env.undefined = (
+        ChainableUndefined  # the design system's macros read parameters that are not given
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_loader = ChoiceLoader(
+        [
+            app.jinja_loader,  # type: ignore[list-item]
+            PrefixLoader(
+                {
+                    "govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja"),
+                    "govuk_frontend_wtf": PackageLoader("govuk_frontend_wtf"),
+                }
+            ),
+        ]
+    )
+    babel.init_app(
+        app, default_locale="en_GB", default_timezone="Europe/London", locale_selector=lambda: "en_GB"
+    )
+    app.jinja_env.filters.update(text=text, day=day, moment=moment, message=message, paragraphs=paragraphs)
+
+    @app.before_request
+    def _nonce() -> None:
+        g.csp_nonce = secrets.token_urlsafe(16)
+
+    # after the nonce: a refused form token must still get a whole page
+    csrf.init_app(app)
+
+    @app.context_processor
+    def _shared() -> dict[str, Any]:
+        return {
+            "actor": actor(),
+            "now": now(),
+            "csp_nonce": g.get("csp_nonce", ""),
+            "demonstration": demonstration(),
+            "may": lambda permission, thing=None: allows(actor(), permission, thing),
+            "could": lambda permission: could(actor(), permission),
+            "save_key": lambda: secrets.token_urlsafe(12),
+        }
+
+    @app.after_request
+    def _headers(response: Response) -> Response:
+        nonce = g.get("csp_nonce", "")
+        response.headers.setdefault(
+            "Content-Security-Policy",
+            f"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:;"
+            " font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none';"
+            " manifest-src 'self'",
+        )
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", "same-origin")
+        response.headers.setdefault("X-Frame-Options", "DENY")
+        if app.config["SESSION_COOKIE_SECURE"]:
+            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        if request.endpoint != "static":
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
