@@ -785,9 +785,6 @@ class _TemplateCheck:
             _known(self.document, other, list(self.criteria), "criterion")
             return
         looked_at = self.criteria[other.value]
-        if looked_at.text("scope") == "area" and criterion.text("scope") != "area":
-            message = f"{_quoted(other.value)} is asked for each area, this criterion once"
-            self.document.error(other, f"{message}; set `scope: area` here too")
         scheme = looked_at.text("grading") or self.root.text("grading")
         for grade in condition.entries("grades"):
             _known(self.document, grade, self.pack.grades(scheme), "grade")

@@ -45,13 +45,12 @@ DAY = Day()
 @contextmanager
 def said() -> Iterator[None]:
     """Turn what a person can mend into a message and exit status 1, without a stack trace."""
-    from reports.render import RenderFailed
-
     from app.domain.life import NotPossible
     from app.operations.agencies import ImportFailed
     from app.operations.rounds import PlanErrors
     from app.policy import Denied
     from app.queries.rounds import NotFound
+    from reports.render import RenderFailed
 
     try:
         yield
@@ -90,12 +89,17 @@ def working(*, write: bool) -> Iterator[Session]:
     from app.db import begin_write, db
 
     app = application()
-    with app.app_context(), said():
-        if write:
-            begin_write(db.session)
-        yield db.session
-        if write:
-            db.session.commit()
+    with app.app_context():
+        try:
+            with said():
+                if write:
+                    begin_write(db.session)
+                yield db.session
+                if write:
+                    db.session.commit()
+        finally:
+            db.session.close()
+            db.engine.dispose()
 
 
 def acting(session: Session, email: str | None, now: datetime) -> Any:
@@ -397,7 +401,7 @@ def report_render(
     from app import clock
     from app.queries.returns import return_by_agency
     from app.queries.rounds import round_by_key
-    from reports import make
+    from reports.make import make_report
 
     with working(write=False) as session:
         now = clock.now(session)
@@ -407,7 +411,7 @@ def report_render(
         audit_return = return_by_agency(session, audit_round, agency_code) if agency_code else None
         bar, move = steps(f"Rendering {report_key}")
         with bar:
-            made = make(
+            made = make_report(
                 session, report_key, audit_round, audit_return, out=out, data=data,
                 actor=acting(session, as_email, now), now=now, progress=lambda percent, what: move(percent, 100, what),
             )  # fmt: skip

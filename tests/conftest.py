@@ -6,14 +6,20 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 
-from config import make_home
+from app import clock, create_app, db, jobs, migrate
+from app.db import begin_write
+from config import Config, make_home
 from tests import postgres
+from tests import world as world_module
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -111,3 +117,90 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, headless=True, args=CHROMIUM_ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty, migrated SQLite database to copy from: migrating for each test would take longer than the test."""
+    folder = tmp_path_factory.mktemp("migrated")
+    make_home(folder)
+    config = Config.load(folder, database_url=f"sqlite:///{folder / 'candour.sqlite'}", testing=True)
+    prepare(config)
+    return folder / "candour.sqlite"
+
+
+def prepare(config: Config) -> None:
+    """Migrate an empty database and make the queue's tables: what `candour setup` does."""
+    app = create_app(config)
+    migrate.upgrade(app)
+    jobs.prepare(config.database_url)
+    with app.app_context():
+        db.db.engine.dispose()
+
+
+@pytest.fixture
+def config(request: pytest.FixtureRequest, tmp_home: Path, database_url: str) -> Config:
+    """Settings for one test: a data folder of its own and an empty, migrated database, once for each kind."""
+    if database_url.startswith("sqlite"):
+        path = Path(database_url.removeprefix("sqlite:///"))
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        return Config.load(tmp_home, database_url=database_url, testing=True)
+    settings = Config.load(tmp_home, database_url=database_url, testing=True)
+    if database_url in _MIGRATED:
+        postgres.empty_tables(database_url)
+    else:
+        postgres.drop_everything(database_url)
+        prepare(settings)
+        _MIGRATED.add(database_url)
+    return settings
+
+
+_MIGRATED: set[str] = set()
+
+
+@pytest.fixture
+def app(config: Config) -> Iterator[Flask]:
+    """The application on that database. The clock is pinned to the day of `world.NOW`."""
+    app = create_app(config)
+    app.config["WTF_CSRF_ENABLED"] = False
+    with app.app_context():
+        begin_write(db.db.session)
+        clock.pin(db.db.session, world_module.NOW.date())
+        db.db.session.commit()
+    yield app
+    with app.app_context():
+        db.db.engine.dispose()
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """A session of the test's own, open for writing, beside those of the requests it makes.
+
+    Not the application context's: a request inside an open context would share its session and its `g`.
+    """
+    with app.app_context():
+        make = db.db.sessionmaker
+    with make() as session:
+        begin_write(session)
+        yield session
+
+
+@pytest.fixture
+def world(session: Session) -> world_module.World:
+    """An open round with agencies and people: see `tests/world.py`."""
+    return world_module.build(session)
+
+
+@pytest.fixture
+def client_as(app: Flask, world: world_module.World) -> Callable[[str], FlaskClient]:
+    """A test client that is signed in as somebody of the world, without the slow password."""
+
+    def sign_in(name: str) -> FlaskClient:
+        client = app.test_client()
+        with client.session_transaction() as cookie:
+            cookie["_user_id"] = world.people[name].fs_uniquifier
+            cookie["_fresh"] = True
+            cookie["fs_cc"] = "set"
+        return client
+
+    return sign_in

@@ -320,7 +320,7 @@ class Plan(Data):
         planned = {(t, s): p.count for t, a in self.agencies.items() for s, p in a.subtypes.items()}
         total = sum(planned.values())
         wanted = total if agencies is None else agencies
-        counts = {kind: 1 for kind in planned}
+        counts = dict.fromkeys(planned, 1)
         for story in self.showcase:
             counts[story.agency_type, story.subtype] += 1
         if wanted < sum(counts.values()):
@@ -376,14 +376,14 @@ class Answers:
             rng = chance(self.seed, "circumstance", number, who.code)
             if rng.random() < case.share:
                 reason = rng.choice(case.reasons)
-                found |= {criterion: (case.grade, reason) for criterion in case.criteria}
+                found |= dict.fromkeys(case.criteria, (case.grade, reason))
         return found
 
     def value(
         self, who: Respondent, template: Template, criterion: Criterion, rng: Random, *,
         saved: date, fixed: tuple[str, str] | None = None, shift: float = 0,
     ) -> dict[str, Any]:  # fmt: skip
-        """The complete value of an answer saved on a day; `fixed` is a grade and its reason, `shift` is for its score."""
+        """The complete value of an answer saved on a day. `fixed`: a grade and its reason."""
         scheme = self.pack.scheme_of(template, criterion)
         leant = self._leaning(who, template, criterion, scheme)
         basis = self._basis(leant, scheme, rng)
@@ -493,7 +493,7 @@ class Answers:
                 for twin in placed.criterion.twins:
                     key = f"{agency_type}#{placed.criterion.id}"
                     joined = groups.get(key, {key}) | groups.get(twin, {twin})
-                    groups |= {member: joined for member in joined}
+                    groups |= dict.fromkeys(joined, joined)
         return {key: tuple(sorted(group)) for key, group in groups.items()}
 
     def _twin(self, who: Respondent, criterion: Criterion) -> float:

@@ -351,7 +351,7 @@ class FigureBy(Frozen):
 
 
 class CriterionFindings(Frozen):
-    """One criterion of one agency type's checklist. `unit` is what is counted: returns, or answers for an area."""
+    """One criterion of one agency type's checklist."""
 
     reference: str
     agency_type: str
@@ -364,7 +364,6 @@ class CriterionFindings(Frozen):
     optional: bool
     milestone: str
     recommendations: tuple[str, ...]
-    unit: Literal["return", "area"]
     figure: Figure
     by_subtype: tuple[FigureBy, ...]
 
@@ -563,6 +562,7 @@ class SignedAnswer(Frozen):
     why: str
     grade: str
     grade_label: str
+    counts_as: Literal["met", "not_met", "excluded"]
     basis_label: str
     files: int | None
     files_date: date | None

@@ -456,13 +456,12 @@ def twins_apart(findings: JointFindings, words: Wording) -> KeyMessage | None:
     one_sided = twin.only_a + twin.only_b
     return KeyMessage(
         rule="twins_apart",
-        heading=_sentence(N_("Two views of one duty")),
+        heading=_sentence(N_("Two views of one duty, and no verdict")),
         sentence=_sentence(
             N_(
-                "In %(one_sided)s of %(compared)s pairs of agencies that work in the same area, only one "
-                "side says that the duty they share is %(met)s: “%(a)s” (%(a_agencies)s) and “%(b)s” "
-                "(%(b_agencies)s). These are two views and no verdict."
-            ),
+                "In %(one_sided)s of %(compared)s pairs of agencies in the same area, only one side says that the "
+            "duty they share is %(met)s: “%(a)s” (%(a_agencies)s) and “%(b)s” (%(b_agencies)s)."
+        ),
             one_sided=one_sided,
             compared=twin.compared,
             met=words.met,

@@ -248,7 +248,6 @@ class Criterion(Part):
     twins: tuple[Twin, ...] = ()
     grading: Key | None = None
     answer: Answer = Answer(type="grade")
-    scope: Literal["agency", "area"] = "agency"
     shown_if: Condition | None = None
     required_if: Condition | None = None
     not_applicable_if: Condition | None = None

@@ -7,7 +7,6 @@ DBOS gets an engine of its own: our listeners begin transactions by themselves a
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions
@@ -53,23 +52,32 @@ def init_app(app: Flask) -> None:
     app.extensions["candour_jobs"] = Jobs(app.config["CANDOUR"].database_url)
 
 
-def start_dbos(url: str, *, executor: str) -> Any:
-    """Start DBOS in this process. Makes or updates its tables, which live beside ours."""
+def start_dbos(engine: sa.Engine, *, executor: str) -> None:
+    """Set DBOS up in this process on an engine of `jobs_engine`, which the caller disposes of."""
     logging.getLogger("dbos").setLevel(logging.WARNING)
     config: DBOSConfig = {
         "name": APPLICATION,
-        "system_database_engine": jobs_engine(url),
+        "system_database_engine": engine,
         "application_version": VERSION,
         "executor_id": executor,
         "log_level": "WARNING",
     }
-    return DBOS(config=config)
+    DBOS(config=config)
+
+
+def launch() -> None:
+    """Start DBOS: make or update its tables, which live beside ours, and register the queue."""
+    DBOS.launch()
+    DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.25)
 
 
 def prepare(url: str) -> None:
-    """Make the queue's tables. Part of `candour setup`; safe to run again."""
-    start_dbos(url, executor="setup")
-    DBOS.listen_queues([])  # setting up takes no work from the queue
-    DBOS.launch()
-    DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.25)
-    DBOS.destroy()
+    """Make the queue and its tables. Part of `candour setup`; safe to run again."""
+    engine = jobs_engine(url)
+    try:
+        start_dbos(engine, executor="setup")
+        DBOS.listen_queues([])  # setting up takes no work from the queue
+        launch()
+    finally:
+        DBOS.destroy()
+        engine.dispose()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import structlog
 from flask import Flask
-from reports.render import RenderFailed
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,7 +11,8 @@ from app import clock
 from app.db import begin_write, db
 from app.models import ReportRun
 from app.policy import system_actor
-from reports import make as make_report
+from reports.make import make_report
+from reports.render import RenderFailed
 
 log = structlog.get_logger()
 

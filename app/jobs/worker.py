@@ -15,7 +15,7 @@ import structlog
 from dbos import DBOS
 from flask import Flask
 
-from app.jobs import QUEUE, WORKFLOW, report_runs, start_dbos
+from app.jobs import QUEUE, WORKFLOW, jobs_engine, launch, report_runs, start_dbos
 
 log = structlog.get_logger()
 ABANDONED_AFTER = timedelta(minutes=20)  # longer than any report takes: the renderer is stopped after ten
@@ -27,15 +27,15 @@ def run(app: Flask, *, executor: str = "worker-1") -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     parent = os.getppid()
-    start_dbos(app.config["CANDOUR"].database_url, executor=executor)
+    engine = jobs_engine(app.config["CANDOUR"].database_url)
+    start_dbos(engine, executor=executor)
 
     @DBOS.workflow(name=WORKFLOW)
     def make_report(run_id: str) -> str:
         with app.app_context():
             return report_runs.make(app, run_id)
 
-    DBOS.launch()
-    DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.25)
+    launch()
     log.info("worker started", executor=executor)
     minute = 0
     try:
@@ -47,6 +47,7 @@ def run(app: Flask, *, executor: str = "worker-1") -> None:
                 break
     finally:
         DBOS.destroy()
+        engine.dispose()
 
 
 def resume_abandoned(executor: str) -> list[str]:

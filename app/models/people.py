@@ -41,8 +41,8 @@ class User(Base, WithPublicId, fs.FsUserMixin):
     __tablename__ = "user"
     name: Mapped[str] = mapped_column(String(200))
     confirmed_at: Mapped[datetime | None] = mapped_column(DateTime)
-    last_login_at: Mapped[datetime | None] = mapped_column(DateTime)
-    current_login_at: Mapped[datetime | None] = mapped_column(DateTime)
+    last_login_at: Mapped[datetime | None] = mapped_column(DateTime)  # type: ignore[assignment]
+    current_login_at: Mapped[datetime | None] = mapped_column(DateTime)  # type: ignore[assignment]
     create_datetime: Mapped[datetime] = mapped_column(DateTime, nullable=True)
     update_datetime: Mapped[datetime] = mapped_column(DateTime, nullable=True)
     appointments: Mapped[list[Appointment]] = relationship(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -109,6 +109,28 @@ def add_person(
     )
     session.flush()
     return user
+
+
+def end_appointment(
+    session: Session, appointment: Appointment, *, ends: date, by: Actor, now: datetime
+) -> Appointment:
+    """Give an appointment a last day. Raises Denied, and NotPossible for a day before its first or before yesterday."""
+    require(by, "service.administer")
+    if ends < appointment.starts:
+        raise NotPossible("The last day must be the first day or later.")
+    if ends < today(now) - timedelta(days=1):
+        raise NotPossible("What was signed while the appointment held must stay so: choose yesterday or a later day.")
+    appointment.ends = ends
+    events.append(
+        session,
+        "service:people",
+        "person.appointment_ended",
+        by=by,
+        now=now,
+        data={"person": appointment.user.public_id, "role": appointment.role, "last_day": ends.isoformat()},
+    )
+    session.flush()
+    return appointment
 
 
 def _id_of(session: Session, model: type[Agency] | type[OversightBody] | type[Area], code: str) -> int:

@@ -45,10 +45,9 @@ def change(
     if not rows:
         return
     statement: Insert = upsert(session)(RollUp)
-    key = ["round_id", "agency_type", "subtype", "criterion", "grade", "stage"]
     session.execute(
         statement.on_conflict_do_update(  # type: ignore[attr-defined]
-            index_elements=key,
+            index_elements=["round_id", "agency_type", "subtype", "criterion", "grade", "stage"],
             set_={"count": RollUp.count + statement.excluded.count},  # type: ignore[attr-defined]
         ),
         rows,

@@ -35,7 +35,7 @@ class Candidates:
     pages: int
 
 
-def _matching(audit_round: AuditRound, narrowed: AgencyFilter) -> Select[tuple[Agency]]:
+def _matching(audit_round: AuditRound, narrowed: AgencyFilter) -> Select[Agency]:
     """Agencies of the types that the round asks, not closed, and not in it yet."""
     there = select(AuditReturn.agency_id).where(AuditReturn.round_id == audit_round.id)
     query = select(Agency).where(

@@ -386,9 +386,9 @@ def _criterion(reading: Reading, asked: Asked, grades: Mapping[str, Mapping[str,
         if not criterion.asked_of(subtype or None):
             continue
         by_grade = grades.get(subtype, {})
-        # one answer for each area: what is counted is answers, and all that were given were asked
-        number = sum(by_grade.values()) if criterion.scope == "area" else submitted.get(subtype, 0)
-        figure = Figure.of(by_grade, scheme_key=asked.scheme_key, scheme=asked.scheme, asked=number)
+        figure = Figure.of(
+            by_grade, scheme_key=asked.scheme_key, scheme=asked.scheme, asked=submitted.get(subtype, 0)
+        )
         parts.append(
             FigureBy(
                 agency_type=asked.agency_type,
@@ -410,7 +410,6 @@ def _criterion(reading: Reading, asked: Asked, grades: Mapping[str, Mapping[str,
         optional=asked.optional,
         milestone=criterion.milestone or "",
         recommendations=citations(reading.pack, criterion, reading.language),
-        unit="area" if criterion.scope == "area" else "return",
         figure=total if parts else Figure(scheme=asked.scheme_key),
         by_subtype=tuple(part for part in parts if part.subtype),
     )
@@ -751,8 +750,7 @@ def _twins(reading: Reading) -> tuple[TwinFindings, ...]:
         .where(
             _in_force(reading, AgencyInArea),
             SubmissionAnswer.grade != "",
-            # an answer given once for each area stands for that area only
-            or_(SubmissionAnswer.scope_key == "", SubmissionAnswer.scope_key == Area.code),
+            SubmissionAnswer.scope_key == "",
             or_(
                 *(
                     and_(AuditReturn.agency_type == kind, SubmissionAnswer.criterion.in_(ids))

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.models import Appointment, OversightBody, User
 from app.policy import Actor, require
-from app.queries.rounds import PAGE, like
+from app.queries.rounds import PAGE, NotFound, like
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,24 @@ def people(session: Session, *, actor: Actor, text: str = "", page: int = 1) -> 
         .offset((page - 1) * PAGE)
     ).all()
     return People(rows, total, page, pages)
+
+
+def get_appointment(session: Session, public_id: str, *, actor: Actor) -> Appointment:
+    """One appointment with its person and body. Raises Denied, NotFound."""
+    require(actor, "service.administer")
+    found = session.scalar(
+        select(Appointment)
+        .where(Appointment.public_id == public_id)
+        .options(
+            joinedload(Appointment.user),
+            joinedload(Appointment.agency),
+            joinedload(Appointment.oversight_body),
+            joinedload(Appointment.area),
+        )
+    )
+    if found is None:
+        raise NotFound
+    return found
 
 
 def oversight_bodies(session: Session, *, actor: Actor) -> Sequence[OversightBody]:

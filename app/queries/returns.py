@@ -20,6 +20,7 @@ from app.domain.templates import Criterion, Grade, GradingScheme, Pack, Standard
 from app.models import (
     Agency,
     AgencyInArea,
+    Appointment,
     AuditReturn,
     AuditRound,
     Event,
@@ -358,6 +359,43 @@ def submissions(session: Session, audit_return: AuditReturn) -> Sequence[Submiss
     ).all()
 
 
+@dataclass(frozen=True)
+class Signatory:
+    """Somebody who may sign for an agency today. `post` is empty where the pack's word for it will do."""
+
+    name: str
+    post: str
+    acting: bool
+    has_joined: bool
+
+
+def signatories(session: Session, audit_return: AuditReturn, *, now: datetime) -> list[Signatory]:
+    """The accountable signatories of a return's agency, acting ones last. For those who may read the return."""
+    day = today(now)
+    rows = session.execute(
+        select(User.name, Appointment.post, Appointment.acting, User.password)
+        .join(User, User.id == Appointment.user_id)
+        .where(
+            Appointment.agency_id == audit_return.agency_id,
+            Appointment.role == "accountable_signatory",
+            Appointment.starts <= day,
+            (Appointment.ends.is_(None)) | (Appointment.ends >= day),
+        )
+        .order_by(Appointment.acting, User.name)
+    )
+    return [Signatory(row.name, row.post, row.acting, row.password is not None) for row in rows]
+
+
+def signing_event(session: Session, audit_return: AuditReturn, number: int) -> Event | None:
+    """The event of one submission: its hash is the head of the chain that the signatory carries away."""
+    rows = session.scalars(
+        select(Event)
+        .where(Event.chain == f"return:{audit_return.public_id}", Event.verb == "return.submitted")
+        .order_by(Event.seq.desc())
+    )
+    return next((event for event in rows if event.data.get("number") == number), None)
+
+
 def submitted_checklist(submission: Submission, audit_return: AuditReturn) -> Checklist:
     """The checklist as it was signed, from the frozen content."""
     pack, template = template_of(audit_return)
@@ -401,9 +439,8 @@ def history(session: Session, chain: str) -> Sequence[Event]:
 def history_lines(session: Session, events: Sequence[Event]) -> list[HistoryLine]:
     """Events with the names of the people in them, two statements however many there are."""
     ids = {event.actor.removeprefix("person:") for event in events if event.actor.startswith("person:")}
-    names = dict(
-        session.execute(select(User.public_id, User.name).where(User.public_id.in_(ids))).tuples().all()
-    )
+    people = session.execute(select(User.public_id, User.name).where(User.public_id.in_(ids)))
+    names = {row.public_id: row.name for row in people}
     return [
         HistoryLine(
             event.seq,

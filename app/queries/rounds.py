@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.clock import today
@@ -50,7 +50,7 @@ def round_facts(
     )
 
 
-def _rounds() -> Select[tuple[AuditRound]]:
+def _rounds() -> Select[AuditRound]:
     return select(AuditRound).options(
         selectinload(AuditRound.served).joinedload(RoundTemplate.oversight_body),
         joinedload(AuditRound.pack_version),
@@ -87,7 +87,7 @@ def round_by_key(session: Session, key: str) -> AuditRound | None:
     return session.scalar(_rounds().where(AuditRound.key == key))
 
 
-def is_late_clause(audit_round: AuditRound):  # type: ignore[no-untyped-def]
+def is_late_clause(audit_round: AuditRound | type[AuditRound]) -> ColumnElement[bool]:
     """SQL: the return was submitted after its own due date. Derived from stored dates, never in a loop."""
     due = func.coalesce(AuditReturn.extended_to, audit_round.due)
     return (AuditReturn.stage == "submitted") & (
@@ -172,7 +172,7 @@ class Ledger:
     counts: dict[tuple[str, str], dict[str, int]]
 
 
-def _state(audit_round: AuditRound):  # type: ignore[no-untyped-def]
+def _state(audit_round: AuditRound | type[AuditRound]) -> ColumnElement[str]:
     return case(
         (AuditReturn.stage == "nil", "nil"),
         (is_late_clause(audit_round), "late"),
@@ -259,7 +259,7 @@ def ledger(
     return Ledger(rows=rows, total=total, pages=pages, counts=counts)
 
 
-def _was_reopened():  # type: ignore[no-untyped-def]
+def _was_reopened() -> ColumnElement[bool]:
     return (
         select(Submission.id)
         .join(SubmissionVoided, SubmissionVoided.submission_id == Submission.id)
@@ -277,6 +277,7 @@ def like(text: str) -> str:
 class Invitee:
     """A signatory of an invited agency, and whether they have ever signed in."""
 
+    agency_id: int
     agency_name: str
     name: str
     email: str
@@ -290,7 +291,7 @@ def invitees(session: Session, audit_round: AuditRound, *, actor: Actor, now: da
     require(actor, "round.edit", round_facts(session, audit_round, now=now))
     day = today(now)
     rows = session.execute(
-        select(Agency.name, User, Appointment.role)
+        select(Agency.id, Agency.name, User, Appointment.role)
         .join(AuditReturn, AuditReturn.agency_id == Agency.id)
         .join(Appointment, Appointment.agency_id == Agency.id)
         .join(User, User.id == Appointment.user_id)
@@ -302,4 +303,4 @@ def invitees(session: Session, audit_round: AuditRound, *, actor: Actor, now: da
         )
         .order_by(Agency.name, Appointment.role, User.name)
     )
-    return [Invitee(r.name, r.User.name, r.User.email, r.role, r.User, r.User.password is not None) for r in rows]
+    return [Invitee(r.id, r.name, r.User.name, r.User.email, r.role, r.User, r.User.password is not None) for r in rows]

@@ -50,7 +50,9 @@ def _appointments(user: User) -> list[Appointment]:
         select(Appointment)
         .where(Appointment.user_id == user.id)
         .options(
-            joinedload(Appointment.agency), joinedload(Appointment.oversight_body), joinedload(Appointment.area)
+            joinedload(Appointment.agency),
+            joinedload(Appointment.oversight_body),
+            joinedload(Appointment.area),
         )
         .order_by(Appointment.id)
     )
@@ -66,7 +68,11 @@ def _password_problems(user: User, password: str, again: str) -> dict[str, str]:
     if len(password) > LONGEST:
         return {"password": _("Use %(number)s characters or fewer.", number=LONGEST)}
     if user.email.casefold() in password.casefold() or password.casefold() in user.email.casefold():
-        return {"password": _("Your e-mail address is easy to guess. Choose a password that has nothing to do with it.")}
+        return {
+            "password": _(
+                "Your e-mail address is easy to guess. Choose something that has nothing to do with it."
+            )
+        }
     if len(set(password)) < 5:
         return {"password": _("This is easy to guess. Use more than four different characters.")}
     if password != again:

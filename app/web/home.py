@@ -50,9 +50,7 @@ def _navigation() -> dict[str, Any]:
     if "admin" in hats:
         entries.append(("admin", _("Administration"), url_for("admin.index")))
     return {
-        "navigation": [
-            {"text": words, "href": href, "active": key == here and bool(actor().user_id)} for key, words, href in entries
-        ]
+        "navigation": [{"text": words, "href": href, "active": key == here} for key, words, href in entries]
     }
 
 

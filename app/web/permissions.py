@@ -17,7 +17,6 @@ DECLARED = "_candour_permissions"
 # the routes of libraries, declared here
 LIBRARY_ROUTES: dict[str, dict[str, str]] = {
     "static": {"GET": "public.read"},
-    "govuk_static": {"GET": "public.read"},
     "security.login": {"GET": "public.read", "POST": "public.read"},
     "security.logout": {"GET": "public.read", "POST": "public.read"},
     "security.change_password": {"GET": "account.own", "POST": "account.own"},

@@ -155,6 +155,7 @@ def init_app(app: Flask) -> None:
         SECURITY_DEFAULT_REMEMBER_ME=False,
         SECURITY_REDIRECT_VALIDATE_MODE=None,
         SECURITY_FLASH_MESSAGES=False,
+        SECURITY_CACHE_CONTROL={},  # pages set `no-store` themselves
         SECURITY_MSG_PASSWORD_NOT_PROVIDED=("Enter your password.", "error"),
         SECURITY_MSG_INVALID_PASSWORD=("Your present password is not right. Enter it again.", "error"),
         SECURITY_MSG_PASSWORD_INVALID_LENGTH=("Use at least %(length)s characters: a few words do well.", "error"),

@@ -219,7 +219,6 @@ DEFECTS = [
     ),
     ("shop.yaml", "grades: [green]}\n  - id", "grades: §[]}\n  - id", "empty; fill it in"),
     ("shop.yaml", "subtypes: [corner]", "version: §0", "greater than or equal to 1"),
-    ("shop.yaml", "subtypes: [corner]", "scope: §region", "use one of `agency`, `area`"),
     ("pack.yaml", "signatory: manager", "§signatry: manager", "did you mean `signatory`?"),
     (
         "pack.yaml",
@@ -308,13 +307,6 @@ DEFECTS = [
         "criterion: door-shut, grades: [green]",
         "criterion: §door-locked, grades: [red]",
         "its own",
-    ),
-    (
-        "shop.yaml",
-        "required_if: {criterion: door-shut, grades: [red]}",
-        "required_if: {criterion: §site, grades: [red]}\n"
-        "      - {id: site, question: Q?, why: W, evidence: E, theme: care, scope: area}",
-        "for each area",
     ),
     ("shop.yaml", "twins: [depot#gate-shut]", "twins: [§depot/gate-shut]", "`agency-type#criterion`"),
     ("shop.yaml", "subtypes: [corner]", "twins: [§dopot#gate-shut]", "did you mean `depot`?"),

@@ -157,7 +157,8 @@ def phase_of(audit_round: AuditRound, *, now: datetime) -> Phase:
     if now <= audit_round.due:
         return Phase("open", _("Open"), _("to the due date"), (today(audit_round.due) - day).days)
     if now <= audit_round.closes:
-        return Phase("past_due", _("Past the due date"), _("to the closing date"), (today(audit_round.closes) - day).days)
+        left = (today(audit_round.closes) - day).days
+        return Phase("past_due", _("Past the due date"), _("to the closing date"), left)
     return Phase("closed", _("Closed"))
 
 

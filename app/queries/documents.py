@@ -1,0 +1,247 @@
+"""Reading one submission as a document: the agency's return, and the receipt for it."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.domain.findings import (
+    AgencyInfo,
+    AgencyReturnDocument,
+    Figure,
+    ReceiptDocument,
+    Signature,
+    SignedAnswer,
+    SignedStandard,
+)
+from app.domain.integrity import hash_of
+from app.domain.life import is_late
+from app.domain.templates import GradingScheme, Pack, Placed, Template
+from app.domain.text import localise
+from app.models import AuditReturn, Declaration, Event, Submission, SubmissionVoided
+from app.policy import Actor, require
+from app.queries.findings import bodies_of, citations, pack_info, round_info, scheme_infos
+from app.queries.packs import template_of
+from app.queries.returns import return_facts
+
+
+@dataclass(frozen=True)
+class _Signed:
+    """A submission with all that its documents say, read once."""
+
+    audit_return: AuditReturn
+    submission: Submission
+    signature: Signature
+    content: Mapping[str, Any]
+    pack: Pack
+    template: Template
+    common: Mapping[str, Any]
+
+
+def _signed(
+    session: Session, audit_return: AuditReturn, submission: Submission | None, *, actor: Actor, now: datetime,
+    language: str,
+) -> _Signed | None:  # fmt: skip
+    require(actor, "return.read", return_facts(session, audit_return, now=now))
+    query = (
+        select(Submission, Declaration, SubmissionVoided)
+        .join(Declaration, Declaration.submission_id == Submission.id)
+        .outerjoin(SubmissionVoided, SubmissionVoided.submission_id == Submission.id)
+        .where(Submission.return_id == audit_return.id)
+        # one that stands before those that were voided, the latest first
+        .order_by(SubmissionVoided.id.is_not(None), Submission.number.desc())
+        .limit(1)
+    )
+    if submission is not None:
+        query = query.where(Submission.id == submission.id)
+    row = session.execute(query).one_or_none()
+    if row is None:
+        return None
+    found, declaration, voided = row
+    audit_round = audit_return.audit_round
+    pack, template = template_of(audit_return)
+    content = json.loads(found.content)
+    signature = Signature(
+        submission_number=found.number,
+        text=declaration.text,
+        name=declaration.name,
+        post=declaration.post,
+        acting=declaration.acting,
+        signed_at=declaration.signed_at,
+        content_hash=found.content_hash,
+        submission_hash=declaration.submission_hash,
+        is_voided=voided is not None,
+        voided_reason=voided.reason if voided else "",
+        voided_at=voided.at if voided else None,
+    )
+    kind = pack.agency_types[audit_return.agency_type]
+    subtype = kind.subtypes.get(audit_return.subtype)
+    common = {
+        "language": language,
+        "audit_round": round_info(
+            audit_round, as_at=voided.at if voided else found.submitted_at, is_closed=now > audit_round.closes
+        ),
+        "pack": pack_info(audit_round, pack, language),
+        "template_title": localise(template.title, language),
+        "template_sha256": content["template"]["sha256"],
+        "bodies": bodies_of(session, audit_round, audit_return.agency_type),
+        "agency": AgencyInfo(
+            name=content["agency"]["name"],
+            code=content["agency"]["code"],
+            type_label=localise(kind.name, language),
+            subtype_label=localise(subtype.name, language) if subtype else "",
+            signatory=localise(kind.signatory, language),
+        ),
+        "signature": signature,
+    }
+    return _Signed(audit_return, found, signature, content, pack, template, common)
+
+
+def _snapshot(signed: _Signed, kind: str, **more: object) -> str:
+    """What the document rests on, as a hash: the same facts give the same document."""
+    info = signed.common["audit_round"]
+    return hash_of(
+        {
+            "kind": kind,
+            "submission": signed.signature.submission_hash,
+            "voided": signed.signature.is_voided,
+            "closed": info.is_closed,
+            "language": signed.common["language"],
+            **more,
+        }
+    )
+
+
+def agency_return_document(
+    session: Session, audit_return: AuditReturn, submission: Submission | None = None, *, actor: Actor,
+    now: datetime, language: str = "en",
+) -> AgencyReturnDocument | None:  # fmt: skip
+    """One submission with its declaration and every answer; None when there is none.
+
+    Without `submission`: the latest that is not voided, or else the latest. Raises Denied unless the actor may read it.
+    """
+    signed = _signed(session, audit_return, submission, actor=actor, now=now, language=language)
+    if signed is None:
+        return None
+    answers: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for answer in signed.content["answers"]:
+        answers[answer["criterion"]].append(answer)
+    vouches = {vouch["standard"]: vouch for vouch in signed.content["vouches"]}
+    standards = []
+    used: set[str] = set()
+    for place, standard in enumerate(signed.template.standards, start=1):
+        found, figures = [], []
+        for placed in (p for p in signed.template.criteria() if p.standard is standard):
+            key = placed.criterion.grading or signed.template.grading
+            scheme = signed.pack.grading_schemes[key]
+            for answer in answers.get(placed.criterion.id, ()):
+                found.append(_answer(signed, placed, key, scheme, answer, language))
+                figures.append(
+                    Figure.of({answer["value"].get("grade", ""): 1}, scheme_key=key, scheme=scheme, asked=1)
+                )
+                used.add(key)
+        if not found:
+            continue
+        vouch = vouches.get(standard.id, {})
+        standards.append(
+            SignedStandard(
+                number=place,
+                title=localise(standard.title, language),
+                introduction=localise(standard.introduction or "", language),
+                optional=standard.optional,
+                label=localise(standard.label or "", language),
+                figure=Figure.total(figures),
+                answers=tuple(found),
+                vouched_by=vouch.get("name", ""),
+                vouched_post=vouch.get("post", ""),
+            )
+        )
+    return AgencyReturnDocument(
+        snapshot_id=_snapshot(signed, "agency-return"),
+        schemes=scheme_infos(signed.pack, used, language),
+        standards=tuple(standards),
+        figure=Figure.total(s.figure for s in standards if not s.optional),
+        outstanding=tuple(
+            answer
+            for standard in standards
+            if not standard.optional
+            for answer in standard.answers
+            if answer.counts_as == "not_met"
+        ),
+        **signed.common,
+    )
+
+
+def _answer(
+    signed: _Signed, placed: Placed, key: str, scheme: GradingScheme, answer: Mapping[str, Any], language: str
+) -> SignedAnswer:
+    criterion, value = placed.criterion, answer["value"]
+    grade = next((g for g in scheme.grades if g.key == value.get("grade")), None)
+    basis = next((b for b in scheme.bases if b.key == value.get("basis")), None)
+    milestone = signed.pack.milestones[criterion.milestone] if criterion.milestone else None
+    due = milestone.due(signed.audit_return.audit_round.milestones_from) if milestone else None
+    expected = date.fromisoformat(value["date_expected"]) if value.get("date_expected") else None
+    return SignedAnswer(
+        number=placed.number,
+        id=criterion.id,
+        scope=answer["scope"],
+        question=localise(criterion.question, language),
+        why=localise(criterion.why, language),
+        grade=grade.key if grade else "",
+        grade_label=localise(grade.label, language) if grade else "",
+        counts_as=grade.counts_as if grade else "excluded",
+        basis_label=localise(basis.label, language) if basis else "",
+        files=value.get("files"),
+        files_date=date.fromisoformat(value["files_date"]) if value.get("files_date") else None,
+        commentary=value.get("commentary", ""),
+        reason=value.get("reason", ""),
+        date_expected=expected,
+        recommendations=citations(signed.pack, criterion, language),
+        milestone_label=localise(milestone.label, language) if milestone else "",
+        milestone_date=due,
+        is_after_milestone=bool(due and expected and expected > due and grade and grade.counts_as == "not_met"),
+        scheme=key,
+    )
+
+
+def receipt_document(
+    session: Session, audit_return: AuditReturn, submission: Submission | None = None, *, actor: Actor, now: datetime,
+    language: str = "en",
+) -> ReceiptDocument | None:  # fmt: skip
+    """What proves a submission: hashes, signatory, time, and the head of the return's history at that time.
+
+    None when nothing was submitted. Raises Denied unless the actor may read the return.
+    """
+    signed = _signed(session, audit_return, submission, actor=actor, now=now, language=language)
+    if signed is None:
+        return None
+    chain = f"return:{audit_return.public_id}"
+    head = session.execute(
+        select(Event.seq, Event.hash)
+        .where(Event.chain == chain, Event.at <= signed.submission.submitted_at)
+        .order_by(Event.seq.desc())
+        .limit(1)
+    ).one_or_none()
+    asked = {placed.criterion.id for placed in signed.template.criteria() if not placed.standard.optional}
+    return ReceiptDocument(
+        snapshot_id=_snapshot(signed, "receipt", head=head.hash if head else ""),
+        return_id=audit_return.public_id,
+        is_late=is_late(
+            submitted_at=signed.submission.submitted_at,
+            due=audit_return.audit_round.due,
+            extended_to=audit_return.extended_to,
+        ),
+        answers=len(signed.content["answers"]),
+        criteria=len(asked & {answer["criterion"] for answer in signed.content["answers"]}),
+        chain=chain,
+        chain_seq=head.seq if head else 0,
+        chain_head=head.hash if head else "",
+        **signed.common,
+    )

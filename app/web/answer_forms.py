@@ -1,0 +1,146 @@
+"""From the fields of a form to an answer and back: one class per answer type, as `domain.answers` has them.
+
+A field of a criterion is named `c-CRITERION--FIELD`: ids of criteria have no double hyphen, so no two names clash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.domain.answers import N_, Message
+from app.domain.templates import Criterion
+from app.operations.answers import Edit
+
+PARTS = ("day", "month", "year")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+def name_of(criterion: str, part: str, prefix: str = "c") -> str:
+    """The name, and the id, of a field."""
+    return f"{prefix}-{criterion}--{part}"
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What a form holds for one criterion, exactly as typed; `errors` is found before the domain reads it."""
+
+    fields: Mapping[str, str]
+    based_on: int = 0
+    errors: Mapping[str, Message] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> str:
+        """A field by name: `commentary`, or `date_expected-month`. Empty where there is none."""
+        return self.fields.get(name, "")
+
+
+class GradeForm:
+    """The form of a grade: radios, how the agency knows, texts and dates."""
+
+    page = "agency/answers/grade.html"
+    texts = ("grade", "basis", "files", "commentary", "reason")
+    dates = ("files_date", "date_expected")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all fields, the parts of dates by themselves."""
+        return (*self.texts, *(f"{name}-{part}" for name in self.dates for part in PARTS))
+
+    def typed_of(self, value: Mapping[str, Any]) -> dict[str, str]:
+        """The fields for a stored value."""
+        fields = {name: str(value[name]) for name in self.texts if name in value}
+        for name in self.dates:
+            if value.get(name):
+                year, month, day = value[name].split("-")
+                fields |= {
+                    f"{name}-day": str(int(day)),
+                    f"{name}-month": str(int(month)),
+                    f"{name}-year": year,
+                }
+        return fields
+
+    def raw_of(self, fields: Mapping[str, str]) -> dict[str, str]:
+        """The fields as the domain reads them: dates joined to YYYY-MM-DD."""
+        raw = {name: fields.get(name, "") for name in self.texts}
+        for name in self.dates:
+            parts = [fields.get(f"{name}-{part}", "") for part in PARTS]
+            raw[name] = "-".join((parts[2], _month(parts[1]), parts[0])) if any(parts) else ""
+        return raw
+
+    def errors_of(self, fields: Mapping[str, str]) -> dict[str, Message]:
+        """Dates that miss a part, each with what is missing: field to message."""
+        errors = {}
+        for name, words in (
+            ("files_date", N_("The date on which files were looked at must have a %(missing)s")),
+            ("date_expected", N_("The date expected must have a %(missing)s")),
+        ):
+            missing = [part for part in PARTS if not fields.get(f"{name}-{part}", "")]
+            if 0 < len(missing) < len(PARTS):
+                errors[name] = Message(words, {"missing": " and a ".join(missing)})
+        return errors
+
+
+FORMS: dict[str, GradeForm] = {"grade": GradeForm()}
+
+
+def _month(text: str) -> str:
+    """The number of a month that somebody wrote as a word; anything else stays."""
+    place = text[:3].casefold()
+    return str(MONTHS.index(place) + 1) if place in MONTHS else text
+
+
+def form_of(criterion: Criterion) -> GradeForm:
+    """The form of a criterion's answer type."""
+    return FORMS[criterion.answer.type]
+
+
+def stored(criterion: Criterion, value: Mapping[str, Any], version: int) -> Typed:
+    """The form as it shows a stored answer."""
+    return Typed(form_of(criterion).typed_of(value), version)
+
+
+def sent(values: Mapping[str, str], criterion: Criterion, prefix: str = "c") -> Typed | None:
+    """What was sent for a criterion; None where the form did not ask for it."""
+    version = values.get(name_of(criterion.id, "version", prefix))
+    if version is None:
+        return None
+    form = form_of(criterion)
+    fields = {name: _plain(values.get(name_of(criterion.id, name, prefix), "")) for name in form.names}
+    based_on = int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 0
+    return Typed(fields, based_on, form.errors_of(fields))
+
+
+def _plain(text: str) -> str:
+    """A text as stored texts are written, so that what was not changed compares equal."""
+    return text.replace("\r\n", "\n").strip()
+
+
+def edit_of(criterion: Criterion, typed: Typed, page_key: str) -> Edit:
+    """The edit that a form asks for. Its key covers what was typed: the same page sent twice is one save, and the same
+    page sent again with other words (after the browser's Back) is another."""
+    raw = form_of(criterion).raw_of(typed.fields)
+    seed = "\n".join(
+        (page_key, criterion.id, str(typed.based_on), *(f"{name}={raw[name]}" for name in sorted(raw)))
+    )
+    return Edit(
+        criterion.id, raw, typed.based_on, hashlib.sha256(seed.encode(errors="replace")).hexdigest()[:40]
+    )
+
+
+def is_changed(typed: Typed, before: Typed) -> bool:
+    """Whether what was typed differs from what is stored."""
+    return any(typed[name] != before[name] for name in {*typed.fields, *before.fields})
+
+
+def merged(mine: str, theirs: str) -> str:
+    """Both texts below each other, or the one that holds the other."""
+    if not theirs or theirs in mine:
+        return mine
+    return theirs if mine in theirs else f"{mine}\n\n{theirs}"
+
+
+def hidden(typed: Typed, names: Iterable[str]) -> list[tuple[str, str]]:
+    """The fields that hold something, to carry them through a page unseen."""
+    return [(name, typed[name]) for name in names if typed[name]]

@@ -1,0 +1,140 @@
+"""One return as its oversight body sees it, and what the body can do: reopen, nil return, more time."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.clock import end_of, today
+from app.domain.life import NotPossible
+from app.models import AuditReturn
+from app.operations import submissions as operations
+from app.policy import allows
+from app.queries.packs import pack_of
+from app.queries.returns import get_return, return_facts, submissions, why_closed
+from app.queries.rounds import get_round, return_in_round
+from app.web.oversight.blueprint import blueprint, return_state, round_crumbs, type_name
+from app.web.pages import day
+from app.web.permissions import requires
+from app.web.request import actor, commit, now, session
+from app.web.typed import TypedDay, read_day, summary, typed
+
+
+@blueprint.route("/rounds/<rid>/returns/<ret>")
+@requires(GET="round.read")
+def return_page(rid: str, ret: str) -> str:
+    """What the ledger says of one agency, what it submitted where one may read that, and what one may do."""
+    audit_round = get_round(session(), rid, actor=actor(), now=now())
+    audit_return = return_in_round(session(), audit_round, ret)
+    facts = return_facts(session(), audit_return, now=now())
+    may = {name: allows(actor(), f"return.{name}", facts) for name in ("read", "history", "reopen", "nil", "extend")}
+    return render_template(
+        "oversight/return.html",
+        audit_round=audit_round,
+        audit_return=audit_return,
+        state=return_state(audit_return),
+        kind=type_name(pack_of(audit_round.pack_version), audit_return.agency_type, audit_return.subtype),
+        allowed=may,
+        submissions=submissions(session(), audit_return) if may["read"] else [],
+        breadcrumbs=round_crumbs(audit_round, (_("Response ledger"), url_for("oversight.ledger", rid=rid))),
+    )
+
+
+def _page(template: str, audit_return: AuditReturn, **values: object) -> str:
+    """A page about one return; `errors` is field to message."""
+    errors = values.pop("errors", {})
+    return render_template(
+        template,
+        audit_return=audit_return,
+        audit_round=audit_return.audit_round,
+        errors=errors,
+        error_list=summary(errors, ("to",)),  # type: ignore[arg-type]
+        back={"href": _back(audit_return), "text": _("Back to %(name)s", name=audit_return.agency.name)},
+        **values,
+    )
+
+
+def _back(audit_return: AuditReturn) -> str:
+    return url_for(
+        "oversight.return_page", rid=audit_return.audit_round.public_id, ret=audit_return.public_id
+    )
+
+
+def _done(audit_return: AuditReturn, words: str) -> BaseResponse:
+    commit()
+    flash(words, "success")
+    return redirect(_back(audit_return), 303)
+
+
+@blueprint.route("/returns/<rid>/reopen", methods=["GET", "POST"])
+@requires(GET="return.reopen", POST="return.reopen")
+def reopen(rid: str) -> str | BaseResponse:
+    """Reopen a submission with a reason, after saying what that does."""
+    audit_return = get_return(session(), rid, actor=actor(), now=now(), permission="return.reopen")
+    if audit_return.stage != "submitted":
+        raise NotPossible(_("This audit is not submitted, so there is nothing to reopen."))
+    errors = {}
+    if request.method == "POST":
+        try:
+            operations.reopen(session(), rid, reason=typed("reason"), by=actor(), now=now())
+        except NotPossible as reason:
+            errors["reason"] = str(reason)
+        else:
+            return _done(
+                audit_return, _("The audit of %(name)s is open again.", name=audit_return.agency.name)
+            )
+    closes = max(audit_return.audit_round.closes, audit_return.extended_to or audit_return.audit_round.closes)
+    return _page(
+        "oversight/reopen.html", audit_return, errors=errors, reason=typed("reason"), is_closed=now() > closes
+    )
+
+
+@blueprint.route("/returns/<rid>/nil", methods=["GET", "POST"], endpoint="nil")
+@requires(GET="return.nil", POST="return.nil")
+def nil_return(rid: str) -> str | BaseResponse:
+    """Record that an agency has nothing to return, with the reason."""
+    audit_return = get_return(session(), rid, actor=actor(), now=now(), permission="return.nil")
+    if audit_return.stage not in ("invited", "started"):
+        raise NotPossible(_("Only an audit that is not submitted can be recorded as a nil return."))
+    errors = {}
+    if request.method == "POST":
+        try:
+            operations.set_nil(session(), rid, reason=typed("reason"), by=actor(), now=now())
+        except NotPossible as reason:
+            errors["reason"] = str(reason)
+        else:
+            return _done(
+                audit_return, _("%(name)s is recorded as a nil return.", name=audit_return.agency.name)
+            )
+    return _page("oversight/nil.html", audit_return, errors=errors, reason=typed("reason"))
+
+
+@blueprint.route("/returns/<rid>/nil/take-back", methods=["POST"])
+@requires(POST="return.nil")
+def take_back_nil(rid: str) -> BaseResponse:
+    """Take a nil return back: the agency answers after all."""
+    audit_return = operations.take_back_nil(session(), rid, by=actor(), now=now())
+    return _done(audit_return, _("%(name)s is asked to answer again.", name=audit_return.agency.name))
+
+
+@blueprint.route("/returns/<rid>/extend", methods=["GET", "POST"])
+@requires(GET="return.extend", POST="return.extend")
+def extend(rid: str) -> str | BaseResponse:
+    """Give one agency more time."""
+    audit_return = get_return(session(), rid, actor=actor(), now=now(), permission="return.extend")
+    errors: dict[str, str] = {}
+    to = TypedDay.of(today(audit_return.extended_to) if audit_return.extended_to else None)
+    if request.method == "POST":
+        to, chosen = read_day("to", errors)
+        if chosen:
+            try:
+                operations.extend(session(), rid, to=end_of(chosen), by=actor(), now=now())
+            except NotPossible as reason:
+                errors["to"] = str(reason)
+            else:
+                words = _("%(name)s has until %(day)s.", name=audit_return.agency.name, day=day(chosen))
+                return _done(audit_return, words)
+    return _page(
+        "oversight/extend.html", audit_return, errors=errors, to=to, why_closed=why_closed(audit_return, now=now())
+    )

@@ -1,0 +1,395 @@
+"""Rounds: the list, planning one, its page, what agencies will see, opening it, its history."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.clock import today
+from app.domain.life import NotPossible
+from app.domain.templates import Criterion, Pack, Template
+from app.models import AuditRound
+from app.operations import events
+from app.operations import rounds as operations
+from app.operations.rounds import PlanErrors, RoundPlan
+from app.policy import allows
+from app.queries.packs import latest_versions, pack_of
+from app.queries.people import bodies_led
+from app.queries.returns import HistoryLine, history, history_lines
+from app.queries.rounds import NotFound, get_round, response_counts, round_by_key, round_facts, rounds_for
+from app.web.oversight.blueprint import (
+    blueprint,
+    crumbs,
+    phase_of,
+    response_lines,
+    round_crumbs,
+    state_names,
+    type_name,
+)
+from app.web.pages import day, text
+from app.web.permissions import requires
+from app.web.request import actor, commit, now, session
+from app.web.typed import TypedDay, asked, read_day, summary, typed
+
+DAYS = ("opens", "due", "closes", "milestones_from", "findings_from")
+WEEKS_TO_ANSWER, WEEKS_TO_CLOSE = 8, 10  # what a new round suggests
+
+
+def may_edit(audit_round: AuditRound) -> bool:
+    """Whether the person of this request may change the round."""
+    return allows(actor(), "round.edit", round_facts(session(), audit_round, now=now()))
+
+
+@blueprint.route("/rounds")
+@requires(GET="round.read")
+def rounds() -> str:
+    """The rounds of one's oversight bodies."""
+    found = rounds_for(session(), actor=actor())
+    counts = response_counts(session(), found)
+    listed = []
+    for audit_round in found:
+        _lines, total = response_lines(audit_round, counts[audit_round.id])
+        listed.append((audit_round, phase_of(audit_round, now=now()), total))
+    return render_template("oversight/rounds.html", listed=listed)
+
+
+# --- planning --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class PlanForm:
+    """The plan of a round as typed."""
+
+    name: str = ""
+    key: str = ""
+    pack: str = ""
+    owner: str = ""
+    area_release: str = "at_close"
+    days: dict[str, TypedDay] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def sent(cls) -> PlanForm:
+        """What was sent, whatever it is."""
+        return cls(
+            name=typed("name"), key=typed("key"), pack=typed("pack"), owner=typed("owner"),
+            area_release=typed("area_release"),
+        )  # fmt: skip
+
+    def read(self, *, key: str, kept: Mapping[str, date] | None = None) -> RoundPlan:
+        """The plan; what cannot be read goes into `errors`. `kept` are days that the form does not ask for."""
+        read: dict[str, date | None] = dict(kept or {})
+        for name in DAYS:
+            if name not in read:
+                self.days[name], read[name] = read_day(name, self.errors, optional=name == "findings_from")
+        # unread days are reported already: any day in order does for the rest of the check
+        sound = today(now())
+        plan = RoundPlan(
+            key=key,
+            name=self.name,
+            opens=read["opens"] or sound,
+            due=read["due"] or sound + timedelta(days=1),
+            closes=read["closes"] or sound + timedelta(days=1),
+            milestones_from=read["milestones_from"] or sound,
+            area_release=self.area_release,
+            findings_from=read["findings_from"],
+        )
+        unread = bool(self.errors)
+        for name, message in operations.check_plan(plan, now=now()).items():
+            if not (unread and name in DAYS):
+                self.errors.setdefault(name, message)
+        return plan
+
+
+def _free_key(name: str) -> str:
+    """A key made from a name, with a number where it is taken."""
+    stem = re.sub(r"[^a-z0-9]+", "-", name.casefold()).strip("-")[:50].strip("-") or "round"
+    key, number = stem, 1
+    while round_by_key(session(), key):
+        number += 1
+        key = f"{stem}-{number}"
+    return key
+
+
+@blueprint.route("/rounds/new", methods=["GET", "POST"])
+@requires(GET="round.create", POST="round.create")
+def new_round() -> str | BaseResponse:
+    """Choose a pack, name the round and set its dates."""
+    versions = latest_versions(session())
+    bodies = bodies_led(session(), actor=actor())
+    if request.method == "GET":
+        start = today(now())
+        form = PlanForm(
+            days={
+                "opens": TypedDay.of(start),
+                "due": TypedDay.of(start + timedelta(weeks=WEEKS_TO_ANSWER)),
+                "closes": TypedDay.of(start + timedelta(weeks=WEEKS_TO_CLOSE)),
+                "milestones_from": TypedDay.of(start),
+                "findings_from": TypedDay(),
+            }
+        )
+        return _new_page(form, versions, bodies)
+    form = PlanForm.sent()
+    version = next((one for one in versions if one.public_id == form.pack), None)
+    if version is None:
+        form.errors["pack"] = _("Choose the checklists that the agencies will answer.")
+    owner = bodies[0] if len(bodies) == 1 else next((one for one in bodies if one.public_id == form.owner), None)
+    if owner is None:
+        form.errors["owner"] = _("Choose the oversight body that owns this round.")
+    plan = form.read(key=form.key or _free_key(form.name))
+    if form.errors or version is None or owner is None:
+        return _new_page(form, versions, bodies)
+    try:
+        audit_round = operations.create_round(session(), plan, version, owner=owner, by=actor(), now=now())
+    except PlanErrors as wrong:
+        form.errors.update(wrong.errors)
+        return _new_page(form, versions, bodies)
+    except NotPossible as reason:
+        form.errors["pack"] = str(reason)
+        return _new_page(form, versions, bodies)
+    commit()
+    flash(_("%(name)s is prepared. Add its agencies, then open it.", name=audit_round.name), "success")
+    return redirect(url_for("oversight.round_page", rid=audit_round.public_id), 303)
+
+
+def _new_page(form: PlanForm, versions: Any, bodies: Any) -> str:
+    packs = [(version, pack_of(version)) for version in versions]
+    return render_template(
+        "oversight/new.html",
+        form=form,
+        error_list=summary(form.errors, DAYS),
+        packs=packs,
+        bodies=bodies,
+        breadcrumbs=crumbs(),
+    )
+
+
+@blueprint.route("/rounds/<rid>/edit", methods=["GET", "POST"])
+@requires(GET="round.edit", POST="round.edit")
+def edit_round(rid: str) -> str | BaseResponse:
+    """Change the name, the dates and the releases of a round."""
+    audit_round = get_round(session(), rid, actor=actor(), now=now(), permission="round.edit")
+    is_open = audit_round.stage == "open"
+    kept = {"opens": today(audit_round.opens), "milestones_from": audit_round.milestones_from} if is_open else {}
+    if request.method == "GET":
+        form = PlanForm(
+            name=audit_round.name,
+            area_release=audit_round.area_release,
+            days={
+                "opens": TypedDay.of(today(audit_round.opens)),
+                "due": TypedDay.of(today(audit_round.due)),
+                "closes": TypedDay.of(today(audit_round.closes)),
+                "milestones_from": TypedDay.of(audit_round.milestones_from),
+                "findings_from": TypedDay.of(today(audit_round.findings_from) if audit_round.findings_from else None),
+            },
+        )
+    else:
+        form = PlanForm.sent()
+        plan = form.read(key=audit_round.key, kept=kept)
+        if not form.errors:
+            try:
+                operations.change_plan(session(), rid, plan, by=actor(), now=now())
+            except PlanErrors as wrong:
+                form.errors.update(wrong.errors)
+            else:
+                commit()
+                flash(_("The plan of this round is changed."), "success")
+                return redirect(url_for("oversight.round_page", rid=rid), 303)
+    return render_template(
+        "oversight/edit.html",
+        audit_round=audit_round,
+        form=form,
+        error_list=summary(form.errors, DAYS),
+        is_open=is_open,
+        breadcrumbs=round_crumbs(audit_round),
+    )
+
+
+# --- one round -------------------------------------------------------------------------------------------------------
+
+
+@blueprint.route("/rounds/<rid>")
+@requires(GET="round.read")
+def round_page(rid: str) -> str:
+    """A draft's steps to opening, or an open round's response and what is next."""
+    audit_round = get_round(session(), rid, actor=actor(), now=now())
+    lines, total = response_lines(audit_round, response_counts(session(), [audit_round])[audit_round.id])
+    return render_template(
+        "oversight/round.html",
+        audit_round=audit_round,
+        pack=pack_of(audit_round.pack_version),
+        phase=phase_of(audit_round, now=now()),
+        lines=lines,
+        total=total,
+        states=state_names(),
+        may_edit=may_edit(audit_round),
+        may_report=allows(actor(), "findings.read", round_facts(session(), audit_round, now=now())),
+        breadcrumbs=crumbs(),
+    )
+
+
+@blueprint.route("/rounds/<rid>/open", methods=["GET", "POST"])
+@requires(GET="round.edit", POST="round.edit")
+def open_round(rid: str) -> str | BaseResponse:
+    """Say what opening does, then do it."""
+    audit_round = get_round(session(), rid, actor=actor(), now=now(), permission="round.edit")
+    errors = []
+    if request.method == "POST":
+        try:
+            operations.open_round(session(), rid, by=actor(), now=now())
+        except NotPossible as reason:
+            errors = [{"text": str(reason)}]
+        else:
+            commit()
+            flash(_("The round is open. Hand out the invitations, so that the agencies can sign in."), "success")
+            return redirect(url_for("oversight.round_page", rid=rid), 303)
+    lines, total = response_lines(audit_round, response_counts(session(), [audit_round])[audit_round.id])
+    return render_template(
+        "oversight/open.html",
+        audit_round=audit_round,
+        lines=[line for line in lines if not line.subtype],
+        total=total,
+        error_list=errors,
+        breadcrumbs=round_crumbs(audit_round),
+    )
+
+
+# --- what an agency will see -----------------------------------------------------------------------------------------
+
+
+@blueprint.route("/rounds/<rid>/preview")
+@requires(GET="round.read")
+def preview(rid: str) -> str:
+    """The checklists of the round, one for each agency type."""
+    audit_round = get_round(session(), rid, actor=actor(), now=now())
+    pack = pack_of(audit_round.pack_version)
+    checklists = []
+    for key, kind in pack.agency_types.items():
+        template = pack.templates[key]
+        numbers = {subtype: len(template.asked_of(subtype)) for subtype in kind.subtypes}
+        checklists.append((key, kind, template, numbers))
+    return render_template(
+        "oversight/preview.html",
+        audit_round=audit_round,
+        pack=pack,
+        checklists=checklists,
+        breadcrumbs=round_crumbs(audit_round),
+    )
+
+
+@blueprint.route("/rounds/<rid>/preview/<agency_type>")
+@requires(GET="round.read")
+def preview_type(rid: str, agency_type: str) -> str:
+    """One checklist as an agency of a type, and of a subtype where one is asked for, will be asked it."""
+    audit_round = get_round(session(), rid, actor=actor(), now=now())
+    pack = pack_of(audit_round.pack_version)
+    template = pack.templates.get(agency_type)
+    if template is None:
+        raise NotFound
+    kind = pack.agency_types[agency_type]
+    subtype = asked("subtype")
+    if subtype not in kind.subtypes:
+        subtype = next(iter(kind.subtypes), "")
+    sections = []
+    for number, standard in enumerate(template.standards, start=1):
+        criteria = [one for one in standard.criteria if one.asked_of(subtype or None)]
+        if criteria:
+            sections.append((number, standard, [_previewed(pack, template, one, audit_round) for one in criteria]))
+    return render_template(
+        "oversight/preview_type.html",
+        audit_round=audit_round,
+        pack=pack,
+        template=template,
+        kind=kind,
+        agency_type=agency_type,
+        subtype=subtype,
+        sections=sections,
+        asked_count=sum(len(items) for _number, _standard, items in sections),
+        name=type_name(pack, agency_type, subtype),
+        breadcrumbs=round_crumbs(
+            audit_round, (_("What agencies will see"), url_for("oversight.preview", rid=rid))
+        ),
+    )
+
+
+def _previewed(pack: Pack, template: Template, criterion: Criterion, audit_round: AuditRound) -> dict[str, Any]:
+    """A criterion with what the page says of it: number, scheme, milestone, conditions in words."""
+    milestone = pack.milestones[criterion.milestone] if criterion.milestone else None
+    conditions = []
+    for rule, words in (
+        (criterion.shown_if, _("Asked only if %(number)s is answered: %(grades)s.")),
+        (criterion.required_if, _("Must be answered only if %(number)s is answered: %(grades)s.")),
+        (criterion.not_applicable_if, _("Not asked if %(number)s is answered: %(grades)s.")),
+    ):
+        if rule:
+            other = template.criterion(rule.criterion)
+            scheme = pack.scheme_of(template, other)
+            grades = ", ".join(text(scheme.grade(key).label) for key in rule.grades)
+            conditions.append(words % {"number": template.number_of(other), "grades": grades})
+    return {
+        "criterion": criterion,
+        "number": template.number_of(criterion),
+        "scheme": pack.scheme_of(template, criterion),
+        "milestone": milestone,
+        "milestone_due": milestone.due(audit_round.milestones_from) if milestone else None,
+        "conditions": conditions,
+    }
+
+
+# --- history ---------------------------------------------------------------------------------------------------------
+
+
+@blueprint.route("/rounds/<rid>/history")
+@requires(GET="round.read")
+def round_history(rid: str) -> str:
+    """The events of a round in words, and whether its chain is whole."""
+    audit_round = get_round(session(), rid, actor=actor(), now=now())
+    chain = history(session(), events.chain_of(audit_round))
+    lines = history_lines(session(), chain)
+    return render_template(
+        "oversight/history.html",
+        audit_round=audit_round,
+        lines=[(line, event_words(line)) for line in reversed(lines)],
+        broken=events.verify(list(chain)),
+        head=lines[-1].hash if lines else "",
+        breadcrumbs=round_crumbs(audit_round),
+    )
+
+
+def event_words(line: HistoryLine) -> str:
+    """What an event of a round says."""
+    data = line.data
+    number = int(data.get("number") or data.get("agencies") or 0)
+    match line.verb:
+        case "round.created":
+            return _(
+                "Prepared the round with %(pack)s, version %(version)s: opens %(opens)s, due %(due)s, closes %(closes)s.",
+                pack=data["pack"],
+                version=data["version"],
+                opens=day(data["opens"]),
+                due=day(data["due"]),
+                closes=day(data["closes"]),
+            )
+        case "round.changed":
+            return _(
+                "Changed the plan: opens %(opens)s, due %(due)s, closes %(closes)s, milestones count from %(counts)s.",
+                opens=day(data["opens"]), due=day(data["due"]), closes=day(data["closes"]),
+                counts=day(data["milestones_from"]),
+            )  # fmt: skip
+        case "round.agencies_added":
+            return ngettext("Added %(num)d agency.", "Added %(num)d agencies.", number)
+        case "round.agency_removed":
+            return _("Removed an agency before the round opened.")
+        case "round.opened":
+            return ngettext("Opened the round to %(num)d agency.", "Opened the round to %(num)d agencies.", number)
+        case "report.requested":
+            return _("Asked for the report “%(report)s”.", report=data.get("report", ""))
+    return line.verb

@@ -1,0 +1,198 @@
+"""Reports: asking for them, watching them being made, downloading them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from flask import Blueprint, abort, current_app, jsonify, redirect, render_template, send_file, url_for
+from flask import Response as FlaskResponse
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.domain.life import NotPossible
+from app.models import ReportRun
+from app.operations import reports as operations
+from app.policy import allows, could
+from app.queries.reports import get_run, runs_of_round
+from app.queries.returns import get_return, submissions
+from app.queries.rounds import get_round, response_counts, round_facts
+from app.web.oversight.blueprint import phase_of, response_lines, round_crumbs
+from app.web.permissions import requires
+from app.web.request import actor, commit, now, session
+from app.web.typed import typed
+from reports.registry import reports as registered
+
+blueprint = Blueprint("reports", __name__)
+
+
+def _enqueue() -> operations.Enqueue:
+    port: operations.Enqueue = current_app.extensions["candour_jobs"].enqueue_report
+    return port
+
+
+def _chosen(about: str) -> str:
+    """The report that the form names, of those about a round or a return. Raises NotPossible for another."""
+    report = registered().get(typed("report"))
+    if report is None or report.about != about:
+        raise NotPossible(_("There is no such report. Go back and choose one of those offered."))
+    return report.key
+
+
+def title_of(run: ReportRun) -> str:
+    """What the report of a run is called; its key where there is no such report any more."""
+    report = registered().get(run.report)
+    return report.title if report else run.report
+
+
+def file_name(run: ReportRun) -> str:
+    """What the downloaded file is called: round, agency where it is about one, report."""
+    parts = [run.audit_round.key, run.audit_return.agency.code if run.audit_return else "", run.report]
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(filter(None, parts))) + ".pdf"
+
+
+def _path(run: ReportRun) -> Path | None:
+    """The file of a finished run in the data folder; None where it is not there any more."""
+    if not run.file or Path(run.file).name != run.file:
+        return None
+    path = Path(current_app.config["CANDOUR"].home) / "reports" / run.file
+    return path if path.is_file() else None
+
+
+# --- a round's reports -----------------------------------------------------------------------------------------------
+
+
+@blueprint.route("/rounds/<rid>/reports")
+@requires(GET="findings.read")
+def round_reports(rid: str) -> str:
+    """The reports about a round that were made, and a button for each that can be made."""
+    audit_round = get_round(session(), rid, actor=actor(), now=now(), permission="findings.read")
+    facts = round_facts(session(), audit_round, now=now())
+    may_make = allows(actor(), "findings.make", facts)
+    _lines, total = response_lines(audit_round, response_counts(session(), [audit_round])[audit_round.id])
+    runs = runs_of_round(session(), audit_round, actor=actor(), now=now())
+    return render_template(
+        "reports/round.html",
+        audit_round=audit_round,
+        phase=phase_of(audit_round, now=now()),
+        total=total,
+        may_make=may_make,
+        offered=[report for report in registered().values() if report.about == "round"],
+        runs=[(run, title_of(run)) for run in runs if may_make or run.stage == "done"],
+        breadcrumbs=round_crumbs(audit_round) if could(actor(), "round.read") else None,
+        back={"href": url_for("home.index"), "text": _("Back to your start page")},
+    )
+
+
+@blueprint.route("/rounds/<rid>/reports", methods=["POST"])
+@requires(POST="findings.make")
+def make_round_report(rid: str) -> BaseResponse:
+    """Ask for a report about a round."""
+    audit_round = get_round(session(), rid, actor=actor(), now=now(), permission="findings.make")
+    run = operations.request_round_report(
+        session(), audit_round, _chosen("round"), by=actor(), now=now(), enqueue=_enqueue()
+    )
+    commit()
+    return redirect(url_for("reports.run_page", run=run.public_id), 303)
+
+
+@blueprint.route("/returns/<rid>/reports", methods=["POST"])
+@requires(POST="return.read")
+def make_return_report(rid: str) -> BaseResponse:
+    """Ask for a report about one return's latest submission."""
+    audit_return = get_return(session(), rid, actor=actor(), now=now())
+    report = _chosen("return")
+    if all(submission.voided for submission in submissions(session(), audit_return)):
+        raise NotPossible(_("Nothing is submitted that a report could be made of. It can be made once it is signed."))
+    run = operations.request_return_report(
+        session(), audit_return, report, by=actor(), now=now(), enqueue=_enqueue()
+    )
+    commit()
+    return redirect(url_for("reports.run_page", run=run.public_id), 303)
+
+
+# --- one run ---------------------------------------------------------------------------------------------------------
+
+
+def _state(run: ReportRun) -> str:
+    """Where the making of a report stands, in words."""
+    if run.stage == "waiting":
+        return _("Waiting for its turn")
+    if run.stage == "running":
+        return _("Being made")
+    return _("Ready to download") if run.stage == "done" else _("Could not be made")
+
+
+def _detail(run: ReportRun) -> str:
+    step = f"{run.step}. " if run.step and run.stage == "running" else ""
+    return step + _("%(percent)s per cent done.", percent=run.progress)
+
+
+@blueprint.route("/reports/<run>")
+@requires(GET="account.own")
+def run_page(run: str) -> str:
+    """How far a report is; the download once it is there; what to do where it failed."""
+    found = get_run(session(), run, actor=actor(), now=now())
+    audit_return = found.audit_return
+    if audit_return is None:
+        away = {"href": url_for("reports.round_reports", rid=found.audit_round.public_id), "text": _("Reports")}
+        again = url_for("reports.make_round_report", rid=found.audit_round.public_id)
+        may_retry = could(actor(), "findings.make")
+    else:
+        away = _back_to_return(found)
+        again = url_for("reports.make_return_report", rid=audit_return.public_id)
+        may_retry = True
+    path = _path(found)
+    return render_template(
+        "reports/run.html",
+        run=found,
+        name=title_of(found),
+        subject=audit_return.agency.name if audit_return else found.audit_round.name,
+        state=_state(found),
+        detail=_detail(found),
+        size=_size(path.stat().st_size) if path else "",
+        pages=ngettext("%(num)d page", "%(num)d pages", found.pages),
+        again=again,
+        may_retry=may_retry,
+        back=away,
+    )
+
+
+def _back_to_return(run: ReportRun) -> dict[str, str]:
+    audit_return = run.audit_return
+    assert audit_return is not None  # noqa: S101 -- asked for runs about a return only
+    if any(held.agency_id == audit_return.agency_id for held in actor().held):
+        return {"href": url_for("agency.tasks", rid=audit_return.public_id), "text": _("Back to the self-audit")}
+    if could(actor(), "round.read"):
+        href = url_for("oversight.return_page", rid=run.audit_round.public_id, ret=audit_return.public_id)
+        return {"href": href, "text": _("Back to %(name)s", name=audit_return.agency.name)}
+    return {"href": url_for("home.index"), "text": _("Back to your start page")}
+
+
+def _size(size: int) -> str:
+    if size >= 1_000_000:
+        return _("%(size)s MB", size=f"{size / 1_000_000:.1f}")
+    return _("%(size)s kB", size=max(1, round(size / 1000)))
+
+
+@blueprint.route("/reports/<run>/status")
+@requires(GET="account.own")
+def run_status(run: str) -> FlaskResponse:
+    """The state of a run as JSON, for the progress page."""
+    found = get_run(session(), run, actor=actor(), now=now())
+    return jsonify(stage=found.stage, progress=found.progress, state=_state(found), detail=_detail(found))
+
+
+@blueprint.route("/reports/<run>/download")
+@requires(GET="account.own")
+def download(run: str) -> BaseResponse:
+    """The PDF file. 404 where it is not made, or not there any more."""
+    found = get_run(session(), run, actor=actor(), now=now())
+    path = _path(found) if found.stage == "done" else None
+    if path is None:
+        abort(404)
+    response = send_file(path, mimetype="application/pdf", as_attachment=True, download_name=file_name(found))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+

@@ -1,0 +1,1 @@
+"""Benchmarks: what a page of Candour costs, beside the least that could serve and save the same rows."""

@@ -1,0 +1,136 @@
+"""Geometry of the charts that `blocks.html` draws as SVG. Order, lightness, hatching and figures say what colour says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.domain.findings import Figure, SchemeInfo, percent
+
+INK, ACCENT = "#0b3c49", "#a8481b"
+MET = ("#0b3c49", "#3f7886")
+NOT_MET = ("#bcd2d8", "#f1f5f6")
+ROLES = ("met", "not_met", "apart")
+
+
+@dataclass(frozen=True)
+class Tone:
+    """How a grade looks: fill, hatching (`none`, `diagonal`, `upright`) with its colour, and the colour of text on it."""
+
+    fill: str
+    hatching: str
+    line: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a bar: a rectangle with its hatching, and what it stands for."""
+
+    label: str
+    count: int
+    percent: int
+    tone: Tone
+    x: float
+    width: float
+    hatch: str
+
+
+def tone(role: str, place: int, of: int) -> Tone:
+    """The tone of the grade at `place` among `of` grades that count as `role`; they go from dark to light."""
+    if role == "apart":
+        return Tone(ACCENT, "upright", "#ffffff", "#ffffff")
+    if role == "met":
+        return Tone(MET[min(place, len(MET) - 1)], "none", "#ffffff", "#ffffff")
+    # the worst is the lightest: what is not there is empty
+    first = place < of - 1
+    return Tone(NOT_MET[0] if first else NOT_MET[1], "diagonal" if first else "none", "#5d8793", INK)
+
+
+def legend(schemes: Sequence[SchemeInfo], key: str) -> list[tuple[str, str, Tone]]:
+    """The grades of a scheme that count, in the order of a bar: key, label and tone. Of several schemes: the roles."""
+    scheme = next((one for one in schemes if one.key == key), None)
+    if scheme is None:
+        return [("met", "Met", tone("met", 0, 1)), ("not_met", "Not met", tone("not_met", 0, 1)),
+                ("apart", "Shown apart", tone("apart", 0, 1))]  # fmt: skip
+    found = []
+    for role in ROLES:
+        grades = [
+            grade
+            for grade in scheme.grades
+            if grade.counts_as == ("not_met" if role == "apart" else role) and grade.shown_apart == (role == "apart")
+        ]
+        found += [(grade.key, grade.label, tone(role, place, len(grades))) for place, grade in enumerate(grades)]
+    return found
+
+
+def pieces(
+    figure: Figure, schemes: Sequence[SchemeInfo], width: float = 100, height: float = 8, top: float = 0
+) -> list[Piece]:
+    """The parts of a stacked bar, left to right. Empty when nothing is counted."""
+    if not figure.counted:
+        return []
+    by_role = {"met": figure.met, "not_met": figure.not_met - figure.apart, "apart": figure.apart}
+    counts = figure.by_grade if figure.scheme else by_role
+    found, x = [], 0.0
+    for key, label, look in legend(schemes, figure.scheme):
+        count = counts.get(key, 0)
+        if not count:
+            continue
+        wide = width * count / figure.counted
+        found.append(
+            Piece(label, count, percent(count, figure.counted) or 0, look, round(x, 2), round(wide, 2),
+                  hatch(look.hatching, x, top, wide, height))
+        )  # fmt: skip
+        x += wide
+    return found
+
+
+def hatch(kind: str, x: float, y: float, width: float, height: float, step: float = 3) -> str:
+    """The path of the hatching of a rectangle, cut to it. Empty where there is none."""
+    lines = []
+    if kind == "upright":
+        at = x + step / 2
+        while at < x + width:
+            lines.append((at, y, at, y + height))
+            at += step
+    elif kind == "diagonal":
+        # from a multiple of the step, so that the lines of neighbouring bars agree
+        start = (x - height) // step * step
+        while start < x + width:
+            x1, y1, x2, y2 = start, y + height, start + height, y
+            if x1 < x:
+                x1, y1 = x, y1 - (x - x1)
+            if x2 > x + width:
+                x2, y2 = x + width, y2 + (x2 - x - width)
+            if x2 > x1:
+                lines.append((x1, y1, x2, y2))
+            start += step
+    return "".join(f"M{x1:.2f} {y1:.2f}L{x2:.2f} {y2:.2f}" for x1, y1, x2, y2 in lines)
+
+
+def heat(value: int | None) -> str:
+    """The step of the heat map for a percentage: `h0` (low) to `h5`, or `hx` where there is none."""
+    return "hx" if value is None else f"h{min(5, value * 6 // 100)}"
+
+
+def least_first(criteria: Iterable[Any]) -> list[Any]:
+    """Criteria by the share that is met, least first; those that nobody answered last."""
+    return sorted(
+        criteria,
+        key=lambda c: (not c.figure.counted, c.figure.share if c.figure.counted else 0, c.reference),
+    )
+
+
+def by_number(criteria: Iterable[Any]) -> list[Any]:
+    """Criteria in the order of their checklist: 2.10 comes after 2.9."""
+    return sorted(criteria, key=lambda c: [int(part) for part in c.number.split(".")])
+
+
+def pick(rows: Iterable[Any], **wanted: Any) -> Any:
+    """The first of the rows whose attributes are as wanted; None where there is none."""
+    return next((row for row in rows if all(getattr(row, name) == value for name, value in wanted.items())), None)
+
+
+FILTERS = {"pick": pick, "by_number": by_number, "pieces": pieces, "heat": heat, "legend": legend, "hatch": hatch, "least_first": least_first}

@@ -1,0 +1,76 @@
+"""Which reports there are: one folder each, with `report.yaml` and `page.html`.
+
+`report.yaml` holds `key` (the folder's name), `title`, `data` (one of `DATA_KINDS`), and `options`, which the page gets
+as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from ruamel.yaml import YAML
+
+from app.domain.findings import AgencyReturnDocument, JointFindings, ReceiptDocument
+
+HERE = Path(__file__).resolve().parent
+ASSETS = HERE / "assets"
+DATA_KINDS: dict[str, type[BaseModel]] = {
+    "joint-findings": JointFindings,
+    "agency-return": AgencyReturnDocument,
+    "receipt": ReceiptDocument,
+}
+# what each kind of data is about: a whole round, or one return of it
+ABOUT = {"joint-findings": "round", "agency-return": "return", "receipt": "return"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """One report. `data` is the kind of data it is made from; `page` the path of its page below `reports/`."""
+
+    key: str
+    title: str
+    data: str
+    page: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def model(self) -> type[BaseModel]:
+        """The class that its data must fit."""
+        return DATA_KINDS[self.data]
+
+    @property
+    def about(self) -> str:
+        """`round` for a report about a whole round, `return` for one about a single return."""
+        return ABOUT[self.data]
+
+
+def load(folder: Path) -> Report:
+    """The report in a folder. ValueError says what is wrong with it."""
+    content = YAML(typ="safe").load(folder / "report.yaml")
+    unknown = set(content) - {"key", "title", "data", "options"}
+    if unknown:
+        raise ValueError(f"{folder.name}/report.yaml has unknown keys: {', '.join(sorted(unknown))}")
+    if content["key"] != folder.name:
+        raise ValueError(f"{folder.name}/report.yaml calls itself {content['key']}")
+    if content["data"] not in DATA_KINDS:
+        raise ValueError(f"{folder.name}/report.yaml asks for unknown data: {content['data']}")
+    if not (folder / "page.html").is_file():
+        raise ValueError(f"{folder.name} has no page.html")
+    return Report(
+        key=content["key"],
+        title=content["title"],
+        data=content["data"],
+        page=f"{folder.name}/page.html",
+        options=content.get("options") or {},
+    )
+
+
+@cache
+def reports() -> dict[str, Report]:
+    """All reports by key."""
+    found = [load(path.parent) for path in sorted(HERE.glob("*/report.yaml"))]
+    return {report.key: report for report in found}

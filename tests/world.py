@@ -1,0 +1,155 @@
+"""A small world to test in: a pack, an oversight body, a round that is open, agencies and people.
+
+Everything is made through the operations, as a person would make it. The clock is passed in and stands still.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.catalogue import load_pack
+from app.clock import today
+from app.db import begin_write
+from app.domain.templates import Pack
+from app.models import Agency, Area, AuditReturn, AuditRound, OversightBody, PackVersion, User
+from app.operations import agencies, people, rounds, templates
+from app.operations.answers import Edit, save_answers
+from app.policy import Actor, system_actor
+from app.queries.actors import actor_of
+from app.queries.returns import Checklist, checklist, get_return
+from config import ROOT
+
+NOW = datetime(2003, 5, 12, 9, 0, tzinfo=UTC)
+PASSWORD = "correct horse battery staple"
+SYSTEM = system_actor("test")
+
+
+@cache
+def pack(key: str) -> Pack:
+    """A pack that comes with the program, read once."""
+    return load_pack(ROOT / "audit_templates" / key)
+
+
+@dataclass
+class World:
+    """What a test starts from. `people` is a short name to the user; `returns` agency code to return."""
+
+    session: Session
+    pack: Pack
+    version: PackVersion
+    body: OversightBody
+    audit_round: AuditRound
+    people: dict[str, User]
+    returns: dict[str, AuditReturn]
+    now: datetime = NOW
+
+    def write(self) -> Session:
+        """The session, with a new transaction that is open for writing."""
+        self.session.rollback()
+        begin_write(self.session)
+        return self.session
+
+    def actor(self, name: str) -> Actor:
+        """The actor that somebody is now."""
+        return actor_of(self.session, self.people[name], now=self.now)
+
+    def work(self, code: str) -> Checklist:
+        """The checklist of an agency's return as it stands."""
+        audit_return = get_return(self.session, self.returns[code].public_id, actor=SYSTEM, now=self.now)
+        return checklist(self.session, audit_return)
+
+    def answer(self, code: str, *, by: str = "signatory", best: bool = True, standards: int | None = None) -> None:
+        """Answer a return completely with the best grade of each scheme, or (`best` False) with the worst."""
+        work = self.work(code)
+        sections = work.sections[:standards] if standards else work.sections
+        edits = [
+            Edit(item.criterion.id, complete_answer(item.scheme, best=best), item.answer.version, "all")
+            for section in sections
+            for item in section.items
+        ]
+        actor = self.actor(by)
+        result = save_answers(
+            self.write(), self.returns[code].public_id, edits, by=actor, now=self.now
+        )
+        assert result.clean, result
+        self.session.commit()
+
+
+def complete_answer(scheme, *, best: bool = True) -> dict[str, object]:  # type: ignore[no-untyped-def]
+    """An answer with nothing outstanding: the best grade, or the worst that counts."""
+    counted = [grade for grade in scheme.grades if grade.counts_as != "excluded" and not grade.shown_apart]
+    grade = counted[0] if best else counted[-1]
+    raw: dict[str, object] = {"grade": grade.key}
+    if scheme.bases:
+        raw["basis"] = next(basis.key for basis in scheme.bases if not basis.asks)
+    if "commentary" in grade.needs:
+        raw["commentary"] = "What stands in the way, and what is done about it."
+    if "date_expected" in grade.needs:
+        raw["date_expected"] = "2003-09-01"
+    if "reason" in grade.needs:
+        raw["reason"] = "It does not arise here."
+    return raw
+
+
+def build(session: Session, *, pack_key: str = "section-11-2024", password_hash: str = "") -> World:
+    """One open round of a pack with one agency of each type, and the people that the tests need.
+
+    People: `signatory`, `lead`, `contributor`, `board` at the first agency; `signatory-<type>` at each other;
+    `lead-inspector`, `inspector` of the owning body; `outsider`, a lead inspector of another body; `coordinator` of
+    the area that all agencies are in; `administrator`.
+    """
+    chosen = pack(pack_key)
+    version = templates.publish(session, chosen, by=SYSTEM, now=NOW)
+    for code, name in (("north", "Northmere Partnership"), ("south", "Southmere Partnership")):
+        people.add_oversight_body(
+            session, code=code, name=name, short=name[:5], kind="partnership", by=SYSTEM, now=NOW
+        )
+    codes = list(chosen.oversight_bodies) if len(chosen.oversight_bodies) > 1 else ["north"]
+    body = session.scalars(select(OversightBody).where(OversightBody.code == codes[0])).one()
+    types = list(chosen.agency_types)
+    lines = ["code,name,type,subtype,areas,email,signatory"]
+    for place, key in enumerate(types):
+        subtype = next(iter(chosen.agency_types[key].subtypes), "")
+        email = "signatory@agency.example" if place == 0 else f"signatory-{key}@agency.example"
+        lines.append(f"{key}-1,Fictional {key} one,{key},{subtype},mere: Mereland,{email},Sam {key.title()}")
+    agencies.import_csv(session, "\n".join(lines), chosen.agency_types, by=SYSTEM, now=NOW)
+    day = today(NOW)
+
+    def appoint(email: str, role: str, code: str) -> None:
+        people.add_person(
+            session, email=f"{email}@agency.example", name=email.replace("-", " ").title(), role=role, body_code=code,
+            post="", starts=day, ends=None, by=SYSTEM, now=NOW,
+        )  # fmt: skip
+
+    first = f"{types[0]}-1"
+    appoint("lead", "audit_lead", first)
+    appoint("contributor", "contributor", first)
+    appoint("board", "board_reader", first)
+    appoint("lead-inspector", "lead_inspector", body.code)
+    appoint("inspector", "inspector", body.code)
+    appoint("outsider", "lead_inspector", "south")
+    appoint("coordinator", "area_coordinator", "mere")
+    appoint("administrator", "administrator", "")
+    users = {user.email.split("@")[0]: user for user in session.scalars(select(User))}
+    for user in users.values():
+        user.password = password_hash or None
+    plan = rounds.RoundPlan(
+        key="test-round", name="Test round", opens=date(2003, 5, 1), due=date(2003, 6, 16),
+        closes=date(2003, 6, 30), milestones_from=date(2003, 1, 28), area_release="on_submission",
+    )  # fmt: skip
+    audit_round = rounds.create_round(session, plan, version, owner=body, by=SYSTEM, now=NOW)
+    ids = list(session.scalars(select(Agency.public_id)))
+    rounds.add_agencies(session, audit_round.public_id, ids, by=SYSTEM, now=NOW)
+    rounds.open_round(session, audit_round.public_id, by=SYSTEM, now=NOW)
+    session.commit()
+    returns = {
+        row.agency.code: row
+        for row in session.scalars(select(AuditReturn).where(AuditReturn.round_id == audit_round.id))
+    }
+    assert session.scalar(select(Area.code)) == "mere"
+    return World(session, chosen, version, body, audit_round, users, returns)
