@@ -22,7 +22,9 @@ def now(session: Session) -> datetime:
     setting = session.get(Setting, PINNED)
     if setting is None:
         return real
-    return datetime.combine(date.fromisoformat(setting.value["date"]), real.time(), tzinfo=UTC)
+    # in London's hours: an instant shortly before midnight UTC is the next day there in summer
+    pinned = date.fromisoformat(setting.value["date"])
+    return datetime.combine(pinned, real.astimezone(LONDON).time(), tzinfo=LONDON).astimezone(UTC)
 
 
 def pin(session: Session, day: date) -> None:

@@ -1,0 +1,121 @@
+"""Every route, every person, somebody else's things: refused as if they did not exist, and nothing changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app.models import Area, Event
+from app.web.permissions import permissions_of
+from tests.world import World
+
+# who may do what does not depend on the database
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+PEOPLE = [
+    "signatory", "lead", "contributor", "board", "lead-inspector", "inspector", "outsider", "coordinator",
+    "administrator", "anonymous",
+]  # fmt: skip
+PUBLIC = {"public.read"}
+
+
+def filled(app: Flask, world: World, code: str) -> list[tuple[str, str, str]]:
+    """(method, path, permission) of every route, about the return of an agency and the round it is in."""
+    audit_return = world.returns[code]
+    section = world.work(code).sections[0]
+    values = {
+        "standard": section.standard.id, "criterion": section.items[0].criterion.id, "sid": "no-such-submission",
+        "ret": audit_return.public_id, "agency_type": audit_return.agency_type, "run": "no-such-run",
+        "token": "no-such-token", "filename": "nothing.css",
+    }  # fmt: skip
+    area = world.session.scalars(select(Area.public_id)).one()
+    found = []
+    for rule in app.url_map.iter_rules():
+        about_round = rule.rule.startswith("/rounds/")
+        own = values | {
+            "rid": world.audit_round.public_id if about_round else audit_return.public_id,
+            "aid": area if rule.rule.startswith("/areas/") else "no-such-appointment",
+        }
+        path = app.url_map.bind("localhost").build(rule.endpoint, {name: own[name] for name in rule.arguments})
+        for method, permission in permissions_of(app, rule.endpoint).items():
+            if method in (rule.methods or ()):
+                found.append((method, path, permission))
+    return sorted(set(found))
+
+
+@pytest.fixture
+def visit(app: Flask, client_as: Callable[[str], FlaskClient]) -> Callable[[str], FlaskClient]:
+    """A client for anybody, `anonymous` too."""
+    return lambda name: app.test_client() if name == "anonymous" else client_as(name)
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_nobody_reaches_what_is_not_theirs(
+    app: Flask, world: World, visit: Callable[[str], FlaskClient], name: str
+) -> None:
+    """The second agency's return is foreign to the first's people; the round to all but its own inspectors."""
+    other = list(world.returns)[1]
+    marker = world.returns[other].agency.name
+    theirs = {
+        # what each may do with the second agency's return and the round, by permission
+        "lead-inspector": {"round.read", "round.edit", "round.create", "findings.read", "findings.make"}
+        | {"return.reopen", "return.nil", "return.extend", "return.history"},
+        "inspector": {"round.read", "findings.read", "findings.make"}
+        | {"return.reopen", "return.nil", "return.extend", "return.history"},
+        "outsider": {"round.create"},
+        "coordinator": {"area.read"},
+        "administrator": {"service.administer"},
+    }.get(name, set())
+    before = world.session.scalar(sa.select(sa.func.count()).select_from(Event))
+    client = visit(name)
+    wrong = []
+    for method, path, permission in filled(app, world, other):
+        if permission in theirs or permission in PUBLIC or path in ("/rounds", "/sign-out"):
+            continue
+        if permission == "account.own" and "/reports/" not in path:
+            continue
+        response = client.open(path, method=method, data={"reason": "x"} if method == "POST" else None)
+        refused = (
+            response.status_code == 302 and "/sign-in" in response.headers["Location"]
+            if name == "anonymous"
+            else response.status_code in (403, 404)
+        )
+        if not refused or marker in response.text:
+            wrong.append(f"{method} {path} ({permission}): {response.status_code}")
+    assert wrong == []
+    world.session.rollback()
+    assert world.session.scalar(sa.select(sa.func.count()).select_from(Event)) == before
+
+
+@pytest.mark.parametrize("name", ["signatory", "lead", "contributor", "board", "lead-inspector", "inspector"])
+def test_what_is_theirs_opens(
+    app: Flask, world: World, visit: Callable[[str], FlaskClient], name: str
+) -> None:
+    own = next(iter(world.returns))
+    broken = []
+    for method, path, _permission in filled(app, world, own):
+        if method == "GET" and "no-such" not in path:
+            status = visit(name).get(path).status_code
+            if status >= 500:
+                broken.append(f"{path}: {status}")
+    assert broken == []
+
+
+def test_a_foreign_return_and_none_at_all_give_the_same_page(
+    world: World, client_as: Callable[[str], FlaskClient]
+) -> None:
+    other = world.returns[list(world.returns)[1]].public_id
+    client = client_as("lead")
+    foreign, missing = client.get(f"/returns/{other}/"), client.get("/returns/222222222222/")
+    assert foreign.status_code == missing.status_code == 404
+
+    def without_tokens(text: str) -> str:
+        return re.sub(r'(nonce|value)="[^"]*"', "", text)
+
+    assert without_tokens(foreign.text) == without_tokens(missing.text)
