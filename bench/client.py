@@ -41,10 +41,10 @@ class Form:
     def read(cls, page: str, answers: dict[str, list[dict[str, str]]]) -> Form:
         """The form on a page: its tokens, its fields, and the versions that it was made from."""
         fields = inputs(page)
-        values = {one["name"]: one.get("value", "") for one in fields if "name" in one}
+        values: dict[str, str] = {one["name"]: one.get("value", "") for one in fields if "name" in one}
         names = [name for name in dict.fromkeys(values) if name.startswith("c-") and not name.endswith("--version")]
         versions = {key: int(values[f"c-{key}--version"]) for key in answers}
-        hidden = {name: values[name] for name in ("csrf_token", "page_key") if name in values}
+        hidden = {name: value for name, value in values.items() if name in ("csrf_token", "page_key")}
         return cls(hidden, names, answers, versions)
 
     def body(self) -> bytes:
@@ -66,7 +66,7 @@ class User:
     path: str
     cookie: str
     answers: dict[str, list[dict[str, str]]]
-    form: Form | None = None
+    form: Form = field(init=False)  # taken by `prepare`
 
     def connect(self) -> HTTPConnection:
         """A connection of this user's own."""
@@ -85,7 +85,6 @@ class User:
 
     def save(self, connection: HTTPConnection) -> None:
         """Save the whole section. Raises RuntimeError unless all of it was stored."""
-        assert self.form is not None
         headers = {"Cookie": self.cookie, "Content-Type": "application/x-www-form-urlencoded"}
         connection.request("POST", self.path, self.form.body(), headers)
         response = connection.getresponse()
@@ -104,7 +103,6 @@ class User:
 
     def check(self) -> None:
         """Raise RuntimeError unless what the page now shows is every save that was sent."""
-        assert self.form is not None
         expected = {key: version + self.form.saves for key, version in self.form.versions.items()}
         connection = self.connect()
         found = Form.read(self.page(connection), self.answers).versions

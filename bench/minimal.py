@@ -160,11 +160,10 @@ def create_app(config: Config | None = None) -> Flask:
 
     @cache
     def sections(template_version_id: int) -> dict[tuple[str, str], tuple[str, list[Question]]]:
-        content = session().scalar(
+        content = session().scalars(
             select(PackVersion.content).join(TemplateVersion).where(TemplateVersion.id == template_version_id)
         )
-        assert content is not None
-        return _questions(Pack.from_frozen(json.loads(content)))
+        return _questions(Pack.from_frozen(json.loads(content.one())))
 
     @app.route("/returns/<rid>/standards/<standard>", methods=["GET", "POST"])
     @login_required
