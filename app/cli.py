@@ -486,7 +486,7 @@ def serve(bind: str, web_workers: int) -> None:
     processes = {
         "web": subprocess.Popen(
             [*program, "gunicorn", "--bind", bind, "--workers", str(web_workers), "--threads", "4",
-             "--access-logformat", "%(m)s %(U)s %(s)s", "--log-level", "warning", "app:create_app()"],
+             "--log-level", "warning", "--no-control-socket", "app:create_app()"],
             cwd=ROOT, env=environment, start_new_session=True,
         ),
         "worker": subprocess.Popen([*program, "app.cli", "work"], cwd=ROOT, env=environment, start_new_session=True),

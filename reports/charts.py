@@ -1,4 +1,7 @@
-"""Geometry of the charts that `blocks.html` draws as SVG. Order, lightness, hatching and figures say what colour says."""
+"""Geometry of the charts that `blocks.html` draws as SVG.
+
+Order, lightness, hatching and figures say whatever colour says, so that a copy in grey says it too.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.domain.findings import Figure, SchemeInfo, percent
+from app.domain.findings import AssuranceFindings, Figure, SchemeInfo, percent
 
 INK, ACCENT = "#0b3c49", "#a8481b"
 MET = ("#0b3c49", "#3f7886")
@@ -16,7 +19,7 @@ ROLES = ("met", "not_met", "apart")
 
 @dataclass(frozen=True)
 class Tone:
-    """How a grade looks: fill, hatching (`none`, `diagonal`, `upright`) with its colour, and the colour of text on it."""
+    """How a grade looks: fill, hatching (`none`, `diagonal`, `upright`), the colours of its lines and of text."""
 
     fill: str
     hatching: str
@@ -59,32 +62,73 @@ def legend(schemes: Sequence[SchemeInfo], key: str) -> list[tuple[str, str, Tone
         grades = [
             grade
             for grade in scheme.grades
-            if grade.counts_as == ("not_met" if role == "apart" else role) and grade.shown_apart == (role == "apart")
+            if grade.counts_as == ("not_met" if role == "apart" else role)
+            and grade.shown_apart == (role == "apart")
         ]
-        found += [(grade.key, grade.label, tone(role, place, len(grades))) for place, grade in enumerate(grades)]
+        found += [
+            (grade.key, grade.label, tone(role, place, len(grades))) for place, grade in enumerate(grades)
+        ]
     return found
 
 
 def pieces(
-    figure: Figure, schemes: Sequence[SchemeInfo], width: float = 100, height: float = 8, top: float = 0
+    figure: Figure, schemes: Sequence[SchemeInfo], width: float = 100, height: float = 8
 ) -> list[Piece]:
-    """The parts of a stacked bar, left to right. Empty when nothing is counted."""
-    if not figure.counted:
-        return []
+    """The parts of a stacked bar of grades, left to right. Empty when nothing is counted."""
     by_role = {"met": figure.met, "not_met": figure.not_met - figure.apart, "apart": figure.apart}
     counts = figure.by_grade if figure.scheme else by_role
+    return strip(
+        [(label, counts.get(key, 0), look) for key, label, look in legend(schemes, figure.scheme)],
+        width,
+        height,
+    )
+
+
+def strip(entries: Iterable[tuple[str, int, Tone]], width: float, height: float) -> list[Piece]:
+    """The parts of a bar from (label, count, tone), left to right; those of nothing are left out."""
+    given = [entry for entry in entries if entry[1]]
+    total = sum(count for _, count, _ in given)
     found, x = [], 0.0
-    for key, label, look in legend(schemes, figure.scheme):
-        count = counts.get(key, 0)
-        if not count:
-            continue
-        wide = width * count / figure.counted
+    for label, count, look in given:
+        wide = width * count / total
         found.append(
-            Piece(label, count, percent(count, figure.counted) or 0, look, round(x, 2), round(wide, 2),
-                  hatch(look.hatching, x, top, wide, height))
-        )  # fmt: skip
+            Piece(
+                label=label,
+                count=count,
+                percent=percent(count, total) or 0,
+                tone=look,
+                x=round(x, 2),
+                width=round(wide, 2),
+                hatch=hatch(look.hatching, x, 0, wide, height),
+            )
+        )
         x += wide
     return found
+
+
+def views() -> dict[str, Tone]:
+    """The tones of the four views of a duty that two agencies share."""
+    return {
+        "both": Tone(MET[0], "none", "#ffffff", "#ffffff"),
+        "only_a": Tone(NOT_MET[0], "diagonal", "#5d8793", INK),
+        "only_b": Tone("#dde8eb", "upright", "#5d8793", INK),
+        "neither": Tone(NOT_MET[1], "none", "#ffffff", INK),
+    }
+
+
+def bases(assurance: AssuranceFindings) -> list[tuple[str, str, Tone]]:
+    """Key, label and tone of each basis of assurance: what was checked first, what nobody tested last."""
+    labels = {basis.key: basis.label for row in assurance.rows for basis in row.bases}
+    named = {*assurance.checked, *assurance.on_paper, *assurance.untested}
+    between = [key for key in labels if key not in named]
+    groups = (
+        (assurance.checked, Tone(MET[0], "none", "#ffffff", "#ffffff")),
+        (between[:1], Tone(MET[1], "none", "#ffffff", "#ffffff")),
+        (between[1:], Tone("#7fa6b0", "upright", "#ffffff", INK)),
+        (assurance.on_paper, Tone(NOT_MET[0], "diagonal", "#5d8793", INK)),
+        (assurance.untested, Tone(NOT_MET[1], "none", "#ffffff", INK)),
+    )
+    return [(key, labels[key], look) for keys, look in groups for key in keys if key in labels]
 
 
 def hatch(kind: str, x: float, y: float, width: float, height: float, step: float = 3) -> str:
@@ -110,9 +154,11 @@ def hatch(kind: str, x: float, y: float, width: float, height: float, step: floa
     return "".join(f"M{x1:.2f} {y1:.2f}L{x2:.2f} {y2:.2f}" for x1, y1, x2, y2 in lines)
 
 
-def heat(value: int | None) -> str:
-    """The step of the heat map for a percentage: `h0` (low) to `h5`, or `hx` where there is none."""
-    return "hx" if value is None else f"h{min(5, value * 6 // 100)}"
+def heat(figure: Figure, small: int) -> str:
+    """The step of the heat map: `h0` (low) to `h5`, or `hx` where no percentage is given."""
+    return (
+        "hx" if figure.percent is None or figure.counted < small else f"h{min(5, figure.percent * 6 // 100)}"
+    )
 
 
 def least_first(criteria: Iterable[Any]) -> list[Any]:
@@ -130,7 +176,19 @@ def by_number(criteria: Iterable[Any]) -> list[Any]:
 
 def pick(rows: Iterable[Any], **wanted: Any) -> Any:
     """The first of the rows whose attributes are as wanted; None where there is none."""
-    return next((row for row in rows if all(getattr(row, name) == value for name, value in wanted.items())), None)
+    return next(
+        (row for row in rows if all(getattr(row, name) == value for name, value in wanted.items())), None
+    )
 
 
-FILTERS = {"pick": pick, "by_number": by_number, "pieces": pieces, "heat": heat, "legend": legend, "hatch": hatch, "least_first": least_first}
+FILTERS = {
+    "bases": bases,
+    "by_number": by_number,
+    "pick": pick,
+    "strip": strip,
+    "pieces": pieces,
+    "heat": heat,
+    "legend": legend,
+    "hatch": hatch,
+    "least_first": least_first,
+}

@@ -1,8 +1,8 @@
 """One structure element per HTML element, however many pages it runs over.
 
-WeasyPrint 70 starts a new table, paragraph or list on each page and tags every repeated table head. A screen reader then
-announces one table of ten pages as ten tables. Here the parts are put together again, repeated heads become artifacts,
-and header cells get their scope. Drop this module when WeasyPrint does the same.
+WeasyPrint 70 starts a new table, paragraph or list on each page and tags every repeated table head. A screen
+reader then announces one table of ten pages as ten tables. Here the parts are put together again, repeated heads
+become artifacts, and header cells get their scope. Drop this module when WeasyPrint does the same.
 """
 
 from __future__ import annotations
@@ -17,13 +17,10 @@ from weasyprint.pdf import tags
 from weasyprint.pdf.stream import Stream
 
 # elements that a page break cuts; a figure is never cut
-MERGED = {
-    f"/{name}"
-    for name in (
-        "Table THead TBody TFoot TR TD TH Caption P L LI LBody Lbl Div Sect Art Part NonStruct Span BlockQuote "
-        "H1 H2 H3 H4 Link"
-    ).split()
-}
+MERGED = frozenset(
+    {"/Table", "/THead", "/TBody", "/TFoot", "/TR", "/TD", "/TH", "/Caption", "/P", "/L", "/LI", "/LBody", "/Lbl",
+     "/Div", "/Sect", "/Art", "/Part", "/NonStruct", "/Span", "/BlockQuote", "/H1", "/H2", "/H3", "/H4", "/Link"}
+)  # fmt: skip
 
 
 @contextmanager

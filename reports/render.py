@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from reports.registry import ASSETS, HERE, reports
 
@@ -49,7 +49,9 @@ def render_pdf(
     if report_key not in reports():
         raise KeyError(report_key)
     part = out.with_name(f".{out.name}.{os.getpid()}.part")
-    request = json.dumps({"report": report_key, "data": data, "out": str(part.absolute()), "seconds": int(timeout)})
+    request = json.dumps(
+        {"report": report_key, "data": data, "out": str(part.absolute()), "seconds": int(timeout)}
+    )
     try:
         answer = _run(request, progress, timeout)
         if "error" in answer:
@@ -84,6 +86,7 @@ def _run(request: str, progress: Callable[[int, str], None] | None, timeout: flo
             },
             start_new_session=True,
         )
+        stdin, stdout = cast(IO[str], worker.stdin), cast(IO[str], worker.stdout)
         timed_out = threading.Event()
 
         def stop() -> None:
@@ -94,13 +97,12 @@ def _run(request: str, progress: Callable[[int, str], None] | None, timeout: flo
         timer.start()
         answer: dict[str, Any] = {}
         try:
-            assert worker.stdin and worker.stdout
             try:
-                worker.stdin.write(request)
-                worker.stdin.close()
+                stdin.write(request)
+                stdin.close()
             except BrokenPipeError:
                 pass  # it died before reading: its complaint says why
-            for line in worker.stdout:
+            for line in stdout:
                 answer = json.loads(line)
                 if progress and "progress" in answer:
                     progress(answer["progress"], answer["step"])
@@ -110,9 +112,7 @@ def _run(request: str, progress: Callable[[int, str], None] | None, timeout: flo
             if worker.poll() is None:
                 os.killpg(worker.pid, signal.SIGKILL)
                 worker.wait()
-            for pipe in (worker.stdin, worker.stdout):
-                if pipe:
-                    pipe.close()
+            stdout.close()
         if timed_out.is_set():
             raise RenderFailed(f"The report was stopped after {timeout:.0f} seconds.")
         if "done" in answer or "error" in answer:

@@ -104,6 +104,7 @@ def page(template: str, document: Any, options: dict[str, Any]) -> str:
     )
     translations = NullTranslations()
     environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals["views"] = charts.views
     environment.filters |= filters(document.language, translations) | charts.FILTERS
     return environment.get_template(template).render(document=document, options=options, program=program())
 
@@ -111,7 +112,6 @@ def page(template: str, document: Any, options: dict[str, Any]) -> str:
 def filters(language: str, translations: NullTranslations) -> dict[str, Any]:
     """How pages write numbers, dates and sentences in a language."""
     from babel.dates import format_date
-
     from markupsafe import Markup
 
     from app.domain.findings import Sentence, fill

@@ -138,31 +138,50 @@ def prepare(config: Config) -> None:
         db.db.engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def worker_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder that the tests of this xdist worker share, one after the other."""
+    home = tmp_path_factory.mktemp("home")
+    make_home(home)
+    return home
+
+
 @pytest.fixture
-def config(request: pytest.FixtureRequest, tmp_home: Path, database_url: str) -> Config:
-    """Settings for one test: a data folder of its own and an empty, migrated database, once for each kind."""
-    if database_url.startswith("sqlite"):
-        path = Path(database_url.removeprefix("sqlite:///"))
-        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
-        return Config.load(tmp_home, database_url=database_url, testing=True)
-    settings = Config.load(tmp_home, database_url=database_url, testing=True)
-    if database_url in _MIGRATED:
-        postgres.empty_tables(database_url)
-    else:
-        postgres.drop_everything(database_url)
-        prepare(settings)
-        _MIGRATED.add(database_url)
-    return settings
+def config(
+    request: pytest.FixtureRequest, worker_home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Config:
+    """Settings for one test, named in the environment too: an empty, migrated database, once for each kind."""
+    monkeypatch.setenv("CANDOUR_HOME", str(worker_home))
+    if not database_url.startswith("sqlite"):
+        monkeypatch.setenv("CANDOUR_DATABASE_URL", database_url)
+        settings = Config.load(testing=True)
+        if database_url in _MIGRATED:
+            postgres.empty_tables(database_url)
+        else:
+            postgres.drop_everything(database_url)
+            prepare(settings)
+            _MIGRATED.add(database_url)
+        return settings
+    for old in worker_home.glob("candour.sqlite*"):
+        old.unlink()
+    shutil.copy(request.getfixturevalue("migrated_sqlite"), worker_home / "candour.sqlite")
+    return Config.load(testing=True)
 
 
 _MIGRATED: set[str] = set()
+_APPS: dict[str, Flask] = {}
 
 
 @pytest.fixture
 def app(config: Config) -> Iterator[Flask]:
-    """The application on that database. The clock is pinned to the day of `world.NOW`."""
-    app = create_app(config)
-    app.config["WTF_CSRF_ENABLED"] = False
+    """The application on that database. The clock is pinned to the day of `world.NOW`.
+
+    One application for all tests of a kind: a new engine would compile every statement again.
+    """
+    app = _APPS.get(config.database_url)
+    if app is None:
+        app = _APPS[config.database_url] = create_app(config)
+        app.config["WTF_CSRF_ENABLED"] = False
     with app.app_context():
         begin_write(db.db.session)
         clock.pin(db.db.session, world_module.NOW.date())

@@ -30,13 +30,17 @@ class Frozen(BaseModel):
 
 
 class AssuranceTexts(Frozen):
-    """Which bases of assurance somebody checked, which are words on paper, and how sentences name the two."""
+    """Which bases of assurance somebody checked, which are words on paper, and how sentences name the two.
+
+    `untested`: the bases that say that nobody looked. The others stand between.
+    """
 
     introduction: tuple[Text, ...] = ()
     checked: tuple[Key, ...] = ()
     checked_phrase: Text | None = None
     on_paper: tuple[Key, ...] = ()
     on_paper_phrase: Text | None = None
+    untested: tuple[Key, ...] = ()
 
 
 class Introduced(Frozen):
@@ -81,12 +85,15 @@ class FindingsTexts(Frozen):
         bases = {basis.key for scheme in pack.grading_schemes.values() for basis in scheme.bases}
         ids = {placed.criterion.id for template in pack.templates.values() for placed in template.criteria()}
         references = {
-            f"{kind}#{placed.criterion.id}" for kind, template in pack.templates.items() for placed in template.criteria()
+            f"{kind}#{placed.criterion.id}"
+            for kind, template in pack.templates.items()
+            for placed in template.criteria()
         }
         named = [
             *(("themes", key) for key in self.themes if key not in pack.themes),
             *(("assurance.checked", key) for key in self.assurance.checked if key not in bases),
             *(("assurance.on_paper", key) for key in self.assurance.on_paper if key not in bases),
+            *(("assurance.untested", key) for key in self.assurance.untested if key not in bases),
             *(("labels", key) for key in self.labels if key not in ids | references),
         ]
         return tuple(f"{part}: {key}" for part, key in named)
@@ -185,7 +192,9 @@ class Figure(Frozen):
 
 def fill(pattern: str, params: Mapping[str, str | int]) -> str:
     """A pattern with its parameters in place; whole numbers have commas at the thousands."""
-    return pattern % {name: f"{value:,}" if isinstance(value, int) else value for name, value in params.items()}
+    return pattern % {
+        name: f"{value:,}" if isinstance(value, int) else value for name, value in params.items()
+    }
 
 
 class Sentence(Frozen):
@@ -199,7 +208,11 @@ class Sentence(Frozen):
     def of(cls, message: Message) -> Sentence:
         """From a message whose parameters are texts and whole numbers."""
         params = {
-            name: value if isinstance(value, int) else localise(value) if isinstance(value, Mapping) else str(value)
+            name: value
+            if isinstance(value, int)
+            else localise(value)
+            if isinstance(value, Mapping)
+            else str(value)
             for name, value in message.params.items()
         }
         return cls(msgid=message.msgid, params=params, text=fill(message.msgid, params))
@@ -448,8 +461,11 @@ class AssuranceRow(Frozen):
 class AssuranceFindings(Frozen):
     """The basis of assurance by agency type, with the pack's phrases for checked and on paper."""
 
+    checked: tuple[str, ...]
     checked_phrase: str
+    on_paper: tuple[str, ...]
     on_paper_phrase: str
+    untested: tuple[str, ...]
     rows: tuple[AssuranceRow, ...]
     total: AssuranceRow | None
     sentences: tuple[Sentence, ...]
@@ -518,6 +534,7 @@ class Overall(Frozen):
     all_met: int
     percent_all_met: int | None
     areas: int
+    sentence: Sentence
 
 
 class JointFindings(Frozen):

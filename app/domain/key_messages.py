@@ -103,7 +103,9 @@ def theme_sentences(theme: ThemeFindings, words: Wording) -> tuple[Sentence, ...
         found.append(
             _sentence(
                 N_("Of the answers on this theme, %(parts)s say that practice is %(met)s."),
-                parts=listed([f"{row.figure.percent}% of those from {words.mid(row.label)}" for row in types]),
+                parts=listed(
+                    [f"{row.figure.percent}% of those from {words.mid(row.label)}" for row in types]
+                ),
                 met=words.met,
             )
         )
@@ -283,7 +285,9 @@ def response(findings: JointFindings, words: Wording) -> KeyMessage | None:
     if total.submitted == asked:
         sentence = _sentence(N_("All %(asked)s agencies asked submitted a signed audit."), asked=asked)
     else:
-        ranked = sorted(types, key=lambda row: (Fraction(row.submitted, row.invited - row.nil), row.agency_type))
+        ranked = sorted(
+            types, key=lambda row: (Fraction(row.submitted, row.invited - row.nil), row.agency_type)
+        )
         sentence = _sentence(
             N_(
                 "%(submitted)s of the %(asked)s agencies asked submitted a signed audit. The response is "
@@ -491,6 +495,28 @@ def assurance(findings: JointFindings, words: Wording) -> KeyMessage | None:
     )
 
 
+def all_met_sentence(all_met: int, agencies: int, words: Wording) -> Sentence:
+    """How many agencies say that nothing is left to do."""
+    if not all_met:
+        return _sentence(
+            N_(
+                "None of the %(agencies)s agencies that responded says that every criterion that applies to it is "
+                "%(met)s."
+            ),
+            agencies=agencies,
+            met=words.met,
+        )
+    return _sentence(
+        N_(
+            "%(number)s of the %(agencies)s agencies that responded say that every criterion that applies to them is "
+            "%(met)s; the others name at least one that is not."
+        ),
+        number=all_met,
+        agencies=agencies,
+        met=words.met,
+    )
+
+
 def everything_met(findings: JointFindings, words: Wording) -> KeyMessage | None:
     """How many agencies say that nothing is left to do."""
     overall = findings.overall
@@ -499,19 +525,11 @@ def everything_met(findings: JointFindings, words: Wording) -> KeyMessage | None
     return KeyMessage(
         rule="everything_met",
         heading=_sentence(N_("Nothing left to do")),
-        sentence=_sentence(
-            N_(
-                "%(number)s of the %(agencies)s agencies that responded say that every criterion that "
-                "applies to them is %(met)s; the others name at least one that is not."
-            ),
-            number=overall.all_met,
-            agencies=overall.agencies,
-            met=words.met,
-        ),
+        sentence=overall.sentence,
         figure=f"{overall.percent_all_met}%",
         population=_sentence(N_("of %(number)s agencies"), number=overall.agencies),
         chapter=OVERVIEW,
-    )  # fmt: skip
+    )
 
 
 Rule = Callable[[JointFindings, Wording], KeyMessage | None]

@@ -188,7 +188,9 @@ def change_plan(session: Session, public_id: str, plan: RoundPlan, *, by: Actor,
 
 def _locked(session: Session, public_id: str, *, by: Actor, now: datetime) -> AuditRound:
     audit_round = get_round(session, public_id, actor=by, now=now, permission="round.edit")
-    session.refresh(audit_round, with_for_update=True)
+    # of this row alone: PostgreSQL refuses to lock through the outer joins that the round was read with
+    session.execute(select(AuditRound.id).where(AuditRound.id == audit_round.id).with_for_update())
+    session.refresh(audit_round)
     return audit_round
 
 

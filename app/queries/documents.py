@@ -206,7 +206,9 @@ def _answer(
         recommendations=citations(signed.pack, criterion, language),
         milestone_label=localise(milestone.label, language) if milestone else "",
         milestone_date=due,
-        is_after_milestone=bool(due and expected and expected > due and grade and grade.counts_as == "not_met"),
+        is_after_milestone=bool(
+            due and expected and expected > due and grade and grade.counts_as == "not_met"
+        ),
         scheme=key,
     )
 

@@ -207,7 +207,9 @@ def _reading(session: Session, audit_round: AuditRound, language: str) -> Readin
     pack = pack_of(audit_round.pack_version)
     texts = FindingsTexts.of(pack)
     served = set(
-        session.scalars(select(RoundTemplate.agency_type).where(RoundTemplate.round_id == audit_round.id).distinct())
+        session.scalars(
+            select(RoundTemplate.agency_type).where(RoundTemplate.round_id == audit_round.id).distinct()
+        )
     )
     # the pack's order is the report's order
     types = tuple(key for key in pack.agency_types if key in served)
@@ -221,8 +223,12 @@ def _reading(session: Session, audit_round: AuditRound, language: str) -> Readin
             key = placed.criterion.grading or template.grading
             one = Asked(agency_type, placed, key, pack.grading_schemes[key])
             asked[one.reference] = one
-    words = Wording(pack, language, localise(texts.met, language), texts.small_number, frozenset(texts.capitals))
-    return Reading(session, audit_round, pack, texts, words, language, types, asked, latest_submissions(audit_round))
+    words = Wording(
+        pack, language, localise(texts.met, language), texts.small_number, frozenset(texts.capitals)
+    )
+    return Reading(
+        session, audit_round, pack, texts, words, language, types, asked, latest_submissions(audit_round)
+    )
 
 
 def _facts(reading: Reading) -> tuple[dict[str, Any], datetime]:
@@ -275,7 +281,12 @@ def _response(reading: Reading) -> tuple[ResponseRow, ...]:
         else_="in_progress",
     )
     rows = reading.session.execute(
-        select(AuditReturn.agency_type, AuditReturn.subtype, outcome.label("outcome"), func.count().label("number"))
+        select(
+            AuditReturn.agency_type,
+            AuditReturn.subtype,
+            outcome.label("outcome"),
+            func.count().label("number"),
+        )
         .outerjoin(latest, latest.c.return_id == AuditReturn.id)
         .where(AuditReturn.round_id == reading.audit_round.id)
         .group_by(AuditReturn.agency_type, AuditReturn.subtype, outcome)
@@ -349,7 +360,9 @@ def _not_responding(reading: Reading) -> tuple[NotResponding, ...]:
         if row.agency_type in reading.types
     ]
     # sorted here: databases sort names in different ways
-    return tuple(sorted(found, key=lambda row: (reading.types.index(row.agency_type), row.name.casefold(), row.code)))
+    return tuple(
+        sorted(found, key=lambda row: (reading.types.index(row.agency_type), row.name.casefold(), row.code))
+    )
 
 
 # --- criteria and themes ---------------------------------------------------------------------------------------------
@@ -369,7 +382,9 @@ def _criteria(reading: Reading) -> tuple[CriterionFindings, ...]:
         .join(latest, latest.c.submission_id == SubmissionAnswer.submission_id)
         .join(AuditReturn, AuditReturn.id == latest.c.return_id)
         .where(SubmissionAnswer.grade != "")
-        .group_by(AuditReturn.agency_type, AuditReturn.subtype, SubmissionAnswer.criterion, SubmissionAnswer.grade)
+        .group_by(
+            AuditReturn.agency_type, AuditReturn.subtype, SubmissionAnswer.criterion, SubmissionAnswer.grade
+        )
     ).all()
     grades: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
     for row in rows:
@@ -505,6 +520,7 @@ def _overall(reading: Reading, criteria: Sequence[CriterionFindings]) -> Overall
         all_met=row.all_met,
         percent_all_met=percent(row.all_met, agencies),
         areas=row.areas,
+        sentence=say.all_met_sentence(row.all_met, agencies, reading.words),
     )
 
 
@@ -520,7 +536,9 @@ def _graded(reading: Reading, *kinds: str) -> ColumnElement[bool]:
             and_(
                 AuditReturn.agency_type == agency_type,
                 SubmissionAnswer.criterion.in_(sorted(a.criterion.id for a in group)),
-                SubmissionAnswer.grade.in_([g.key for g in group[0].scheme.grades if group[0].kind(g.key) in kinds]),
+                SubmissionAnswer.grade.in_(
+                    [g.key for g in group[0].scheme.grades if group[0].kind(g.key) in kinds]
+                ),
             )
             for (agency_type, _), group in groups.items()
         ),
@@ -532,7 +550,9 @@ def _graded(reading: Reading, *kinds: str) -> ColumnElement[bool]:
 
 def _milestones(reading: Reading, criteria: Sequence[CriterionFindings]) -> tuple[MilestoneFindings, ...]:
     pack, latest = reading.pack, reading.latest
-    dates = {key: milestone.due(reading.audit_round.milestones_from) for key, milestone in pack.milestones.items()}
+    dates = {
+        key: milestone.due(reading.audit_round.milestones_from) for key, milestone in pack.milestones.items()
+    }
     ordered = sorted(dates, key=lambda key: (dates[key], key))
     expected = SubmissionAnswer.value["date_expected"].as_string()
     # the first milestone by which it is expected, as a place in `ordered`; dates are ISO texts, which sort as dates
@@ -560,10 +580,8 @@ def _milestones(reading: Reading, criteria: Sequence[CriterionFindings]) -> tupl
         milestone = asked.criterion.milestone if asked else None
         if asked is None or milestone is None or asked.kind(row.grade) not in ("not_met", "apart"):
             continue
-        if row.bucket < 0:
-            when = "no_date"
-        else:
-            when = "by_then" if row.bucket <= ordered.index(milestone) else "after"
+        in_time = row.bucket <= ordered.index(milestone)
+        when = "no_date" if row.bucket < 0 else "by_then" if in_time else "after"
         expecting[asked.reference][when] += row.number
 
     found = []
@@ -573,7 +591,12 @@ def _milestones(reading: Reading, criteria: Sequence[CriterionFindings]) -> tupl
             continue
         missing = sorted(
             (c for c in own if c.figure.not_met),
-            key=lambda c: (reading.types.index(c.agency_type), c.figure.share, -c.figure.not_met, c.reference),
+            key=lambda c: (
+                reading.types.index(c.agency_type),
+                c.figure.share,
+                -c.figure.not_met,
+                c.reference,
+            ),
         )
         total = Figure.total(c.figure for c in own)
         rows_of = tuple(
@@ -636,9 +659,16 @@ def _assurance(reading: Reading) -> AssuranceFindings:
     def phrase(given: Text | None, keys: Sequence[str]) -> str:
         labels = [basis.label for scheme in reading.pack.grading_schemes.values() for basis in scheme.bases
                   if basis.key in keys]  # fmt: skip
-        return reading.say(given) if given else say.listed([reading.words.mid(reading.say(label)) for label in labels])
+        return (
+            reading.say(given)
+            if given
+            else say.listed([reading.words.mid(reading.say(label)) for label in labels])
+        )
 
-    checked, on_paper = phrase(texts.checked_phrase, texts.checked), phrase(texts.on_paper_phrase, texts.on_paper)
+    checked, on_paper = (
+        phrase(texts.checked_phrase, texts.checked),
+        phrase(texts.on_paper_phrase, texts.on_paper),
+    )
     found = [
         _assurance_row(reading, kind, reading.plural(kind), every[kind], of_met[kind])
         for kind in reading.types
@@ -648,8 +678,11 @@ def _assurance(reading: Reading) -> AssuranceFindings:
     if found and texts.checked and texts.on_paper:
         total = _assurance_row(reading, "", "", _sum(every.values()), _sum(of_met.values()))
     return AssuranceFindings(
+        checked=texts.checked,
         checked_phrase=checked,
+        on_paper=texts.on_paper,
         on_paper_phrase=on_paper,
+        untested=texts.untested,
         rows=tuple(found),
         total=total,
         sentences=say.assurance_sentences(found, total, reading.words, checked, on_paper),
@@ -714,7 +747,8 @@ def twin_pairs(asked: Mapping[str, Asked]) -> tuple[tuple[Asked, Asked], ...]:
         if twin in asked and twin != reference
     }
     return tuple(
-        (asked[a], asked[b]) for a, b in sorted(pairs, key=lambda pair: (order.index(pair[0]), order.index(pair[1])))
+        (asked[a], asked[b])
+        for a, b in sorted(pairs, key=lambda pair: (order.index(pair[0]), order.index(pair[1])))
     )
 
 
@@ -788,7 +822,14 @@ def _twins(reading: Reading) -> tuple[TwinFindings, ...]:
             )
         )
         .group_by(
-            a.c.agency_type, a.c.criterion, b.c.agency_type, b.c.criterion, a.c.area, a.c.area_id, a.c.grade, b.c.grade
+            a.c.agency_type,
+            a.c.criterion,
+            b.c.agency_type,
+            b.c.criterion,
+            a.c.area,
+            a.c.area_id,
+            a.c.grade,
+            b.c.grade,
         )
     ).all()
     counts: dict[tuple[str, str], dict[tuple[str, int], dict[str, int]]] = defaultdict(dict)
@@ -804,7 +845,9 @@ def _view(a: str, b: str) -> str:
     """Two views of one duty as one word; nothing is compared where a side is excluded or shown apart."""
     if not {a, b} <= {"met", "not_met"}:
         return "not_comparable"
-    return {("met", "met"): "both", ("met", "not_met"): "only_a", ("not_met", "met"): "only_b"}.get((a, b), "neither")
+    return {("met", "met"): "both", ("met", "not_met"): "only_a", ("not_met", "met"): "only_b"}.get(
+        (a, b), "neither"
+    )
 
 
 VIEWS = ("both", "only_a", "only_b", "neither", "not_comparable")
@@ -917,7 +960,9 @@ def scheme_infos(pack: Pack, keys: set[str], language: str) -> tuple[SchemeInfo,
             ),
             bases=tuple(
                 BasisInfo(
-                    key=basis.key, label=localise(basis.label, language), meaning=localise(basis.meaning, language)
+                    key=basis.key,
+                    label=localise(basis.label, language),
+                    meaning=localise(basis.meaning, language),
                 )
                 for basis in scheme.bases
             ),
@@ -985,5 +1030,7 @@ def _quantifiers(reading: Reading) -> tuple[Quantified, ...]:
         simple = limit.limit_denominator(12)
         if abs(simple - limit) < Fraction(1, 5000):
             limit, above = simple, above or limit > simple
-        found.append(Quantified(word=reading.say(quantifier.word), limit=f"{float(limit * 100):.3g}%", above=above))
+        found.append(
+            Quantified(word=reading.say(quantifier.word), limit=f"{float(limit * 100):.3g}%", above=above)
+        )
     return tuple(found)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from app.clock import today
@@ -40,26 +40,32 @@ from app.queries.rounds import NotFound
 def return_facts(session: Session, audit_return: AuditReturn, *, now: datetime) -> ReturnFacts:
     """What policy needs to know of a return."""
     day = today(now)
-    bodies = session.scalars(
-        select(RoundTemplate.oversight_body_id).where(
-            RoundTemplate.round_id == audit_return.round_id,
-            RoundTemplate.agency_type == audit_return.agency_type,
+    # one statement for the three: every page and every save of a return begins here
+    found: dict[str, set[int]] = {"body": set(), "area": set(), "submission": set()}
+    for kind, key in session.execute(
+        union_all(
+            select(literal("body"), RoundTemplate.oversight_body_id).where(
+                RoundTemplate.round_id == audit_return.round_id,
+                RoundTemplate.agency_type == audit_return.agency_type,
+            ),
+            select(literal("area"), AgencyInArea.area_id).where(
+                AgencyInArea.agency_id == audit_return.agency_id,
+                AgencyInArea.starts <= day,
+                (AgencyInArea.ends.is_(None)) | (AgencyInArea.ends >= day),
+            ),
+            select(literal("submission"), func.min(Submission.id)).where(
+                Submission.return_id == audit_return.id
+            ),
         )
-    ).all()
-    areas = session.scalars(
-        select(AgencyInArea.area_id).where(
-            AgencyInArea.agency_id == audit_return.agency_id,
-            AgencyInArea.starts <= day,
-            (AgencyInArea.ends.is_(None)) | (AgencyInArea.ends >= day),
-        )
-    ).all()
-    submitted = session.scalar(select(Submission.id).where(Submission.return_id == audit_return.id).limit(1))
+    ):
+        if key is not None:
+            found[kind].add(key)
     audit_round = audit_return.audit_round
     released = audit_round.area_release == "on_submission" or (
         audit_round.area_release == "at_close" and now > audit_round.closes
     )
     return ReturnFacts(
-        audit_return.agency_id, frozenset(bodies), frozenset(areas), submitted is not None, released
+        audit_return.agency_id, frozenset(found["body"]), frozenset(found["area"]), bool(found["submission"]), released
     )
 
 
@@ -467,6 +473,21 @@ def versions(session: Session, audit_return: AuditReturn, criterion: str) -> Seq
         .options(joinedload(SelfAssessmentVersion.saved_by))
         .order_by(SelfAssessmentVersion.version.desc())
     ).all()
+
+
+def values_at(
+    session: Session, audit_return: AuditReturn, wanted: Mapping[str, int]
+) -> dict[str, Mapping[str, Any]]:
+    """The values that answers had at given versions: criterion to value, for criterion to version. Empty at 0."""
+    rows = session.execute(
+        select(SelfAssessmentVersion.criterion, SelfAssessmentVersion.version, SelfAssessmentVersion.value).where(
+            SelfAssessmentVersion.return_id == audit_return.id,
+            SelfAssessmentVersion.criterion.in_(wanted),
+            SelfAssessmentVersion.scope_key == "",
+        )
+    )
+    found = {row.criterion: row.value for row in rows if wanted[row.criterion] == row.version}
+    return {criterion: found.get(criterion, {}) for criterion in wanted}
 
 
 def return_by_agency(session: Session, audit_round: AuditRound, code: str) -> AuditReturn:

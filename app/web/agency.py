@@ -42,6 +42,7 @@ from app.queries.returns import (
     signing_event,
     submissions,
     submitted_checklist,
+    values_at,
     versions,
     why_closed,
 )
@@ -157,7 +158,6 @@ def tasks(rid: str) -> str | BaseResponse:
         may_edit=may_edit,
         may_sign=signing_post(actor(), audit_return) is not None,
         next_section=next((s for s in work.sections if any(item in to_do for item in s.items)), None),
-        outstanding={s.standard.id: sum(1 for item in s.items if item in to_do) for s in work.sections},
         submissions=history_of_submissions,
         last=last,
         signatories=signatories(session(), audit_return, now=now()),
@@ -201,10 +201,12 @@ def _field_id(criterion: Criterion, name: str) -> str:
 @requires(GET="return.read", POST="return.edit")
 def standard(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
     """One standard: to answer, or to read where nothing can be changed (any more)."""
-    audit_return = _own(rid)
     if request.method == "POST":
-        return _save(rid, audit_return, standard)
+        return _save(rid, standard)
+    audit_return = _own(rid)
     work = checklist(session(), audit_return)
+    if not _is_asked(work, standard) and any(one.id == standard for one in work.template.standards):
+        return _redirect("agency.tasks", rid=rid)  # an answer made all of its questions not applicable
     section = work.section(standard)
     closed = why_closed(audit_return, now=now())
     facts = return_facts(session(), audit_return, now=now())
@@ -249,65 +251,79 @@ def _form(
     )
 
 
-def _save(rid: str, audit_return: AuditReturn, standard: str) -> str | tuple[str, int] | BaseResponse:
-    _pack, template = template_of(audit_return)
-    criteria = next((one.criteria for one in template.standards if one.id == standard), None)
-    if criteria is None:
-        raise NotFound
+def _is_asked(work: Checklist, standard: str) -> bool:
+    return any(section.standard.id == standard for section in work.sections)
+
+
+def _save(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
     only = request.form.get("only", "")
     key = request.form.get("page_key", "")[:64]
-    typed = {c.id: one for c in criteria if (one := sent(request.form, c))}
+    typed = sent(request.form)
     wanted = {only: typed[only]} if only in typed else typed
     try:
-        result = _save_typed(rid, criteria, wanted, key)
+        result = _save_typed(rid, wanted, key)
         if result.conflicts and only in typed:
             # the page that shows the conflict leaves this one: what else was typed here is saved with it
-            also = _save_typed(rid, criteria, {k: v for k, v in typed.items() if k != only}, key)
+            also = _save_typed(rid, {name: one for name, one in typed.items() if name != only}, key)
             for name in ("saved", "conflicts", "errors"):
                 getattr(result, name).update(getattr(also, name))
             only = ""
     except NotPossible as reason:
-        return _not_saved(audit_return, standard, criteria, typed, str(reason))
+        return _not_saved(rid, standard, typed, str(reason))
     commit()
+    to_next = "next" in request.form
+    if result.clean and not only and not to_next:
+        flash(_saved_words(result), "success")
+        return _redirect("agency.standard", rid=rid, standard=standard)
     work = checklist(session(), _own(rid))
-    section = work.section(standard) if any(s.standard.id == standard for s in work.sections) else None
     if result.conflicts:
         return _conflict_page(work, standard, _disputes(work, result, typed), result), 409
-    if section is None:  # an answer made every question of this standard not applicable
+    if not _is_asked(work, standard):
         flash(_saved_words(result), "success")
         return _redirect("agency.tasks", rid=rid)
-    shown = _shown_again(section, typed, result, only)
+    section = work.section(standard)
+    shown = _shown_again(section, typed, result)
     if result.errors:
         return _form(work, section, shown, intro=_saved_in_part(result)), 422
     if only:
-        if any(one.item.criterion.id != only and _unsaved(one) for one in shown):
+        if any(one.item.criterion.id != only and _is_unsaved(one) for one in shown):
             return _form(
                 work, section, shown, just_saved=only,
                 intro=_("Your other changes on this page are not saved yet. They are still here."),
             )  # fmt: skip
         return _redirect("agency.standard", rid=rid, standard=standard, saved=only, _anchor=f"q-{only}")
     flash(_saved_words(result), "success")
-    if "next" in request.form:
-        after = _around(work, section)[1]
-        if after is None:
-            return _redirect("agency.check", rid=rid)
-        return _redirect("agency.standard", rid=rid, standard=after.standard.id)
-    return _redirect("agency.standard", rid=rid, standard=standard)
+    after = _around(work, section)[1]
+    if after is None:
+        return _redirect("agency.check", rid=rid)
+    return _redirect("agency.standard", rid=rid, standard=after.standard.id)
 
 
-def _save_typed(rid: str, criteria: Sequence[Criterion], typed: Mapping[str, Typed], key: str) -> SaveResult:
-    """Save what was typed; what a form's own reader found wrong is not sent, and comes back with the other errors."""
-    by_id = {criterion.id: criterion for criterion in criteria}
-    edits = [edit_of(by_id[name], one, key) for name, one in typed.items()]
+def _save_typed(rid: str, typed: Mapping[str, Typed], key: str) -> SaveResult:
+    """Save what was typed. Raises NotPossible; what is wrong or disputed comes back in the result."""
+    edits = [edit_of(name, one, key) for name, one in typed.items()]
     result = save_answers(session(), rid, edits, by=actor(), now=now())
     for name, one in typed.items():
         if one.errors and name in result.errors:
             # the domain's words for a date that cannot be read are less exact than “must have a month”
             result.errors[name] = {**result.errors[name], **one.errors}
+    if result.conflicts:
+        _forget_untouched(rid, result, typed)
     return result
 
 
-def _shown_again(section: Section, typed: Mapping[str, Typed], result: SaveResult, only: str) -> list[Shown]:
+def _forget_untouched(rid: str, result: SaveResult, typed: Mapping[str, Typed]) -> None:
+    """A page sends all its answers: one that somebody else saved meanwhile, and nobody touched here, is no conflict."""
+    audit_return = _own(rid)
+    _pack, template = template_of(audit_return)
+    shown = values_at(session(), audit_return, {name: typed[name].based_on for name in result.conflicts})
+    for name, value in shown.items():
+        if not is_changed(typed[name], stored(template.criterion(name), value, typed[name].based_on)):
+            del result.conflicts[name]
+            result.unchanged.append(name)
+
+
+def _shown_again(section: Section, typed: Mapping[str, Typed], result: SaveResult) -> list[Shown]:
     """The form after a save: stored answers where they were saved, what was typed where they were not."""
     shown = []
     for item in section.items:
@@ -319,7 +335,7 @@ def _shown_again(section: Section, typed: Mapping[str, Typed], result: SaveResul
     return shown
 
 
-def _unsaved(one: Shown) -> bool:
+def _is_unsaved(one: Shown) -> bool:
     return is_changed(one.typed, stored(one.item.criterion, one.item.answer.value, one.item.answer.version))
 
 
@@ -341,20 +357,14 @@ def _saved_in_part(result: SaveResult) -> str:
     return f"{_saved_words(result)} {not_saved}" if result.saved else not_saved
 
 
-def _not_saved(
-    audit_return: AuditReturn,
-    standard: str,
-    criteria: Sequence[Criterion],
-    typed: Mapping[str, Typed],
-    reason: str,
-) -> tuple[str, int]:
+def _not_saved(rid: str, standard: str, typed: Mapping[str, Typed], reason: str) -> tuple[str, int]:
     """The round closed, or the return was submitted, while somebody was typing: their texts, to copy."""
     db.session.rollback()
-    audit_return = _own(audit_return.public_id)
+    audit_return = _own(rid)
     _pack, template = template_of(audit_return)
     texts = [
         (template.number_of(criterion), criterion, words)
-        for criterion in criteria
+        for criterion in (placed.criterion for placed in template.criteria())
         if (one := typed.get(criterion.id)) and (words := f"{one['commentary']}\n\n{one['reason']}".strip())
     ]
     page = render_template(
@@ -414,7 +424,10 @@ def _dispute(item: Item, mine: Typed, conflict: Conflict | None) -> Dispute:
     both = {name: merged(mine[name], theirs[name]) for name in ("commentary", "reason")}
     fields = {**theirs.fields, **mine.fields, **{name: words for name, words in both.items() if words}}
     return Dispute(
-        item, replace(mine, based_on=theirs.based_on), conflict.theirs, Typed(fields, theirs.based_on)
+        item,
+        replace(mine, based_on=theirs.based_on),
+        conflict.theirs,
+        Typed(theirs.type, fields, theirs.based_on),
     )
 
 
@@ -458,19 +471,16 @@ def _conflict_page(
 @requires(POST="return.edit")
 def resolve(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
     """Settle conflicts: keep mine, take theirs, or save the two put together. Nothing is dropped unasked."""
-    audit_return = _own(rid)
-    work = checklist(session(), audit_return)
-    section = work.section(standard)
+    work = checklist(session(), _own(rid))
     key = request.form.get("page_key", "")[:64]
     disputes: list[Dispute] = []
     undecided: list[dict[str, str]] = []
     chosen: dict[str, Typed] = {}
-    criteria = [item.criterion for item in section.items]
-    for item in section.items:
-        both = sent(request.form, item.criterion)
+    every, own = sent(request.form), sent(request.form, "m")
+    for item in work.items:
+        both, mine = every.get(item.criterion.id), own.get(item.criterion.id)
         if both is None:
             continue
-        mine = sent(request.form, item.criterion, "m")
         choice = request.form.get(name_of(item.criterion.id, "choice"), "")
         theirs = item.answer if mine else None
         disputes.append(Dispute(item, mine or both, theirs, both, choice))
@@ -488,9 +498,9 @@ def resolve(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
     if undecided:
         return _conflict_page(work, standard, disputes, None, problems=undecided), 422
     try:
-        result = _save_typed(rid, criteria, chosen, key)
+        result = _save_typed(rid, chosen, key)
     except NotPossible as reason:
-        return _not_saved(audit_return, standard, criteria, chosen, str(reason))
+        return _not_saved(rid, standard, chosen, str(reason))
     commit()
     if result.conflicts or result.errors:
         work = checklist(session(), _own(rid))
@@ -635,12 +645,16 @@ class Exceptions(NamedTuple):
 
 
 def exceptions(items: Sequence[Item]) -> list[Exceptions]:
-    """What is not in place and what is not known, grade by grade; what comes too late; what has no date."""
+    """What is not in place and what is not known, grade by grade; what comes too late; what has no date.
+
+    The worst grade comes first, then what nobody knows, then what is partly there.
+    """
     groups: dict[tuple[int, str], tuple[Grade, list[Item]]] = {}
     for item in items:
-        for grade in reversed(item.scheme.grades):
-            if grade.counts_as == "not_met" or grade.shown_apart:
-                groups.setdefault((id(item.scheme), grade.key), (grade, []))
+        known = [one for one in item.scheme.grades if one.counts_as == "not_met" and not one.shown_apart]
+        apart = [one for one in item.scheme.grades if one.shown_apart]
+        for grade in (*known[-1:], *apart, *reversed(known[:-1])):
+            groups.setdefault((id(item.scheme), grade.key), (grade, []))
     for item in items:
         if item.grade and (id(item.scheme), item.grade.key) in groups:
             groups[id(item.scheme), item.grade.key][1].append(item)
@@ -695,7 +709,6 @@ def sign(rid: str) -> str | tuple[str, int] | BaseResponse:
                 return _redirect("agency.receipt", rid=rid)
             return _sign_page(audit_return, {"": str(reason)}, 409)
         commit()
-        flash(_("You have signed, and the audit is submitted."), "success")
         return _redirect("agency.receipt", rid=rid)
     return _sign_page(_own(rid), problems, 422)
 

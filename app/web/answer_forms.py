@@ -6,7 +6,8 @@ A field of a criterion is named `c-CRITERION--FIELD`: ids of criteria have no do
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,7 @@ def name_of(criterion: str, part: str, prefix: str = "c") -> str:
 class Typed:
     """What a form holds for one criterion, exactly as typed; `errors` is found before the domain reads it."""
 
+    type: str
     fields: Mapping[str, str]
     based_on: int = 0
     errors: Mapping[str, Message] = field(default_factory=dict)
@@ -98,18 +100,23 @@ def form_of(criterion: Criterion) -> GradeForm:
 
 def stored(criterion: Criterion, value: Mapping[str, Any], version: int) -> Typed:
     """The form as it shows a stored answer."""
-    return Typed(form_of(criterion).typed_of(value), version)
+    return Typed(criterion.answer.type, form_of(criterion).typed_of(value), version)
 
 
-def sent(values: Mapping[str, str], criterion: Criterion, prefix: str = "c") -> Typed | None:
-    """What was sent for a criterion; None where the form did not ask for it."""
-    version = values.get(name_of(criterion.id, "version", prefix))
-    if version is None:
-        return None
-    form = form_of(criterion)
-    fields = {name: _plain(values.get(name_of(criterion.id, name, prefix), "")) for name in form.names}
-    based_on = int(version) if version.isascii() and version.isdecimal() and len(version) < 10 else 0
-    return Typed(fields, based_on, form.errors_of(fields))
+def sent(values: Mapping[str, str], prefix: str = "c") -> dict[str, Typed]:
+    """What was sent, by criterion. Whether those criteria exist is for the operation to say."""
+    found = {}
+    for name in values:
+        match = re.fullmatch(rf"{prefix}-([a-z0-9]+(?:-[a-z0-9]+)*)--version", name)
+        kind = values.get(name_of(match[1], "type", prefix), "") if match else ""
+        if match is None or kind not in FORMS:
+            continue
+        form = FORMS[kind]
+        fields = {part: _plain(values.get(name_of(match[1], part, prefix), "")) for part in form.names}
+        version = values[name]
+        based_on = int(version) if re.fullmatch(r"[0-9]{1,9}", version) else 0
+        found[match[1]] = Typed(kind, fields, based_on, form.errors_of(fields))
+    return found
 
 
 def _plain(text: str) -> str:
@@ -117,15 +124,18 @@ def _plain(text: str) -> str:
     return text.replace("\r\n", "\n").strip()
 
 
-def edit_of(criterion: Criterion, typed: Typed, page_key: str) -> Edit:
-    """The edit that a form asks for. Its key covers what was typed: the same page sent twice is one save, and the same
-    page sent again with other words (after the browser's Back) is another."""
-    raw = form_of(criterion).raw_of(typed.fields)
+def edit_of(criterion: str, typed: Typed, page_key: str) -> Edit:
+    """The edit that a form asks for.
+
+    Its key covers what was typed: the same page sent twice is one save, and the same page sent again with other words
+    (after the browser's Back) is another.
+    """
+    raw = FORMS[typed.type].raw_of(typed.fields)
     seed = "\n".join(
-        (page_key, criterion.id, str(typed.based_on), *(f"{name}={raw[name]}" for name in sorted(raw)))
+        (page_key, criterion, str(typed.based_on), *(f"{name}={raw[name]}" for name in sorted(raw)))
     )
     return Edit(
-        criterion.id, raw, typed.based_on, hashlib.sha256(seed.encode(errors="replace")).hexdigest()[:40]
+        criterion, raw, typed.based_on, hashlib.sha256(seed.encode(errors="replace")).hexdigest()[:40]
     )
 
 
@@ -139,8 +149,3 @@ def merged(mine: str, theirs: str) -> str:
     if not theirs or theirs in mine:
         return mine
     return theirs if mine in theirs else f"{mine}\n\n{theirs}"
-
-
-def hidden(typed: Typed, names: Iterable[str]) -> list[tuple[str, str]]:
-    """The fields that hold something, to carry them through a page unseen."""
-    return [(name, typed[name]) for name in names if typed[name]]

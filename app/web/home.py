@@ -44,6 +44,8 @@ def _navigation() -> dict[str, Any]:
     here = SECTIONS.get(request.blueprint or "", "home")
     if here == "rounds" and "rounds" not in hats:
         here = "home"
+    if request.blueprint == "agency" and "rounds" in hats and "agency" not in hats:
+        here = "rounds"  # they read a submission on their way from the round
     entries = [("home", _("Home"), url_for("home.index", all=1) if len(hats) > 1 else url_for("home.index"))]
     if "rounds" in hats:
         entries.append(("rounds", _("Rounds"), url_for("oversight.rounds")))

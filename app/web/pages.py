@@ -8,7 +8,7 @@ from typing import Any
 
 from babel.dates import format_date, format_datetime
 from flask import Flask, Response, g, request
-from flask_babel import Babel, get_locale
+from flask_babel import Babel, get_locale, get_translations
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import ChainableUndefined, ChoiceLoader, PackageLoader, PrefixLoader
@@ -86,6 +86,13 @@ def demonstration() -> dict[str, Any] | None:
     return g.demonstration  # type: ignore[no-any-return]
 
 
+def _catalogue() -> Any:
+    """The translations of this request's language."""
+    if "catalogue" not in g:
+        g.catalogue = get_translations()
+    return g.catalogue
+
+
 def init_app(app: Flask) -> None:
     """Set templates, languages, the form token and the headers up."""
     app.jinja_env.undefined = (
@@ -105,6 +112,12 @@ def init_app(app: Flask) -> None:
     )
     babel.init_app(
         app, default_locale="en_GB", default_timezone="Europe/London", locale_selector=lambda: "en_GB"
+    )
+    # Flask-Babel would look the catalogue up again for each of a page's two hundred texts
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda one: _catalogue().gettext(one),
+        lambda one, many, number: _catalogue().ngettext(one, many, number),
+        newstyle=True,
     )
     app.jinja_env.filters.update(text=text, day=day, moment=moment, message=message, paragraphs=paragraphs)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from flask import Flask, g, request
+from flask import Flask, abort, g, request
 from flask_security import current_user
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,8 @@ def init_app(app: Flask) -> None:
 
     @app.before_request
     def _begin() -> None:
+        if "\x00" in request.path:
+            abort(404)  # PostgreSQL refuses this character; no id has it
         if request.method not in SAFE and request.endpoint != "static":
             begin_write(db.session)
 

@@ -38,13 +38,11 @@ def state_names() -> dict[str, str]:
 
 
 def type_name(pack: Pack, agency_type: str, subtype: str = "", *, plural: bool = False) -> str:
-    """What a pack calls an agency type, or one of its subtypes; the key itself where it names none."""
+    """What a pack calls a subtype, or the agency type where it knows no such subtype; failing that the key."""
     kind = pack.agency_types.get(agency_type)
     if kind is None:
-        return subtype or agency_type
-    named = kind.subtypes.get(subtype) if subtype else kind
-    if named is None:
-        return subtype
+        return agency_type
+    named = kind.subtypes.get(subtype) or kind
     return text(named.plural if plural else named.name)
 
 
@@ -125,8 +123,9 @@ def response_lines(audit_round: AuditRound, counts: Counts) -> tuple[list[Respon
         )
         parts = []
         for subtype in present:
-            name = type_name(pack, agency_type, subtype, plural=True) if subtype else _("No subtype given")
-            part = Response(name, agency_type, subtype)
+            named = kind.subtypes.get(subtype)
+            name = text(named.plural) if named else subtype.replace("-", " ").capitalize()
+            part = Response(name or _("No subtype given"), agency_type, subtype)
             part.add(counts[agency_type, subtype])
             whole.add(part.states)
             parts.append(part)

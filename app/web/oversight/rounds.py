@@ -37,7 +37,7 @@ from app.web.oversight.blueprint import (
 from app.web.pages import day, text
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
-from app.web.typed import TypedDay, asked, read_day, summary, typed
+from app.web.typed import EARLIEST, TypedDay, asked, read_day, summary, typed
 
 DAYS = ("opens", "due", "closes", "milestones_from", "findings_from")
 WEEKS_TO_ANSWER, WEEKS_TO_CLOSE = 8, 10  # what a new round suggests
@@ -90,22 +90,21 @@ class PlanForm:
         for name in DAYS:
             if name not in read:
                 self.days[name], read[name] = read_day(name, self.errors, optional=name == "findings_from")
-        # unread days are reported already: any day in order does for the rest of the check
-        sound = today(now())
+        # a day that cannot be read is reported already: one in its place must not make the others wrong
+        opens = read["opens"] or date(EARLIEST, 1, 1)
+        due = read["due"] or max(read["closes"] or opens, opens + timedelta(days=1))
         plan = RoundPlan(
             key=key,
             name=self.name,
-            opens=read["opens"] or sound,
-            due=read["due"] or sound + timedelta(days=1),
-            closes=read["closes"] or sound + timedelta(days=1),
-            milestones_from=read["milestones_from"] or sound,
+            opens=opens,
+            due=due,
+            closes=read["closes"] or max(due, today(now())),
+            milestones_from=read["milestones_from"] or opens,
             area_release=self.area_release,
             findings_from=read["findings_from"],
         )
-        unread = bool(self.errors)
         for name, message in operations.check_plan(plan, now=now()).items():
-            if not (unread and name in DAYS):
-                self.errors.setdefault(name, message)
+            self.errors.setdefault(name, message)
         return plan
 
 
@@ -242,6 +241,8 @@ def open_round(rid: str) -> str | BaseResponse:
     """Say what opening does, then do it."""
     audit_round = get_round(session(), rid, actor=actor(), now=now(), permission="round.edit")
     errors = []
+    if audit_round.stage == "open" and request.method == "GET":
+        return redirect(url_for("oversight.round_page", rid=rid), 303)
     if request.method == "POST":
         try:
             operations.open_round(session(), rid, by=actor(), now=now())
@@ -357,22 +358,22 @@ def round_history(rid: str) -> str:
     return render_template(
         "oversight/history.html",
         audit_round=audit_round,
-        lines=[(line, event_words(line)) for line in reversed(lines)],
+        lines=[(line, event_words(line, text(audit_round.pack_version.title))) for line in reversed(lines)],
         broken=events.verify(list(chain)),
         head=lines[-1].hash if lines else "",
         breadcrumbs=round_crumbs(audit_round),
     )
 
 
-def event_words(line: HistoryLine) -> str:
-    """What an event of a round says."""
+def event_words(line: HistoryLine, pack: str) -> str:
+    """What an event of a round says. `pack` is the title of the round's pack."""
     data = line.data
     number = int(data.get("number") or data.get("agencies") or 0)
     match line.verb:
         case "round.created":
             return _(
-                "Prepared the round with %(pack)s, version %(version)s: opens %(opens)s, due %(due)s, closes %(closes)s.",
-                pack=data["pack"],
+                "Prepared it with %(pack)s, version %(version)s: opens %(opens)s, due %(due)s, closes %(closes)s.",
+                pack=pack,
                 version=data["version"],
                 opens=day(data["opens"]),
                 due=day(data["due"]),

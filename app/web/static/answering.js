@@ -30,11 +30,13 @@ if (form) {
   }
   const note = form.querySelector("[data-unsaved]");
   let sending = false;
-  let changed = false;
-  form.addEventListener("input", () => {
+  let changed = "holdsUnsaved" in form.dataset;
+  const showUnsaved = () => {
     changed = true;
-    if (note) note.textContent = note.dataset.unsaved;
-  });
+    note.textContent = note.dataset.unsaved;
+  };
+  if (changed) showUnsaved();
+  form.addEventListener("input", showUnsaved);
   form.addEventListener("submit", () => {
     sending = true;
   });

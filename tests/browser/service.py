@@ -1,0 +1,89 @@
+"""The real service for the browser tests: a data folder, the demonstration, `candour serve` as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+
+from app import create_app, db
+from app.db import begin_write
+from app.models import User
+from app.web.security import hashed
+from config import ROOT, Config
+
+PASSWORD = "lanterns-over-northmere"  # of the demonstration's accounts; its sign-in page shows it
+CANDOUR = [sys.executable, "-m", "app.cli"]
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service: where it is, and its data folder."""
+
+    url: str
+    home: Path
+
+
+@contextmanager
+def running(home: Path, *, agencies: int, joined: Sequence[str]) -> Iterator[Service]:
+    """Set up, load the demonstration, and serve it, with its worker, until the end of the block.
+
+    `joined`: e-mail addresses of invited people of the demonstration who get its password, so that they can sign in.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CANDOUR_")}
+    environment |= {"CANDOUR_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+    for command in (["setup"], ["demo", "--agencies", str(agencies)]):
+        subprocess.run([*CANDOUR, *command], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=60)
+    _let_in(home, joined)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    with open(home / "serve.log", "wb") as log:
+        process = subprocess.Popen(
+            [*CANDOUR, "serve", "--bind", f"127.0.0.1:{port}"], cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
+        try:
+            _wait_for(url, process)
+            yield Service(url, home)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=45)
+
+
+def _let_in(home: Path, emails: Sequence[str]) -> None:
+    """Give people who never took their invitation up a password. Taking one up has a test of its own."""
+    app = create_app(Config.load(home))
+    with app.app_context():
+        begin_write(db.db.session)
+        password = hashed(PASSWORD)
+        people = db.db.session.scalars(select(User).where(User.email.in_(emails))).all()
+        assert len(people) == len(emails), f"the demonstration has only {[one.email for one in people]}"
+        for person in people:
+            person.password = password
+        db.db.session.commit()
+        db.db.engine.dispose()
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Return when the service answers. Raises RuntimeError where it ends, or says nothing for 30 seconds."""
+    for _ in range(150):
+        if process.poll() is not None:
+            raise RuntimeError(f"candour serve ended with status {process.returncode}")
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError("candour serve does not answer")

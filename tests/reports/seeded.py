@@ -1,0 +1,242 @@
+"""A round with submissions of every kind, put straight into the database: what figures must count, and must not.
+
+Voided and replaced submissions, a reopened return, drafts, nil returns, late and extended ones, agencies in several
+areas. `tests/reports/test_figures.py` counts the same again in plain Python.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.domain.content import return_content
+from app.domain.integrity import canonical_json, hash_of, sha256_hex, submission_hash
+from app.domain.templates import Pack
+from app.models import (
+    Agency,
+    AgencyInArea,
+    Area,
+    AuditReturn,
+    AuditRound,
+    Declaration,
+    OversightBody,
+    PackVersion,
+    RoundTemplate,
+    SelfAssessment,
+    Submission,
+    SubmissionAnswer,
+    SubmissionVoided,
+    TemplateVersion,
+    User,
+)
+from app.operations.events import append
+from app.policy import system_actor
+
+OPENS = datetime(2003, 2, 3, tzinfo=UTC)
+DUE = datetime(2003, 5, 2, 22, 59, 59, tzinfo=UTC)
+CLOSES = datetime(2003, 5, 30, 22, 59, 59, tzinfo=UTC)
+AFTER = datetime(2003, 7, 1, 9, 0, tzinfo=UTC)
+COUNTS_FROM = date(2003, 1, 28)
+
+
+def seed(session: Session, pack: Pack, *, agencies: int = 30, number: int = 1) -> AuditRound:
+    """A round of the pack with about `agencies` agencies. The same number gives the same data."""
+    rng = Random(number)
+    content = canonical_json(pack.to_frozen()).decode()
+    version = PackVersion(
+        pack=pack.pack, version=1, title={"en": "x"}, content=content, sha256=sha256_hex(content.encode()),
+        published_at=OPENS, published_by="test",
+    )  # fmt: skip
+    templates = {
+        kind: TemplateVersion(
+            pack_version=version, agency_type=kind, sha256=hash_of(template.model_dump(mode="json"))
+        )
+        for kind, template in pack.templates.items()
+    }
+    bodies = {
+        key: OversightBody(code=key, name=str(body.name), short=str(body.short), kind=str(body.kind))
+        for key, body in pack.oversight_bodies.items()
+    }
+    user = User(
+        email="signatory@example.org", name="Sam Signatory", active=True, password="", fs_uniquifier="s"
+    )
+    areas = [Area(code=f"area-{place}", name=f"Area {place}") for place in range(4)]
+    session.add_all([version, *templates.values(), *bodies.values(), user, *areas])
+    session.flush()
+    audit_round = AuditRound(
+        key="seeded", name="Seeded round", pack_version=version, owner=next(iter(bodies.values())), stage="open",
+        opens=OPENS, due=DUE, closes=CLOSES, milestones_from=COUNTS_FROM, is_demonstration=True, created_at=OPENS,
+    )  # fmt: skip
+    session.add(audit_round)
+    session.flush()
+    for kind, row in templates.items():
+        body = bodies[pack.agency_types[kind].oversight_body]
+        session.add(
+            RoundTemplate(
+                round_id=audit_round.id,
+                oversight_body_id=body.id,
+                template_version_id=row.id,
+                agency_type=kind,
+            )
+        )
+    kinds = [(kind, subtype) for kind, info in pack.agency_types.items() for subtype in info.subtypes]
+    for place in range(agencies):
+        kind, subtype = kinds[place % len(kinds)]
+        # public ids are given, so that the same seed gives the same snapshot
+        agency = Agency(
+            code=f"agency-{place}", name=f"Agency {place} <b>", agency_type=kind, subtype=subtype,
+            public_id=f"agency{place}",
+        )  # fmt: skip
+        session.add(agency)
+        session.flush()
+        first = rng.randrange(len(areas))
+        for step in range(rng.choice([1, 1, 2])):
+            area = areas[(first + step) % len(areas)]
+            session.add(AgencyInArea(agency_id=agency.id, area_id=area.id, starts=date(2000, 1, 1)))
+        # a membership that ended long ago counts for nothing
+        gone = areas[(first + 2) % len(areas)]
+        session.add(
+            AgencyInArea(
+                agency_id=agency.id, area_id=gone.id, starts=date(1999, 1, 1), ends=date(1999, 12, 31)
+            )
+        )
+        _return(session, rng, pack, audit_round, templates[kind], agency, user, place)
+    session.commit()
+    return audit_round
+
+
+def _return(
+    session: Session, rng: Random, pack: Pack, audit_round: AuditRound, template: TemplateVersion, agency: Agency,
+    user: User, place: int,
+) -> None:  # fmt: skip
+    kind = ("submitted", "submitted", "replaced", "submitted", "reopened", "submitted", "invited", "submitted",
+            "late", "extended", "started", "submitted", "nil")[place % 13]  # fmt: skip
+    stage = {"reopened": "started", "invited": "invited", "started": "started", "nil": "nil"}.get(
+        kind, "submitted"
+    )
+    at = {"late": DUE + timedelta(days=2), "extended": DUE + timedelta(days=3)}.get(
+        kind, DUE - timedelta(days=9)
+    )
+    audit_return = AuditReturn(
+        round_id=audit_round.id, agency_id=agency.id, template_version_id=template.id, agency_type=agency.agency_type,
+        subtype=agency.subtype, stage=stage, invited_at=OPENS, started_at=None if kind in ("invited", "nil") else OPENS,
+        submitted_at=at if stage == "submitted" else None, nil_reason="Merged" if kind == "nil" else "",
+        extended_to=DUE + timedelta(days=5) if kind == "extended" else None, public_id=f"return{place}",
+    )  # fmt: skip
+    session.add(audit_return)
+    session.flush()
+    # a draft that no figure may see
+    criterion = pack.templates[agency.agency_type].criteria()[0].criterion
+    session.add(
+        SelfAssessment(
+            return_id=audit_return.id,
+            criterion=criterion.id,
+            type="grade",
+            value={"grade": "draft"},
+            grade="draft",
+            version=1,
+            saved_at=OPENS,
+        )
+    )
+    if kind in ("replaced", "reopened"):
+        first = submit(session, rng, pack, audit_round, audit_return, user, at - timedelta(days=20), 1)
+        session.add(
+            SubmissionVoided(
+                submission_id=first.id, reason="To be looked at again", at=at - timedelta(days=5)
+            )
+        )
+        session.flush()
+    if stage == "submitted":
+        submit(session, rng, pack, audit_round, audit_return, user, at, 2 if kind == "replaced" else 1)
+
+
+def submit(
+    session: Session, rng: Random, pack: Pack, audit_round: AuditRound, audit_return: AuditReturn, user: User,
+    at: datetime, number: int,
+) -> Submission:  # fmt: skip
+    """A signed submission with random answers."""
+    template = pack.templates[audit_return.agency_type]
+    answers: list[dict[str, Any]] = []
+    content_with_everything = rng.random() < 0.1
+    for placed in template.criteria():
+        if not placed.criterion.asked_of(audit_return.subtype) or (
+            placed.standard.optional and rng.random() < 0.5
+        ):
+            continue
+        scheme = pack.scheme_of(template, placed.criterion)
+        grade = rng.choice(scheme.grades)
+        if content_with_everything:
+            grade = next(g for g in scheme.grades if g.counts_as == "met")
+        value: dict[str, Any] = {"grade": grade.key}
+        if grade.counts_as != "excluded":
+            basis = rng.choice(scheme.bases)
+            value["basis"] = basis.key
+            if "files" in basis.asks:
+                value |= {"files": rng.randint(1, 40), "files_date": "2003-03-01"}
+        if grade.counts_as == "not_met":
+            value["commentary"] = "Not yet: </p><script>alert(1)</script> & more."
+            if rng.random() < 0.8:
+                value["date_expected"] = (
+                    COUNTS_FROM + timedelta(days=rng.choice([60, 90, 120, 200, 500]))
+                ).isoformat()
+        if grade.counts_as == "excluded":
+            value["reason"] = "It does not arise."
+        answers.append({"criterion": placed.criterion.id, "scope": "", "type": "grade", "value": value})
+    agency = audit_return.agency
+    content = return_content(
+        audit_round={"key": audit_round.key, "name": audit_round.name},
+        agency={
+            "code": agency.code,
+            "name": agency.name,
+            "type": agency.agency_type,
+            "subtype": agency.subtype,
+        },
+        template={"pack": pack.pack, "version": 1, "sha256": audit_return.template_version.sha256},
+        answers=answers,
+        vouches=[
+            {"standard": template.standards[0].id, "name": "Vera", "post": "Director", "at": at.isoformat()}
+        ],
+    )
+    content_hash = hash_of(content)
+    signature = submission_hash(
+        content_hash=content_hash, signatory={"name": user.name}, signed_at=at.isoformat()
+    )
+    submission = Submission(
+        return_id=audit_return.id, number=number, content=canonical_json(content).decode(), content_hash=content_hash,
+        submitted_at=at,
+    )  # fmt: skip
+    session.add(submission)
+    session.flush()
+    session.add(
+        Declaration(
+            submission_id=submission.id,
+            text="I declare.",
+            name=user.name,
+            post="Chief executive",
+            acting=False,
+            user_id=user.id,
+            signed_at=at,
+            submission_hash=signature,
+        )
+    )
+    session.add_all(
+        SubmissionAnswer(
+            submission_id=submission.id,
+            criterion=answer["criterion"],
+            scope_key="",
+            type="grade",
+            value=answer["value"],
+            grade=answer["value"]["grade"],
+        )
+        for answer in json.loads(submission.content)["answers"]
+    )
+    append(
+        session, f"return:{audit_return.public_id}", "return.submitted", by=system_actor("test"), now=at,
+        data={"number": number},
+    )  # fmt: skip
+    session.flush()
+    return submission

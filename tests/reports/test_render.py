@@ -1,0 +1,249 @@
+"""Rendering: accessible, the same bytes every time, and nothing but packaged assets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+import reports
+from app.db import make_engine
+from app.domain.findings import JointFindings
+from app.models import AuditReturn, Base, Submission
+from app.policy import system_actor
+from reports import worker
+from reports.registry import ASSETS, HERE, load
+from reports.registry import reports as all_reports
+from reports.render import RenderFailed, render_pdf
+from tests.pdf_gate import assert_pdf_ua
+from tests.reports.seeded import AFTER, seed
+from tests.world import pack
+
+SYSTEM = system_actor("test")
+# one worker makes these files once
+pytestmark = pytest.mark.xdist_group("render")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The PDF and the data of each report, from one seeded round."""
+    folder = tmp_path_factory.mktemp("made")
+    engine = make_engine(f"sqlite:///{folder / 'seeded.db'}")
+    Base.metadata.create_all(engine)
+    files: dict[str, Path] = {}
+    with Session(engine) as session:
+        audit_round = seed(session, pack("climbie-2003"), agencies=44)
+        submitted = select(AuditReturn).join(Submission, Submission.return_id == AuditReturn.id)
+        voided = session.scalars(submitted.where(AuditReturn.stage == "started")).first()
+        signed = session.scalars(submitted.where(AuditReturn.stage == "submitted")).first()
+        for name, key, audit_return in (
+            ("joint", "joint-findings", None),
+            ("return", "agency-return", signed),
+            ("voided", "agency-return", voided),
+            ("receipt", "receipt", signed),
+        ):
+            files[name], data = folder / f"{name}.pdf", folder / f"{name}.json"
+            files[f"{name}.json"] = data
+            reports.make(
+                session, key, audit_round, audit_return, out=files[name], data=data, actor=SYSTEM, now=AFTER
+            )
+    engine.dispose()
+    return files
+
+
+@cache
+def pages_of(path: Path) -> tuple[str, ...]:
+    """The text of each page of a PDF, with each run of white space as one space."""
+    return tuple(re.sub(r"\s+", " ", page.extract_text()) for page in pypdf.PdfReader(path).pages)
+
+
+def text_of(path: Path) -> str:
+    """The text of a PDF."""
+    return " ".join(pages_of(path))
+
+
+@pytest.mark.parametrize("name", ["joint", "return", "voided", "receipt"])
+def test_every_report_is_accessible_and_named(made: dict[str, Path], name: str) -> None:
+    assert_pdf_ua(made[name])
+    document = pypdf.PdfReader(made[name])
+    assert document.metadata is not None
+    assert document.metadata.title
+    assert document.root_object["/Lang"] == "en"
+
+
+def test_the_joint_report_says_what_the_data_say(made: dict[str, Path]) -> None:
+    findings = JointFindings.model_validate_json(made["joint.json"].read_text())
+    text = text_of(made["joint"])
+    assert 15 <= len(pages_of(made["joint"])) <= 40
+    for message in findings.key_messages:
+        assert message.sentence.text in text
+        assert message.figure in text
+        assert message.population.text in text
+    for theme in findings.themes:
+        assert theme.title in text
+    # a line may end after a hyphen inside a word
+    joined = text.replace(" ", "")
+    for criterion in findings.criteria():
+        assert criterion.question.replace(" ", "") in joined
+    for agency in findings.not_responding:
+        assert agency.name in text
+    assert findings.snapshot_id in text
+    assert findings.pack.sha256 in text
+
+
+def test_a_demonstration_says_so_on_every_page(made: dict[str, Path]) -> None:
+    for name in ("joint", "return", "receipt"):
+        for text in pages_of(made[name]):
+            assert "Demonstration: fictional agencies" in text
+
+
+def test_bookmarks_lead_to_the_chapters(made: dict[str, Path]) -> None:
+    titles = [entry.title for entry in pypdf.PdfReader(made["joint"]).outline if not isinstance(entry, list)]
+    assert any("Key messages" in title for title in titles)
+    assert any("Figures for every criterion" in title for title in titles)
+
+
+def test_the_same_data_give_the_same_bytes(made: dict[str, Path], tmp_path: Path) -> None:
+    for name, key in (("joint", "joint-findings"), ("receipt", "receipt")):
+        again = render_pdf(key, json.loads(made[f"{name}.json"].read_text()), tmp_path / "again.pdf")
+        assert (tmp_path / "again.pdf").read_bytes() == made[name].read_bytes()
+        assert again.sha256 == hashlib.sha256(made[name].read_bytes()).hexdigest()
+        assert again.pages == len(pages_of(made[name]))
+        assert again.peak_memory_mb < 600
+
+
+def test_what_agencies_wrote_stays_text(made: dict[str, Path]) -> None:
+    text = text_of(made["return"])
+    assert "</p><script>alert(1)</script> & more." in text
+    assert re.search(r"Agency \d+ <b>", text)
+
+
+def test_a_voided_signature_is_marked(made: dict[str, Path]) -> None:
+    text = text_of(made["voided"])
+    assert "This signature was voided" in text
+    assert "To be looked at again" in text
+    assert "voided" not in text_of(made["return"])
+
+
+def test_the_receipt_is_one_page_with_all_hashes(made: dict[str, Path]) -> None:
+    data = json.loads(made["receipt.json"].read_text())
+    assert len(pages_of(made["receipt"])) == 1
+    text = text_of(made["receipt"])
+    for wanted in (data["signature"]["content_hash"], data["signature"]["submission_hash"], data["chain_head"]):
+        assert wanted in text
+
+
+def structure(document: pypdf.PdfReader) -> list[str]:
+    """The types of all structure elements that the document's tree reaches."""
+    found: list[str] = []
+    pending: list[Any] = [document.root_object["/StructTreeRoot"]]
+    while pending:
+        element = pending.pop().get_object()
+        if not isinstance(element, dict):
+            continue
+        found.append(str(element.get("/S", "")))
+        kids = element.get("/K", [])
+        pending += list(kids.get_object() if hasattr(kids, "get_object") else kids) if isinstance(kids, list) else []
+    return found
+
+
+def test_tables_are_whole_over_pages_and_heads_come_once(made: dict[str, Path]) -> None:
+    findings = JointFindings.model_validate_json(made["joint.json"].read_text())
+    html = worker.page("joint-findings/page.html", findings, {})
+    types = structure(pypdf.PdfReader(made["joint"]))
+    assert types.count("/Table") == html.count("<table")
+    assert types.count("/THead") == html.count("<thead")
+    assert types.count("/TR") == html.count("<tr")
+
+
+# --- what a report may reach -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "http://127.0.0.1:9/x.css",
+        "https://example.org/x.css",
+        "data:text/css,body{}",
+        f"{ASSETS.as_uri()}/../render.py",
+        f"{ASSETS.as_uri()}/%2e%2e/render.py",
+        f"file://example.org{ASSETS}/report.css",
+        f"{ASSETS.as_uri()}/fonts.conf",
+    ],
+)
+def test_the_fetcher_refuses(url: str) -> None:
+    with pytest.raises(ValueError, match="refused"):
+        worker.fetcher().fetch(url)
+
+
+def test_the_fetcher_serves_packaged_assets() -> None:
+    assert b"@page" in worker.fetcher().fetch(f"{ASSETS.as_uri()}/report.css").read()
+
+
+def test_a_hostile_fragment_reaches_nothing(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.css"
+    secret.write_text("p::after { content: 'leaked' }")
+    html = f"""<html lang="en"><head><title>x</title><link rel="attachment" href="{secret.as_uri()}">
+      <link rel="stylesheet" href="{secret.as_uri()}"><style>@import url("http://127.0.0.1:9/x.css");
+      p {{ background: url("{secret.as_uri()}") }}</style></head><body><h1>Title</h1><p>Text
+      <img alt="picture" src="{secret.as_uri()}">
+      <a rel="attachment" href="{secret.as_uri()}">link</a></p></body></html>"""
+    pages, content = worker.pdf(html, lambda _message: None)
+    assert pages == 1
+    document = pypdf.PdfReader(BytesIO(content))
+    assert document.attachments == {}
+    assert "leaked" not in document.pages[0].extract_text()
+
+
+# --- failing in words ------------------------------------------------------------------------------------------------
+
+
+def test_data_that_do_not_fit_are_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(RenderFailed, match="do not fit this report: snapshot_id"):
+        render_pdf("receipt", {"format": "candour-receipt/1"}, tmp_path / "x.pdf")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_that_takes_too_long_is_stopped(made: dict[str, Path], tmp_path: Path) -> None:
+    data = json.loads(made["joint.json"].read_text())
+    with pytest.raises(RenderFailed, match="stopped after"):
+        render_pdf("joint-findings", data, tmp_path / "x.pdf", timeout=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_report_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(KeyError):
+        render_pdf("no-such-report", {}, tmp_path / "x.pdf")
+
+
+def test_progress_is_told_in_steps(made: dict[str, Path], tmp_path: Path) -> None:
+    steps: list[int] = []
+    data = json.loads(made["receipt.json"].read_text())
+    render_pdf("receipt", data, tmp_path / "x.pdf", progress=lambda percent, _step: steps.append(percent))
+    assert steps == sorted(steps)
+    assert len(steps) > 2
+
+
+def test_reports_are_found_in_their_folders(tmp_path: Path) -> None:
+    assert {"joint-findings", "agency-return", "receipt"} <= set(all_reports())
+    folder = tmp_path / "wrong"
+    folder.mkdir()
+    (folder / "report.yaml").write_text("key: other\ntitle: x\ndata: receipt\n")
+    with pytest.raises(ValueError, match="calls itself other"):
+        load(folder)
+
+
+def test_pages_hold_no_figures_of_their_own() -> None:
+    for path in HERE.glob("*/page.html"):
+        text = re.sub(r"{[{%].*?[%}]}|<[^>]*>", "", path.read_text(), flags=re.DOTALL)
+        assert not re.search(r"\d+\s*%", text), path
