@@ -12,8 +12,9 @@ def create_app(config: Config | None = None) -> Flask:
 
     Raises ConfigError for unusable settings, RuntimeError for a route without a permission.
     """
-    from app import db, jobs, migrate, web
+    from app import db, jobs, logs, migrate, web
 
+    logs.configure()
     config = config or Config.load()
     app = Flask(
         "app", template_folder="web/templates", static_folder="web/static", instance_path=str(config.home),

@@ -23,6 +23,7 @@ from pydantic import (
     StringConstraints,
     ValidationInfo,
     WrapSerializer,
+    model_validator,
 )
 
 from app.domain.text import Text
@@ -90,6 +91,14 @@ class Part(BaseModel):
     """What all parts of a pack share: they never change, and they know all of their keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older(cls, value: Any, info: ValidationInfo) -> Any:
+        """A published version may hold keys that a later program no longer knows: they are passed over."""
+        if info.context == _FROZEN and isinstance(value, Mapping) and cls.model_config["extra"] == "forbid":
+            return {key: item for key, item in value.items() if key in cls.model_fields}
+        return value
 
 
 class Subtype(Part):

@@ -19,7 +19,7 @@ from app.domain.templates import AgencyType
 from app.domain.text import localise
 from app.models import Agency, AgencyInArea, Area
 from app.operations import events, people
-from app.policy import Actor, require
+from app.policy import Actor, allows, require
 
 COLUMNS = ("code", "name", "type", "subtype", "areas", "email", "signatory")
 REQUIRED = ("code", "name", "type")
@@ -285,16 +285,19 @@ def _find_twice(parsed: Parsed) -> None:
 def store(
     session: Session, entries: Iterable[Entry], types: Mapping[str, AgencyType], *, by: Actor, now: datetime
 ) -> list[Agency]:
-    """Store agencies, their areas and signatories; known agencies (by code, else by name and type) are updated.
+    """Store agencies, their areas and signatories, and return them in the order given.
 
-    Returns them in the order given. Raises ImportFailed where a line contradicts what is stored. The caller
-    asked policy.
+    Agencies that are known (by code, else by name and type) stay as they are, unless an administrator or a command
+    brings them up to date. Only these may name another signatory for an agency that has one: whoever else could would
+    let a stranger sign. Raises ImportFailed where a line contradicts what is stored. The caller asked policy.
     """
     day = today(now)
     entries = list(entries)
+    may_change = allows(by, "service.administer")
     by_code = {agency.code.casefold(): agency for agency in session.scalars(select(Agency))}
     by_name = {(_plain(agency.name), agency.agency_type): agency for agency in by_code.values()}
     areas = {area.code.casefold(): area for area in session.scalars(select(Area))}
+    signatories = people.signatories(session, day)
     problems: list[Problem] = []
     stored: list[Agency] = []
     for entry in entries:
@@ -311,16 +314,27 @@ def store(
                 )
             )
             continue
-        agency = known or Agency(
-            code=entry.code or _new_code(entry.name, by_code), agency_type=entry.agency_type
-        )
-        agency.name = entry.name
-        agency.subtype = entry.subtype or (known.subtype if known else "")
-        if not known:
+        if known and entry.email and not may_change:
+            there = signatories.get(known.id, set())
+            if there and entry.email not in there:
+                problems.append(
+                    Problem(
+                        entry.line,
+                        f"{known.name} has another signatory already. Pick it from the agencies that are known, or ask"
+                        " the administrator to appoint this person.",
+                    )
+                )
+                continue
+        agency = known or Agency(code=entry.code or _new_code(entry.name, by_code), agency_type=entry.agency_type)
+        if known is None or may_change:
+            agency.name = entry.name
+            agency.subtype = entry.subtype or (known.subtype if known else "")
+        if known is None:
             session.add(agency)
             by_code[agency.code.casefold()] = agency
             by_name[_plain(agency.name), agency.agency_type] = agency
-        _place(agency, entry, areas, session, day)
+        if known is None or may_change:
+            _place(agency, entry, areas, session, day)
         stored.append(agency)
     if problems:
         raise ImportFailed(problems)
@@ -328,13 +342,10 @@ def store(
     people.appoint_signatories(
         session,
         [
-            people.NewSignatory(
-                agency.id, entry.email, entry.signatory, localise(types[entry.agency_type].signatory)
-            )
+            people.NewSignatory(agency.id, entry.email, entry.signatory, localise(types[entry.agency_type].signatory))
             for agency, entry in zip(stored, entries, strict=True)
             if entry.email
         ],
-        by=by,
         now=now,
     )
     return stored

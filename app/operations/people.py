@@ -37,31 +37,37 @@ def _new_user(email: str, name: str) -> User:
     )
 
 
-def appoint_signatories(
-    session: Session, wanted: Sequence[NewSignatory], *, by: Actor, now: datetime
-) -> None:
-    """Make the accounts and appointments that are not there yet. Three statements to read, whatever the number."""
+def signatories(session: Session, day: date) -> dict[int, set[str]]:
+    """The e-mail addresses of those who may sign for each agency on a day, by the agency's id."""
+    found: dict[int, set[str]] = {}
+    for agency_id, email in session.execute(
+        select(Agency.id, User.email)
+        .join(Appointment, Appointment.agency_id == Agency.id)
+        .join(User, User.id == Appointment.user_id)
+        .where(
+            Appointment.role == "accountable_signatory",
+            Appointment.starts <= day,
+            (Appointment.ends.is_(None)) | (Appointment.ends >= day),
+        )
+    ):
+        found.setdefault(agency_id, set()).add(email)
+    return found
+
+
+def appoint_signatories(session: Session, wanted: Sequence[NewSignatory], *, now: datetime) -> None:
+    """Make the accounts and appointments that are not there yet. Two statements to read, whatever the number."""
     day = today(now)
     users = {
         user.email: user
         for user in session.scalars(select(User).where(User.email.in_({one.email for one in wanted})))
     }
-    held = {
-        (row.user_id, row.agency_id)
-        for row in session.scalars(
-            select(Appointment).where(
-                Appointment.role == "accountable_signatory",
-                Appointment.agency_id.in_({one.agency_id for one in wanted}),
-            )
-        )
-        if row.in_force(day)
-    }
+    held = signatories(session, day)
     for one in wanted:
         user = users.get(one.email)
         if user is None:
             user = users[one.email] = _new_user(one.email, one.name)
             session.add(user)
-        elif (user.id, one.agency_id) in held:
+        elif one.email in held.get(one.agency_id, set()):
             continue
         session.add(
             Appointment(

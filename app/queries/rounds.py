@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from app.clock import today
 from app.models import (
@@ -275,7 +275,11 @@ def like(text: str) -> str:
 
 @dataclass(frozen=True)
 class Invitee:
-    """A signatory of an invited agency, and whether they have ever signed in."""
+    """A signatory of an invited agency, and whether they have ever signed in.
+
+    `is_ours`: the actor may hand out the link with which this person joins. It opens everything the person is appointed
+    to, so it is only for the bodies that ask all of that.
+    """
 
     agency_id: int
     agency_name: str
@@ -284,14 +288,31 @@ class Invitee:
     role: str
     user: User
     can_sign_in: bool
+    is_ours: bool
 
 
 def invitees(session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime) -> Sequence[Invitee]:
     """The signatories and audit leads of a round's agencies, for handing out their invitations."""
     require(actor, "round.edit", round_facts(session, audit_round, now=now))
     day = today(now)
+    held, other = aliased(Appointment), aliased(AuditReturn)
+    asked_by_us = (
+        select(RoundTemplate.id)
+        .where(
+            RoundTemplate.round_id == other.round_id,
+            RoundTemplate.agency_type == other.agency_type,
+            RoundTemplate.oversight_body_id.in_(actor.body_ids()),
+        )
+        .exists()
+    )
+    elsewhere = (
+        select(held.id)
+        .outerjoin(other, other.agency_id == held.agency_id)
+        .where(held.user_id == User.id, or_(held.agency_id.is_(None), other.id.is_not(None) & ~asked_by_us))
+        .exists()
+    )
     rows = session.execute(
-        select(Agency.id, Agency.name, User, Appointment.role)
+        select(Agency.id, Agency.name, User, Appointment.role, elsewhere.label("elsewhere"))
         .join(AuditReturn, AuditReturn.agency_id == Agency.id)
         .join(Appointment, Appointment.agency_id == Agency.id)
         .join(User, User.id == Appointment.user_id)
@@ -303,4 +324,10 @@ def invitees(session: Session, audit_round: AuditRound, *, actor: Actor, now: da
         )
         .order_by(Agency.name, Appointment.role, User.name)
     )
-    return [Invitee(r.id, r.name, r.User.name, r.User.email, r.role, r.User, r.User.password is not None) for r in rows]
+    return [
+        Invitee(
+            r.id, r.name, r.User.name, r.User.email, r.role, r.User, r.User.password is not None,
+            bool(actor.system) or not r.elsewhere,
+        )
+        for r in rows
+    ]

@@ -85,6 +85,7 @@ class GradeForm:
 
 
 FORMS: dict[str, GradeForm] = {"grade": GradeForm()}
+USUAL = "grade"  # a form of another type says so in a field `type`
 
 
 def _month(text: str) -> str:
@@ -108,7 +109,7 @@ def sent(values: Mapping[str, str], prefix: str = "c") -> dict[str, Typed]:
     found = {}
     for name in values:
         match = re.fullmatch(rf"{prefix}-([a-z0-9]+(?:-[a-z0-9]+)*)--version", name)
-        kind = values.get(name_of(match[1], "type", prefix), "") if match else ""
+        kind = values.get(name_of(match[1], "type", prefix), USUAL) if match else ""
         if match is None or kind not in FORMS:
             continue
         form = FORMS[kind]

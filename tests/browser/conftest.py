@@ -15,7 +15,7 @@ from tests.browser.visitors import Visitors
 from tests.conftest import CHROMIUM_ARGUMENTS
 
 # Agencies of the demonstration that the tests work on; each test has its own, so that none depends on another.
-JOINED = ["c003", "c006", "c007", "f02", "f03"]
+JOINED = ["c006", "c007", "f02", "f03"]
 
 
 @pytest.fixture(scope="package")

@@ -43,7 +43,9 @@ def running(home: Path, *, agencies: int, joined: Sequence[str]) -> Iterator[Ser
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CANDOUR_")}
     environment |= {"CANDOUR_HOME": str(home), "PYTHONUNBUFFERED": "1"}
     for command in (["setup"], ["demo", "--agencies", str(agencies)]):
-        subprocess.run([*CANDOUR, *command], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=60)
+        subprocess.run(
+            [*CANDOUR, *command], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=60
+        )
     _let_in(home, joined)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -51,7 +53,11 @@ def running(home: Path, *, agencies: int, joined: Sequence[str]) -> Iterator[Ser
     url = f"http://127.0.0.1:{port}"
     with open(home / "serve.log", "wb") as log:
         process = subprocess.Popen(
-            [*CANDOUR, "serve", "--bind", f"127.0.0.1:{port}"], cwd=ROOT, env=environment, stdout=log, stderr=log
+            [*CANDOUR, "serve", "--bind", f"127.0.0.1:{port}"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
         )
         try:
             _wait_for(url, process)

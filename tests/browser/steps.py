@@ -34,7 +34,9 @@ class Answer:
 # one of each kind that the checklists of 2003 know
 ANSWERS = (
     Answer("Fully in place", "Case files looked at", files=24, looked_at=date(2003, 5, 20)),
-    Answer("Partly in place", "Policy only", commentary="Two of four teams do it.", expected=date(2003, 10, 31)),
+    Answer(
+        "Partly in place", "Policy only", commentary="Two of four teams do it.", expected=date(2003, 10, 31)
+    ),
     Answer("Not in place", "Management information", commentary="It is planned.", expected=date(2004, 3, 31)),
     Answer("Not assured", "Not tested", commentary="Nobody could tell us.", expected=date(2003, 9, 30)),
     Answer("Not applicable", reason="We have no such service."),
@@ -44,7 +46,9 @@ ANSWERS = (
 def press(page: Page, name: str | re.Pattern[str]) -> None:
     """Press what has this name, be it a link, a button, or a link that looks like a button."""
     exact = {"exact": True} if isinstance(name, str) else {}
-    page.get_by_role("link", name=name, **exact).or_(page.get_by_role("button", name=name, **exact)).first.click()
+    page.get_by_role("link", name=name, **exact).or_(
+        page.get_by_role("button", name=name, **exact)
+    ).first.click()
 
 
 def alert(page: Page) -> Locator:
@@ -89,12 +93,15 @@ def give(page: Page, number: str, answer: Answer) -> None:
 
 def outstanding(page: Page) -> dict[str, list[str]]:
     """What the page “Check the answers” says is to finish: the address of a standard to numbers of questions."""
-    if not page.get_by_role("heading", name=re.compile("to finish before signing")).count():
+    if page.get_by_text("Every required question is finished.").count():
         return {}
     found: dict[str, list[str]] = {}
-    links = page.get_by_role("listitem").get_by_role("link", name=re.compile(r"^\d+\.\d+ "))
+    links = page.get_by_role("listitem").get_by_role("link", name=re.compile(r"^\d+\.\d+\b"))
     for words, address in links.evaluate_all("links => links.map((link) => [link.innerText, link.href])"):
-        found.setdefault(address.partition("#")[0], []).append(words.split()[0])
+        number = re.match(r"[\d.]+", words)
+        if number:
+            found.setdefault(address.partition("#")[0], []).append(number.group())
+    assert found, "the page does not say that all is finished, nor what is not"
     return found
 
 

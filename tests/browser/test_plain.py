@@ -38,7 +38,11 @@ def test_without_javascript(visitors: Visitors, tmp_path: Path) -> None:
     text_box(page, "Commentary", number).fill("")
     press(page, "Save this standard")
     expect(page.get_by_role("main")).to_contain_text("Still to do before signing")
-    give(page, number, Answer("Partly in place", "Policy only", commentary="By hand.", expected=date(2003, 12, 1)))
+    give(
+        page,
+        number,
+        Answer("Partly in place", "Policy only", commentary="By hand.", expected=date(2003, 12, 1)),
+    )
     press(page, "Save this standard")
     expect(page.get_by_role("main")).to_contain_text("1 answer saved")
     press(page, "Back to all standards")

@@ -25,11 +25,12 @@ def test_an_inspector_downloads_the_joint_findings(visitors: Visitors, looks: Lo
     expect(page.get_by_role("progressbar")).to_be_visible()
     looks.at(page, "progress of a report")
     path = download(page, tmp_path)
-    looks.at(page, "a finished report")
     assert_pdf_ua(path)
     pages = [leaf.extract_text() for leaf in PdfReader(path).pages]
     assert 15 <= len(pages) <= 45
-    assert [number for number, text in enumerate(pages, start=1) if "demonstration" not in text.casefold()] == []
+    assert [
+        number for number, text in enumerate(pages, start=1) if "demonstration" not in text.casefold()
+    ] == []
     press(page, "Reports")
     expect(page.get_by_role("row").filter(has_text="Farida Winterbourne").first).to_contain_text("Ready")
     looks.at(page, "reports of a round")

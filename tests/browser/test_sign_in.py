@@ -35,8 +35,8 @@ def accounts(page: Page) -> list[tuple[str, str]]:
     return [(role.strip(), email.strip()) for role, email in found]
 
 
-def test_every_account_of_the_demonstration_leads_to_its_work(visitors: Visitors, looks: Looks) -> None:
-    """Each signs in with the password shown, sees their work and no error, and signs out."""
+def test_every_role_of_the_demonstration_leads_to_its_work(visitors: Visitors) -> None:
+    """One of each role signs in with the password shown, sees their work and no error, and signs out."""
     page = visitors.open()
     refused: list[str] = []
 
@@ -45,17 +45,16 @@ def test_every_account_of_the_demonstration_leads_to_its_work(visitors: Visitors
             refused.append(f"{response.status} {response.url}")
 
     page.on("response", note)
-    looks.at(page, "sign-in page")
     expect(page.get_by_text(PASSWORD)).to_be_visible()
-    shown = accounts(page)
-    assert {role for role, _email in shown} == set(LANDS_ON)
-    for role, email in shown:
+    first = dict(reversed(accounts(page)))
+    assert set(first) == set(LANDS_ON)
+    for role, email in first.items():
         # as a visitor of the demonstration does: choose the address, type the password
         page.get_by_role("link", name=email).click()
         page.get_by_label("Password", exact=True).fill(PASSWORD)
         page.get_by_role("button", name="Sign in", exact=True).click()
         assert heading(page) == LANDS_ON[role], email
-        if role in ("Inspector", "Lead inspector") and "partnership" not in email:
+        if "nspector" in role:
             expect(page.get_by_role("link", name=ROUND)).to_be_visible()
         page.get_by_role("button", name="Sign out").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
@@ -73,7 +72,9 @@ def test_a_wrong_password_is_refused_and_guessing_is_slowed_down(visitors: Visit
     while not waiting.count():
         sign_in(page, "somebody.who.guesses@example.org", "not the right password")
         expect(wrong.or_(waiting)).to_be_visible()
-        expect(page.get_by_label("E-mail address", exact=True)).to_have_value("somebody.who.guesses@example.org")
+        expect(page.get_by_label("E-mail address", exact=True)).to_have_value(
+            "somebody.who.guesses@example.org"
+        )
         tries += 1
         assert tries < 12, "nothing slows guessing down"
     assert tries > 5, "the first few tries cost no delay"

@@ -9,7 +9,6 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
-    Error,
     Page,
     Response,
     WebError,
@@ -88,13 +87,3 @@ def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
 def heading(page: Page) -> str:
     """The one main heading of a page."""
     return page.get_by_role("heading", level=1).inner_text()
-
-
-def goes(page: Page, address: str) -> Response | None:
-    """Go to an address; None where it is a download and no page."""
-    try:
-        return page.goto(address)
-    except Error as error:
-        if "Download is starting" in error.message:
-            return None
-        raise

@@ -20,6 +20,7 @@ from app.catalogue import (
 from app.domain.integrity import canonical_json
 from app.domain.templates import Milestone, Pack, Template
 from app.domain.text import localise
+from config import ROOT
 
 PACK = """\
 format: 1
@@ -579,3 +580,11 @@ def test_the_packs_of_the_project_load(folder: Path) -> None:
     assert [str(error) for error in check([folder])] == []
     pack = load_pack(folder)
     assert Pack.from_frozen(json.loads(canonical_json(pack.to_frozen()))) == pack
+
+
+def test_a_published_version_survives_a_program_that_forgot_a_key() -> None:
+    frozen = load_pack(ROOT / "audit_templates" / "section-11-2024").to_frozen()
+    expected = Pack.from_frozen(frozen)
+    frozen["retired"] = 1
+    frozen["templates"][0]["standards"][0]["criteria"][0]["retired"] = {"a": 1}
+    assert Pack.from_frozen(frozen) == expected

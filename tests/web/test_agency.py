@@ -54,7 +54,6 @@ def filled(section: Section, **answers: dict[str, str]) -> dict[str, str]:
     for place, item in enumerate(section.items):
         typed = FORMS[item.criterion.answer.type].typed_of(item.answer.value) | answers.get(f"q{place}", {})
         form[name_of(item.criterion.id, "version")] = str(item.answer.version)
-        form[name_of(item.criterion.id, "type")] = item.criterion.answer.type
         form |= {name_of(item.criterion.id, name): value for name, value in typed.items()}
     return form
 
@@ -231,8 +230,6 @@ def test_two_people_change_one_answer_and_neither_loses_a_word(
         return {
             "page_key": "settling",
             name_of(first, "choice"): choice,
-            name_of(first, "type"): "grade",
-            name_of(first, "type", "m"): "grade",
             name_of(first, "version"): "1",
             name_of(first, "commentary"): text,
             name_of(first, "version", "m"): "1",

@@ -239,14 +239,14 @@ def remove_agency(rid: str, ret: str) -> str | BaseResponse:
 
 @dataclass(frozen=True)
 class Shown:
-    """A person and the address by which they join; empty for somebody who has joined."""
+    """A person and the address by which they join; empty for who has joined or is not ours to invite."""
 
     person: Invitee
     link: str
 
 
 def _link(person: Invitee) -> str:
-    if person.can_sign_in:
+    if person.can_sign_in or not person.is_ours:
         return ""
     return url_for("account.welcome", token=invitation_token(person.user), _external=True)
 

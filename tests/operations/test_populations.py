@@ -1,0 +1,79 @@
+"""Agencies and their signatories: what a lead inspector may change, and what only an administrator may."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from app.models import Agency, Appointment, User
+from app.operations import agencies, rounds
+from app.operations.agencies import ImportFailed, parse_lines
+from app.queries.rounds import invitees
+from tests.world import SYSTEM, World
+
+
+def add(world: World, text: str, by: str = "lead-inspector"):  # type: ignore[no-untyped-def]
+    parsed = parse_lines(text, world.pack.agency_types)
+    assert parsed.problems == []
+    actor = world.actor(by)
+    count = rounds.add_entries(
+        world.write(), world.audit_round.public_id, parsed.entries, by=actor, now=world.now
+    )
+    world.session.commit()
+    return count
+
+
+def test_thirty_pasted_agencies_come_with_their_signatories(world: World) -> None:
+    kinds = list(world.pack.agency_types)
+    lines = [f"Pasted agency {n}, {kinds[n % len(kinds)]}, chief{n}@pasted.example" for n in range(30)]
+    assert add(world, "\n".join(lines)) == 30
+    assert add(world, "\n".join(lines)) == 0, "pasting the same again adds nothing"
+    emails = set(world.session.scalars(select(User.email).where(User.email.like("%@pasted.example"))))
+    assert len(emails) == 30
+    people = invitees(world.session, world.audit_round, actor=world.actor("lead-inspector"), now=world.now)
+    assert sum(1 for one in people if one.is_ours and not one.can_sign_in) >= 30
+
+
+def test_a_lead_inspector_cannot_put_a_stranger_over_an_agency_that_has_a_signatory(world: World) -> None:
+    agency = next(iter(world.returns.values())).agency
+    kind = agency.agency_type
+    with pytest.raises(ImportFailed, match="another signatory already"):
+        add(world, f"{agency.name}, {kind}, stranger@elsewhere.example")
+    world.session.rollback()
+    assert world.session.scalar(select(User.id).where(User.email == "stranger@elsewhere.example")) is None
+
+
+def test_a_lead_inspector_cannot_rename_a_known_agency_and_an_administrator_can(world: World) -> None:
+    agency = next(iter(world.returns.values())).agency
+    old, code, kind = agency.name, agency.code, agency.agency_type
+    text = f"code,name,type\n{code},Renamed,{kind}\n"
+    parsed = agencies.parse_csv(text, world.pack.agency_types)
+    inspector = world.actor("lead-inspector")
+    session = world.write()
+    rounds.add_entries(session, world.audit_round.public_id, parsed.entries, by=inspector, now=world.now)
+    session.commit()
+    assert session.scalar(select(Agency.name).where(Agency.code == code)) == old
+    administrator = world.actor("administrator")
+    agencies.import_csv(world.write(), text, world.pack.agency_types, by=administrator, now=world.now)
+    world.session.commit()
+    assert world.session.scalar(select(Agency.name).where(Agency.code == code)) == "Renamed"
+
+
+def test_the_link_of_somebody_with_another_appointment_is_not_ours_to_hand_out(world: World) -> None:
+    add(world, "Joint agency, " + next(iter(world.pack.agency_types)) + ", joint@pasted.example")
+
+    def ours() -> bool:
+        world.session.rollback()
+        people = invitees(
+            world.session, world.audit_round, actor=world.actor("lead-inspector"), now=world.now
+        )
+        return next(one.is_ours for one in people if one.email == "joint@pasted.example")
+
+    assert ours()
+    user = world.session.scalars(select(User).where(User.email == "joint@pasted.example")).one()
+    session = world.write()
+    session.add(Appointment(user_id=user.id, role="administrator", starts=world.now.date()))
+    session.commit()
+    assert not ours()
+    every = invitees(world.session, world.audit_round, actor=SYSTEM, now=world.now)
+    assert all(one.is_ours for one in every)
