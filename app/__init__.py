@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, Config
 
@@ -22,6 +23,9 @@ def create_app(config: Config | None = None) -> Flask:
     )  # fmt: skip
     app.config.from_mapping(config.flask())
     app.config["CANDOUR"] = config
+    if config.behind_https:
+        # one proxy in front: without this the throttle would take its address for everybody's
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     app.config["SQLALCHEMY_ENGINES"] = {"default": db.engine_options(config.database_url)}
     db.db.init_app(app)
     with app.app_context():

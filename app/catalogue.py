@@ -25,6 +25,8 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from app.domain.answers import ANSWER_TYPES
+from app.domain.demonstration import Plan
+from app.domain.findings import FindingsTexts
 from app.domain.integrity import canonical_json, sha256_hex
 from app.domain.templates import (
     COLOUR_PATTERN,
@@ -43,7 +45,7 @@ MAX_NUMBER = 2**53 - 1  # canonical JSON holds no larger whole number
 
 PACK_FILE = "pack.yaml"
 # files that are read as they are, for the modules that use them
-RAW_FILES = ("findings.yaml", "demonstration.yaml")
+RAW_FILES: dict[str, type[FindingsTexts] | type[Plan]] = {"findings.yaml": FindingsTexts, "demonstration.yaml": Plan}
 PLACEHOLDERS = ("agency", "signatory", "post", "round")  # may stand in a declaration
 CONDITIONS = ("shown_if", "required_if", "not_applicable_if")
 SCHEMA_FOLDER = Path(__file__).parent.parent / "audit_templates" / "schema"
@@ -564,9 +566,25 @@ class _PackCheck:
             document.errors.extend(_complete_shape_errors(document, Template))
             if document.root:
                 _TemplateCheck(self, key, document, document.root)
+        for key, document in self.raw.items():
+            document.errors.extend(shape_errors(document, RAW_FILES[f"{key}.yaml"]))
         documents = [self.pack_document, *self.templates.values(), *self.raw.values()]
+        if not self.strays and not any(document.errors for document in documents):
+            self._check_raw(self.pack())
         found = {error for document in documents for error in document.errors}
         self.errors = sorted(found.union(self.strays))
+
+    def _check_raw(self, pack: Pack) -> None:
+        """What the two other files name that the pack does not have. Needs a pack that is whole by itself."""
+        findings, demonstration = self.raw.get("findings"), self.raw.get("demonstration")
+        if findings and findings.root:
+            for unknown in FindingsTexts.of(pack).unknown_keys(pack):
+                part, _, key = unknown.partition(": ")
+                node = findings.root.get(*part.split(".")) or findings.root
+                findings.error(node.keys.get(key, node), f"the pack has no {_quoted(key)}; remove it or correct it")
+        if demonstration and demonstration.root:
+            for mistake in Plan.model_validate(pack.demonstration).mistakes(pack):
+                demonstration.error(demonstration.root, f"{mistake}; correct it here or in the pack")
 
     def pack(self) -> Pack:
         """The pack, once there are no errors."""

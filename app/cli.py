@@ -102,7 +102,7 @@ def working(*, write: bool) -> Iterator[Session]:
             db.engine.dispose()
 
 
-def acting(session: Session, email: str | None, now: datetime) -> Any:
+def actor_for(session: Session, email: str | None, now: datetime) -> Any:
     """The actor of a command: the person of `--as`, or the system."""
     from app.policy import system_actor
     from app.queries.actors import actor_by_email
@@ -188,7 +188,7 @@ def templates_publish(pack_key: str, as_email: str | None) -> None:
 
     with working(write=True) as session:
         now = clock.now(session)
-        version = publish(session, load(pack_key), by=acting(session, as_email, now), now=now)
+        version = publish(session, load(pack_key), by=actor_for(session, as_email, now), now=now)
         click.echo(f"{version.pack} version {version.version}, SHA-256 {version.sha256}")
 
 
@@ -235,7 +235,7 @@ def agencies_import(file: Any, as_email: str | None) -> None:
         if not types:
             raise click.ClickException("no pack is published yet: run `candour templates publish PACK` first")
         now = clock.now(session)
-        stored = import_csv(session, decode(file.read()), types, by=acting(session, as_email, now), now=now)
+        stored = import_csv(session, decode(file.read()), types, by=actor_for(session, as_email, now), now=now)
         click.echo(f"{len(stored)} agencies imported.")
 
 
@@ -259,13 +259,14 @@ def people() -> None:
     "--from", "starts", type=DAY, default=None, help="First day of the appointment; today by default."
 )
 @click.option("--until", "ends", type=DAY, default=None, help="Last day of the appointment.")
+@click.option("--acting", is_flag=True, help="They cover for whoever holds the post; a signature says so.")
 @click.option(
     "--url", default=f"http://{LOCAL}", show_default=True, help="Address of the service, for the invitation."
 )
 @as_person
 def people_add(
-    email: str, name: str, role: str, body: str, post: str, starts: date | None, ends: date | None, url: str,
-    as_email: str | None,
+    email: str, name: str, role: str, body: str, post: str, starts: date | None, ends: date | None, acting: bool,
+    url: str, as_email: str | None,
 ) -> None:  # fmt: skip
     """Appoint the person with this EMAIL, and print the invitation with which they set their password."""
     from app import clock
@@ -276,7 +277,7 @@ def people_add(
         now = clock.now(session)
         user = add_person(
             session, email=email, name=name, role=role, body_code=body, post=post, starts=starts or clock.today(now),
-            ends=ends, by=acting(session, as_email, now), now=now,
+            ends=ends, acting=acting, by=actor_for(session, as_email, now), now=now,
         )  # fmt: skip
         if user.password is None:
             click.echo(f"Invitation for {user.email}: {url}/welcome/{invitation_token(user)}")
@@ -303,7 +304,7 @@ def bodies_add(code: str, name: str, short: str, kind: str, as_email: str | None
     with working(write=True) as session:
         now = clock.now(session)
         add_oversight_body(
-            session, code=code, name=name, short=short, kind=kind, by=acting(session, as_email, now), now=now
+            session, code=code, name=name, short=short, kind=kind, by=actor_for(session, as_email, now), now=now
         )
         click.echo(f"{name} is set up.")
 
@@ -343,7 +344,7 @@ def round_open(
 
     with working(write=True) as session:
         now = clock.now(session)
-        by = acting(session, as_email, now)
+        by = actor_for(session, as_email, now)
         version = latest_version(session, pack_key)
         if version is None:
             raise click.ClickException(
@@ -413,7 +414,7 @@ def report_render(
         with bar:
             made = make_report(
                 session, report_key, audit_round, audit_return, out=out, data=data,
-                actor=acting(session, as_email, now), now=now, progress=lambda percent, what: move(percent, 100, what),
+                actor=actor_for(session, as_email, now), now=now, progress=lambda percent, what: move(percent, 100, what),
             )  # fmt: skip
             move(100, 100, "done")
     click.echo(

@@ -78,7 +78,8 @@ class FindingsTexts(Frozen):
     @classmethod
     def of(cls, pack: Pack) -> FindingsTexts:
         """The pack's texts; plain defaults without a file. pydantic.ValidationError when it is of another shape."""
-        return cls.model_validate(pack.findings or {})
+        # a published version may hold keys that a later program no longer knows
+        return cls.model_validate(pack.findings or {}, extra="ignore")
 
     def unknown_keys(self, pack: Pack) -> tuple[str, ...]:
         """What these texts name that the pack does not have, as `part: key`. Empty when all is well."""

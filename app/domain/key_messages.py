@@ -383,9 +383,10 @@ def widest_difference(findings: JointFindings, words: Wording) -> KeyMessage | N
             found.append((rows[-1].figure.share - rows[0].figure.share, theme, rows[-1], rows[0]))
     if not found:
         return None
-    difference, theme, high, low = max(found, key=lambda item: (item[0], item[1].key))
-    points = percent(difference.numerator, difference.denominator)
-    if not difference or not points:
+    _difference, theme, high, low = max(found, key=lambda item: (item[0], item[1].key))
+    # of the two figures as they are printed: a reader will subtract them
+    points = (high.figure.percent or 0) - (low.figure.percent or 0)
+    if points <= 0:
         return None
     return KeyMessage(
         rule="widest_difference",

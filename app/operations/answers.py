@@ -85,8 +85,9 @@ def save_answers(
         criterion = _criterion(template, edit.criterion, audit_return)
         row = current.get(edit.criterion)
         version = row.version if row else 0
-        if (edit.criterion, edit.key) in replayed:
-            result.saved[edit.criterion] = replayed[edit.criterion, edit.key]
+        # the same save again; not when something was saved since: then it is an edit of an old page like any other
+        if version and replayed.get((edit.criterion, edit.key)) == version:
+            result.saved[edit.criterion] = version
             continue
         try:
             clean = _clean(pack, template, criterion, edit.raw, row, now=now)

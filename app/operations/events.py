@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.domain.integrity import GENESIS, chain_hash, new_salt, salted_digest
@@ -64,8 +64,11 @@ def append(
 ) -> Event:  # fmt: skip
     """Append an event to a chain and return it.
 
-    The caller holds the lock on the chain's subject (its row `FOR UPDATE`), so that two writers never take one number.
+    The caller holds the lock on the chain's subject (its row `FOR UPDATE`), so that two writers never take one number;
+    a chain without such a row is locked here. On SQLite writers take turns anyway.
     """
+    if session.get_bind().dialect.name == "postgresql" and not chain.startswith(("return:", "round:")):
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(chain))))
     last = session.execute(
         select(Event.seq, Event.hash).where(Event.chain == chain).order_by(Event.seq.desc()).limit(1)
     ).first()

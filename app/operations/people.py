@@ -79,9 +79,9 @@ def appoint_signatories(session: Session, wanted: Sequence[NewSignatory], *, now
 
 def add_person(
     session: Session, *, email: str, name: str, role: str, body_code: str, post: str, starts: date, ends: date | None,
-    by: Actor, now: datetime,
+    acting: bool = False, by: Actor, now: datetime,
 ) -> User:  # fmt: skip
-    """Appoint a person, and make their account where there is none.
+    """Appoint a person, and make their account where there is none. `acting`: they cover for whoever holds the post.
 
     `body_code` is the code of the agency, oversight body or area that the role belongs to; empty for an administrator.
     Raises NotPossible for an unknown role or body.
@@ -89,7 +89,7 @@ def add_person(
     require(by, "service.administer")
     if role not in ROLES:
         raise NotPossible(f"There is no role “{role}”. Known are: {', '.join(ROLES)}.")
-    appointment = Appointment(role=role, post=post, starts=starts, ends=ends)
+    appointment = Appointment(role=role, post=post, starts=starts, ends=ends, acting=acting)
     if role in AGENCY_ROLES:
         appointment.agency_id = _id_of(session, Agency, body_code)
     elif role in OVERSIGHT_ROLES:

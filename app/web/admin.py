@@ -177,6 +177,7 @@ def people() -> str:
 def new_person() -> str | BaseResponse:
     """Appoint somebody, and make their account where there is none."""
     given = {name: typed(name) for name in ("email", "name", "role", "body", "post")}
+    acting = request.form.get("acting") == "yes"
     errors: dict[str, str] = {}
     days = {"starts": TypedDay.of(today(now())), "ends": TypedDay()}
     if request.method == "POST":
@@ -189,7 +190,8 @@ def new_person() -> str | BaseResponse:
             try:
                 user = people_operations.add_person(
                     session(), email=given["email"], name=given["name"], role=given["role"],
-                    body_code=given["body"], post=given["post"], starts=starts, ends=ends, by=actor(), now=now(),
+                    body_code=given["body"], post=given["post"], starts=starts, ends=ends,
+                    acting=acting, by=actor(), now=now(),
                 )  # fmt: skip
             except NotPossible as reason:
                 errors["body"] = str(reason)
@@ -200,6 +202,7 @@ def new_person() -> str | BaseResponse:
     return render_template(
         "admin/new_person.html",
         given=given,
+        acting=acting,
         days=days,
         roles=[{"value": role, "text": role_words(role)} for role in ROLES],
         errors=errors,

@@ -1,6 +1,7 @@
 """Packs: what is read, what is refused and where the message points."""
 
 import json
+import shutil
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -588,3 +589,24 @@ def test_a_published_version_survives_a_program_that_forgot_a_key() -> None:
     frozen["retired"] = 1
     frozen["templates"][0]["standards"][0]["criteria"][0]["retired"] = {"a": 1}
     assert Pack.from_frozen(frozen) == expected
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "line_of", "message"),
+    [
+        ("findings.yaml", "met: ", "mett: ", "mett: ", "did you mean `met`?"),
+        ("findings.yaml", "themes:\n", "themes:\n  no-such-theme: {introduction: [Words.]}\n", "  no-such-theme", "`no-such-theme`"),
+        ("demonstration.yaml", "today: ", "todya: ", "todya: ", "did you mean `today`?"),
+    ],
+)
+def test_the_texts_and_the_plan_of_a_pack_are_checked_too(
+    tmp_path: Path, file: str, old: str, new: str, line_of: str, message: str
+) -> None:
+    folder = tmp_path / "climbie-2003"
+    shutil.copytree(ROOT / "audit_templates" / "climbie-2003", folder)
+    content = (folder / file).read_text()
+    assert old in content
+    content = content.replace(old, new, 1)
+    (folder / file).write_text(content)
+    line = next(number for number, text in enumerate(content.splitlines(), 1) if text.startswith(line_of))
+    assert any(error.line == line and message in error.message for error in check([folder])), check([folder])

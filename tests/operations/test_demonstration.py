@@ -158,7 +158,7 @@ def test_every_type_subtype_and_stage_is_there(demo: tuple[Session, AuditRound],
 def test_the_round_is_open_on_its_day_and_some_returns_were_late(demo: tuple[Session, AuditRound], plan: Plan) -> None:
     session, audit_round = demo
     at = now(session)
-    assert today(start_of(plan.today)) == plan.today == at.date()
+    assert today(start_of(plan.today)) == plan.today == today(at)
     assert audit_round.is_demonstration
     assert round_is_open(stage=audit_round.stage, opens=audit_round.opens, closes=audit_round.closes, now=at)
     submitted = [row for row in session.scalars(select(AuditReturn)) if row.submitted_at]
@@ -336,7 +336,7 @@ def test_another_day_moves_everything(tmp_path: Path, chosen: Pack, plan: Plan) 
     with Session(engine) as session:
         summary = build(session, chosen, scale=20, today=date(2026, 2, 11))
         audit_round = session.scalars(select(AuditRound)).one()
-        assert summary.today == now(session).date() == date(2026, 2, 11)
+        assert summary.today == today(now(session)) == date(2026, 2, 11)
         assert audit_round.due == end_of(date(2026, 2, 11) + (date.min.resolution * plan.round.due))
     engine.dispose()
 

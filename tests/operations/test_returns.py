@@ -94,6 +94,17 @@ def test_a_retried_save_is_the_same_save(world: World, code: str) -> None:
     assert world.session.scalar(select(sa.func.count()).select_from(SelfAssessmentVersion)) == 1
 
 
+def test_an_old_page_sent_again_after_a_later_save_is_a_conflict_and_not_said_to_be_saved(
+    world: World, code: str
+) -> None:
+    key = first(world, code).criterion.id
+    old = Edit(key, {"commentary": "A."}, 0, "k1")
+    save(world, code, old)
+    save(world, code, Edit(key, {"commentary": "B."}, 1, "k2"), by="contributor")
+    again = save(world, code, old)
+    assert not again.saved and again.conflicts[key].theirs.value == {"commentary": "B."}
+
+
 def test_one_wrong_answer_does_not_lose_the_others(world: World, code: str) -> None:
     one, two = world.work(code).items[:2]
     result = save(
