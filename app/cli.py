@@ -235,7 +235,9 @@ def agencies_import(file: Any, as_email: str | None) -> None:
         if not types:
             raise click.ClickException("no pack is published yet: run `candour templates publish PACK` first")
         now = clock.now(session)
-        stored = import_csv(session, decode(file.read()), types, by=actor_for(session, as_email, now), now=now)
+        stored = import_csv(
+            session, decode(file.read()), types, by=actor_for(session, as_email, now), now=now
+        )
         click.echo(f"{len(stored)} agencies imported.")
 
 
@@ -304,7 +306,13 @@ def bodies_add(code: str, name: str, short: str, kind: str, as_email: str | None
     with working(write=True) as session:
         now = clock.now(session)
         add_oversight_body(
-            session, code=code, name=name, short=short, kind=kind, by=actor_for(session, as_email, now), now=now
+            session,
+            code=code,
+            name=name,
+            short=short,
+            kind=kind,
+            by=actor_for(session, as_email, now),
+            now=now,
         )
         click.echo(f"{name} is set up.")
 
@@ -414,7 +422,8 @@ def report_render(
         with bar:
             made = make_report(
                 session, report_key, audit_round, audit_return, out=out, data=data,
-                actor=actor_for(session, as_email, now), now=now, progress=lambda percent, what: move(percent, 100, what),
+                actor=actor_for(session, as_email, now), now=now,
+                progress=lambda percent, what: move(percent, 100, what),
             )  # fmt: skip
             move(100, 100, "done")
     click.echo(

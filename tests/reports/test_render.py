@@ -15,12 +15,12 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-import reports
 from app.db import make_engine
 from app.domain.findings import JointFindings
 from app.models import AuditReturn, Base, Submission
 from app.policy import system_actor
 from reports import worker
+from reports.make import make_report
 from reports.registry import ASSETS, HERE, load
 from reports.registry import reports as all_reports
 from reports.render import RenderFailed, render_pdf
@@ -53,7 +53,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         ):
             files[name], data = folder / f"{name}.pdf", folder / f"{name}.json"
             files[f"{name}.json"] = data
-            reports.make(
+            make_report(
                 session, key, audit_round, audit_return, out=files[name], data=data, actor=SYSTEM, now=AFTER
             )
     engine.dispose()
