@@ -170,7 +170,9 @@ def templates_check(paths: tuple[Path, ...]) -> None:
     """
     from app.catalogue import check
 
-    errors = check(paths or (ROOT / "audit_templates",))
+    folders = paths or sorted(file.parent for file in (ROOT / "audit_templates").glob("*/pack.yaml"))
+    with click.progressbar(folders, label="Checking packs", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        errors = [error for folder in bar for error in check([folder])]
     for error in errors:
         click.echo(str(error))
     if errors:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
 
 from app.clock import today
 from app.domain.life import NotPossible
@@ -294,7 +294,8 @@ def store(
     day = today(now)
     entries = list(entries)
     may_change = allows(by, "service.administer")
-    by_code = {agency.code.casefold(): agency for agency in session.scalars(select(Agency))}
+    placed = selectinload(Agency.areas).joinedload(AgencyInArea.area)
+    by_code = {agency.code.casefold(): agency for agency in session.scalars(select(Agency).options(placed))}
     by_name = {(_plain(agency.name), agency.agency_type): agency for agency in by_code.values()}
     areas = {area.code.casefold(): area for area in session.scalars(select(Area))}
     signatories = people.signatories(session, day)
@@ -390,11 +391,6 @@ def import_csv(
     )
     session.flush()
     return agencies
-
-
-def count(session: Session) -> int:
-    """How many agencies there are."""
-    return session.scalar(select(func.count()).select_from(Agency)) or 0
 
 
 def decode(content: bytes) -> str:
