@@ -38,11 +38,6 @@ def check_move(stage: str, to: str) -> None:
     raise NotPossible("This audit has not been started yet, so there is nothing to submit.")
 
 
-def round_is_open(*, stage: str, opens: datetime, closes: datetime, now: datetime) -> bool:
-    """Whether a round takes answers at `now` (closing instant included)."""
-    return stage == "open" and opens <= now <= closes
-
-
 def check_open(
     *, stage: str, opens: datetime, closes: datetime, extended_to: datetime | None, now: datetime
 ) -> None:

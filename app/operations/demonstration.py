@@ -54,14 +54,13 @@ from app.models import (
     User,
     Vouch,
 )
-from app.models.base import WithPublicId
+from app.models.base import ID_ALPHABET, ID_LENGTH, WithPublicId
 from app.operations import events
 from app.operations.templates import publish
 from app.policy import Actor, require
 from app.queries.returns import Answered, build_checklist, content_of
 
 SETTING = "demonstration"
-ID_ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"  # as in `app.models.base`
 OFFICE_HOURS = (8 * 60 + 30, 17 * 60 + 45)  # in minutes
 
 Progress = Callable[[int, int, str], None]
@@ -171,7 +170,7 @@ class _Ids:
         self._rng = chance(seed, "identifiers")
 
     def public_id(self) -> str:
-        return "".join(self._rng.choices(ID_ALPHABET, k=12))
+        return "".join(self._rng.choices(ID_ALPHABET, k=ID_LENGTH))
 
     def token(self) -> str:
         """32 hexadecimal digits."""
