@@ -8,7 +8,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from flask import Flask
@@ -20,9 +19,6 @@ from app.db import begin_write
 from config import Config, make_home
 from tests import postgres
 from tests import world as world_module
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 # Set by the controlling process; the xdist workers inherit it and share one server in this folder.
 _PG_FOLDER = "CANDOUR_TEST_POSTGRES_FOLDER"
@@ -101,22 +97,6 @@ def tmp_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     make_home(home)
     monkeypatch.setenv("CANDOUR_HOME", str(home))
     return home
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium; call ``new_context()`` on it for each test.
-
-    Playwright keeps an event loop running in this process until the session ends, so browser tests carry
-    ``@pytest.mark.xdist_group("browser")`` and stay in one worker.
-    """
-    from playwright.sync_api import sync_playwright
-
-    path = os.environ.get("CANDOUR_CHROMIUM", "/usr/bin/chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, headless=True, args=CHROMIUM_ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

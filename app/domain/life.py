@@ -15,7 +15,7 @@ FOLLOWS: dict[str, tuple[str, ...]] = {
     "invited": ("started", "nil"),
     "started": ("submitted", "nil"),
     "submitted": ("started",),
-    "nil": ("started",),
+    "nil": ("started", "invited"),
 }
 
 

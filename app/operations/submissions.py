@@ -192,7 +192,7 @@ def take_back_nil(session: Session, public_id: str, *, by: Actor, now: datetime)
     audit_return = get_return(session, public_id, actor=by, now=now, permission="return.nil", lock=True)
     if audit_return.stage != "nil":
         raise NotPossible("This audit is not recorded as a nil return.")
-    move(audit_return, "started", now=now)
+    move(audit_return, "started" if audit_return.started_at else "invited", now=now)
     rollup.change(session, audit_return, "draft", before={}, after=_draft_grades(session, audit_return))
     events.append(session, events.chain_of(audit_return), "return.nil_taken_back", by=by, now=now)
     session.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from babel.dates import format_date, format_datetime
@@ -16,6 +17,7 @@ from markupsafe import Markup, escape
 
 from app.clock import LONDON
 from app.domain.answers import Message
+from app.domain.integrity import sha256_hex
 from app.domain.text import localise
 from app.models import Setting
 from app.policy import allows, could
@@ -86,6 +88,12 @@ def demonstration() -> dict[str, Any] | None:
     return g.demonstration  # type: ignore[no-any-return]
 
 
+def _static_version(folder: Path) -> str:
+    """A short hash over all static files."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return sha256_hex(b"".join(file.read_bytes() for file in files))[:10]
+
+
 def _catalogue() -> Any:
     """The translations of this request's language."""
     if "catalogue" not in g:
@@ -120,6 +128,14 @@ def init_app(app: Flask) -> None:
         newstyle=True,
     )
     app.jinja_env.filters.update(text=text, day=day, moment=moment, message=message, paragraphs=paragraphs)
+
+    version = _static_version(Path(app.static_folder or ""))
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
+
+    @app.url_defaults
+    def _versioned(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static":
+            values["v"] = version  # a browser keeps the file, and asks for another when the program changed
 
     @app.before_request
     def _nonce() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -42,18 +41,20 @@ def chromium(service: Service) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def cookies() -> dict[str, Any]:
-    """Who is signed in: cookies by e-mail address."""
-    return {}
+def everybody(chromium: Browser, service: Service) -> Visitors:
+    """Browsers for people, some of them open already."""
+    return Visitors(chromium, service)
 
 
 @pytest.fixture
-def visitors(chromium: Browser, service: Service, cookies: dict[str, Any]) -> Iterator[Visitors]:
-    """Browsers for people. Afterwards nothing may have broken in any of them."""
-    everybody = Visitors(chromium, service, cookies)
+def visitors(everybody: Visitors) -> Iterator[Visitors]:
+    """Browsers for the people of one test. Afterwards nothing may have broken in any of them."""
+    everybody.trouble.clear()
     yield everybody
-    everybody.close()
-    assert not everybody.trouble, "\n".join(everybody.trouble)
+    everybody.leave()
+    assert not everybody.trouble, "\n".join(
+        [*everybody.trouble, f"The service says why in {everybody.service.log}"]
+    )
 
 
 @pytest.fixture

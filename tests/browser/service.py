@@ -28,10 +28,11 @@ CANDOUR = [sys.executable, "-m", "app.cli"]
 
 @dataclass(frozen=True)
 class Service:
-    """A running service: where it is, and its data folder."""
+    """A running service: where it is, its data folder, and the file that it writes its messages to."""
 
     url: str
     home: Path
+    log: Path
 
 
 @contextmanager
@@ -51,7 +52,8 @@ def running(home: Path, *, agencies: int, joined: Sequence[str]) -> Iterator[Ser
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    with open(home / "serve.log", "wb") as log:
+    log_path = home / "serve.log"
+    with open(log_path, "wb") as log:
         process = subprocess.Popen(
             [*CANDOUR, "serve", "--bind", f"127.0.0.1:{port}"],
             cwd=ROOT,
@@ -60,8 +62,8 @@ def running(home: Path, *, agencies: int, joined: Sequence[str]) -> Iterator[Ser
             stderr=log,
         )
         try:
-            _wait_for(url, process)
-            yield Service(url, home)
+            _wait_for(url, process, log_path)
+            yield Service(url, home, log_path)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=45)
@@ -81,15 +83,15 @@ def _let_in(home: Path, emails: Sequence[str]) -> None:
         db.db.engine.dispose()
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """Return when the service answers. Raises RuntimeError where it ends, or says nothing for 30 seconds."""
     for _ in range(150):
         if process.poll() is not None:
-            raise RuntimeError(f"candour serve ended with status {process.returncode}")
+            raise RuntimeError(f"candour serve ended with status {process.returncode}:\n{log.read_text()}")
         try:
             with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:
                 if answer.status == 200:
                     return
         except OSError:
             time.sleep(0.2)
-    raise RuntimeError("candour serve does not answer")
+    raise RuntimeError(f"candour serve does not answer:\n{log.read_text()}")

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -45,10 +44,8 @@ ANSWERS = (
 
 def press(page: Page, name: str | re.Pattern[str]) -> None:
     """Press what has this name, be it a link, a button, or a link that looks like a button."""
-    exact = {"exact": True} if isinstance(name, str) else {}
-    page.get_by_role("link", name=name, **exact).or_(
-        page.get_by_role("button", name=name, **exact)
-    ).first.click()
+    link, button = (page.get_by_role(role, name=name, exact=True) for role in ("link", "button"))  # type: ignore[arg-type]
+    link.or_(button).first.click()
 
 
 def alert(page: Page) -> Locator:
@@ -140,9 +137,9 @@ def sign(page: Page, password: str = PASSWORD) -> str:
     return declared.group()
 
 
-def agency_page(visitors: Visitors, email: str, agency: str, **options: Any) -> Page:
+def agency_page(visitors: Visitors, email: str, agency: str, *, scripts: bool = True) -> Page:
     """An inspector finds one agency of the demonstration's round through the response ledger."""
-    page = visitors.open(email, **options)
+    page = visitors.open(email, scripts=scripts)
     press(page, ROUND)
     press(page, "Response ledger")
     page.get_by_label("Name or code", exact=True).fill(agency)

@@ -22,14 +22,14 @@ def test_without_javascript(visitors: Visitors, tmp_path: Path) -> None:
         visitors,
         "lead.police@inspectorate.example.org",
         "Calderwyn Metropolitan Police Force",
-        java_script_enabled=False,
+        scripts=False,
     )
     press(inspector, "Reopen it, with a reason")
     inspector.get_by_label("Why is it reopened?", exact=True).fill("You asked us to.")
     press(inspector, "Void the signature and reopen")
     expect(alert(inspector)).to_contain_text("open again")
 
-    page = visitors.open("signatory.f03@agencies.example.org", java_script_enabled=False)
+    page = visitors.open("signatory.f03@agencies.example.org", scripts=False)
     expect(page.get_by_role("main")).to_contain_text("You asked us to.")
     press(page, "Response and protection")
     number = "1.1"

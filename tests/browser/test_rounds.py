@@ -158,12 +158,27 @@ def test_reopening_voids_the_signature_until_it_is_signed_anew(visitors: Visitor
     )
     signatory.goto("/")
     press(signatory, "Read and sign")
+    refuse_to_sign_blindly(signatory)
+    looks.at(signatory, "signing, with errors")
     sign(signatory)
+    looks.at(signatory, "receipt")
     expect(signatory.get_by_role("link", name=re.compile("^Earlier submission 1"))).to_be_visible()
     press(lead, "Save this standard")
     expect(lead.get_by_role("heading", level=1)).to_have_text("Your answers were not saved")
     expect(lead.get_by_role("textbox", name=re.compile(r"^1\.1 "))).to_have_value(re.compile("Too late."))
     looks.at(lead, "answers that came too late")
+    press(lead, "Go back to this standard as it is stored")
+    looks.at(lead, "a standard that was signed")
+
+
+def refuse_to_sign_blindly(page: Page) -> None:
+    """There is no signature without the tick and the right password."""
+    press(page, "Sign and submit")
+    expect(alert(page).get_by_role("link")).to_have_count(2)
+    page.get_by_role("checkbox", name=re.compile("I make this declaration")).check()
+    page.get_by_label("Your password", exact=True).fill("not my password")
+    press(page, "Sign and submit")
+    expect(alert(page)).to_contain_text("Nothing was signed")
 
 
 def test_a_nil_return_is_recorded_with_its_reason_and_taken_back(visitors: Visitors, looks: Looks) -> None:

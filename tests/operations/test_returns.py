@@ -240,7 +240,12 @@ def test_a_nil_return_has_a_reason_and_can_be_taken_back(world: World, code: str
         save(world, code, Edit(first(world, code).criterion.id, {"commentary": "x"}, 0, "k"))
     take_back_nil(world.write(), public_id, by=inspector, now=world.now)
     world.session.commit()
-    assert world.returns[code].stage == "started" and world.returns[code].nil_reason == ""
+    assert world.returns[code].stage == "invited" and world.returns[code].nil_reason == ""
+    save(world, code, Edit(first(world, code).criterion.id, {"commentary": "x"}, 0, "k"))
+    set_nil(world.write(), public_id, reason="It closed after all.", by=inspector, now=world.now)
+    take_back_nil(world.session, public_id, by=inspector, now=world.now)
+    world.session.commit()
+    assert world.returns[code].stage == "started", "what was begun goes on where it was"
 
 
 def test_a_vouch_ends_when_an_answer_of_its_standard_changes(world: World, code: str) -> None:
