@@ -134,6 +134,7 @@ def _for_agency(run, tmp_path: Path, *, stage: str, ok: bool) -> str:  # type: i
     app = create_app(Config.load())
     with app.app_context():
         code = db.session.query(AuditReturn).filter_by(stage=stage).first().agency.code
+        db.session.close()
         db.engine.dispose()
     arguments = ["--round", "climbie-2003", "--agency", code, "--out", str(tmp_path / f"{stage}.pdf")]
     return str(run("report", "render", "agency-return", *arguments, ok=ok).output)
