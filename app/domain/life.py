@@ -3,7 +3,7 @@
 invited -> started -> submitted
    |          |  ^        |
    |          |  +--------+   reopened: the signature is voided
-   +-> nil <--+               a nil return has a reason, and can be taken back (-> started)
+   +-> nil <--+               a nil return has a reason; taken back, it is where it was
 """
 
 from __future__ import annotations
