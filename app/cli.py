@@ -289,6 +289,27 @@ def people_add(
             click.echo(f"{user.email} is appointed.")
 
 
+@people.command("invite")
+@click.argument("email")
+@click.option(
+    "--url", default=f"http://{LOCAL}", show_default=True, help="Address of the service, for the invitation."
+)
+@as_person
+def people_invite(email: str, url: str, as_email: str | None) -> None:
+    """Invite the person with this EMAIL anew, when they forgot their password.
+
+    The old password stops working at once; the invitation that is printed lets them set a new one.
+    """
+    from app import clock
+    from app.operations.people import invite_again
+    from app.web.security import invitation_token
+
+    with working(write=True) as session:
+        now = clock.now(session)
+        user = invite_again(session, email, by=actor_for(session, as_email, now), now=now)
+        click.echo(f"Invitation for {user.email}: {url}/welcome/{invitation_token(user)}")
+
+
 @main.group()
 def bodies() -> None:
     """Oversight bodies: inspectorates and partnerships."""

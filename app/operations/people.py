@@ -161,6 +161,24 @@ def set_password(session: Session, user: User, hashed: str, *, by: Actor, now: d
     session.flush()
 
 
+def invite_again(session: Session, email: str, *, by: Actor, now: datetime) -> User:
+    """For somebody who forgot their password: it no longer works, every sign-in ends, and they can be invited anew.
+
+    Raises Denied, and NotPossible where nobody has this e-mail address.
+    """
+    require(by, "service.administer")
+    user = session.scalar(select(User).where(User.email == email.strip().lower()))
+    if user is None:
+        raise NotPossible(f"There is nobody with the e-mail address {email}.")
+    user.password = None
+    user.fs_uniquifier = uuid.uuid4().hex
+    events.append(
+        session, "service:people", "person.invited_again", by=by, now=now, data={"person": user.public_id}
+    )
+    session.flush()
+    return user
+
+
 def add_oversight_body(
     session: Session, *, code: str, name: str, short: str, kind: str, by: Actor, now: datetime
 ) -> OversightBody:

@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from app.models import Agency, Appointment, User
-from app.operations import agencies, rounds
+from app.operations import agencies, people, rounds
 from app.operations.agencies import ImportFailed, parse_lines
+from app.policy import Denied
 from app.queries.rounds import invitees
 from tests.world import SYSTEM, World
 
@@ -77,3 +78,16 @@ def test_the_link_of_somebody_with_another_appointment_is_not_ours_to_hand_out(w
     assert not ours()
     every = invitees(world.session, world.audit_round, actor=SYSTEM, now=world.now)
     assert all(one.is_ours for one in every)
+
+
+def test_who_forgot_the_password_is_invited_anew_by_an_administrator_only(world: World) -> None:
+    user = world.people["signatory"]
+    user_email, lead = user.email, world.actor("lead-inspector")
+    session = world.write()
+    user.password = "a hash"
+    session.flush()
+    before = user.fs_uniquifier
+    with pytest.raises(Denied):
+        people.invite_again(session, user_email, by=lead, now=world.now)
+    people.invite_again(session, user_email, by=world.actor("administrator"), now=world.now)
+    assert user.password is None and user.fs_uniquifier != before, "old password and old sign-ins end"
