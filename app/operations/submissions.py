@@ -63,7 +63,8 @@ def sign_and_submit(
             f"{len(work.outstanding)} questions are not finished, so this audit cannot be signed yet."
             " Check your answers to see which."
         )
-    content = canonical_json(content_of(work))
+    signed = content_of(work)
+    content = canonical_json(signed)
     content_hash = sha256_hex(content)
     if content_hash != expected_hash:
         raise NotPossible(
@@ -99,7 +100,6 @@ def sign_and_submit(
         signed_at=now,
         submission_hash=signature,
     )
-    signed = content_of(work)["answers"]
     submission.answers = [
         SubmissionAnswer(
             criterion=answer["criterion"],
@@ -108,7 +108,7 @@ def sign_and_submit(
             value=answer["value"],
             grade=str(answer["value"].get("grade", "")),
         )
-        for answer in signed
+        for answer in signed["answers"]
     ]
     session.add(submission)
     if audit_return.stage == "invited":
