@@ -19,7 +19,7 @@ from config import ROOT
 
 UNCHANGEABLE = (
     "submission", "submission_answer", "submission_voided", "declaration", "event", "self_assessment_version",
-    "pack_version", "template_version", "criterion",
+    "pack_version", "template_version", "criterion", "evidence_revision", "action_progress", "board_comment",
 )  # fmt: skip
 
 alembic = Alembic(metadatas=Base.metadata)

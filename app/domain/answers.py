@@ -7,46 +7,15 @@ signing asks for the rest. A new type is one class here and one entry in `ANSWER
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar
 
+from app.domain.message import N_, Message
 from app.domain.templates import Basis, Criterion, Grade, GradingScheme
-from app.domain.text import localise
 
 MAX_TEXT = 20_000  # characters in a commentary or a reason
 MAX_FILES = 1_000_000
-
-
-def N_(msgid: str) -> str:
-    """Marks an English text for extraction; the web layer translates it when it is shown."""
-    return msgid
-
-
-def _plain(value: object) -> str:
-    return localise(value) if isinstance(value, Mapping) else str(value)
-
-
-@dataclass(frozen=True)
-class Message:
-    """An English text with `%(name)s` places and what stands in them, not yet translated."""
-
-    msgid: str
-    params: Mapping[str, object] = field(default_factory=dict)
-
-    def rendered(
-        self,
-        translate: Callable[[str], str] = N_,
-        show: Callable[[object], str] = _plain,
-    ) -> str:
-        """The text in the language of `translate`; `show` writes each parameter.
-
-        Parameters are texts (a string or a mapping of languages), whole numbers or dates.
-        """
-        return translate(self.msgid) % {name: show(value) for name, value in self.params.items()}
-
-    def __str__(self) -> str:
-        return self.rendered()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.domain.answers import Message
+from app.domain.message import Message
 from app.domain.templates import GradingScheme, Key, Pack
 from app.domain.text import PlainText, Text, localise
 

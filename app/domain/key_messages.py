@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from app.domain.answers import N_, Message
 from app.domain.findings import (
     AssuranceRow,
     CriterionFindings,
@@ -23,6 +22,7 @@ from app.domain.findings import (
     TwinFindings,
     percent,
 )
+from app.domain.message import N_, Message
 from app.domain.templates import Pack
 from app.domain.text import localise
 

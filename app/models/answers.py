@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base
@@ -31,15 +31,21 @@ class SelfAssessment(Base):
     version: Mapped[int]
     saved_at: Mapped[datetime]
     saved_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    # carried forward from an earlier return, and whether somebody has yet to confirm that it still holds
+    carried_from_id: Mapped[int | None] = mapped_column(ForeignKey("audit_return.id"))
+    to_confirm: Mapped[bool] = mapped_column(default=False, server_default=false())
 
-    audit_return: Mapped[AuditReturn] = relationship()
+    audit_return: Mapped[AuditReturn] = relationship(foreign_keys=return_id)
     saved_by: Mapped[User | None] = relationship()
 
     __table_args__ = (UniqueConstraint("return_id", "criterion", "scope_key"),)
 
 
+SOURCES = ("page", "sheet", "bundle", "carried", "confirmed", "restored")
+
+
 class SelfAssessmentVersion(Base):
-    """Every save, append-only. `idempotency_key` makes a retried save the same save."""
+    """Every save, append-only. `idempotency_key` makes a retried save the same save; `source` says how it came."""
 
     __tablename__ = "self_assessment_version"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -51,6 +57,7 @@ class SelfAssessmentVersion(Base):
     version: Mapped[int]
     based_on: Mapped[int]
     idempotency_key: Mapped[str] = mapped_column(String(64))
+    source: Mapped[str] = mapped_column(String(20), default="page", server_default="page")
     saved_at: Mapped[datetime]
     saved_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
 

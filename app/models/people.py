@@ -40,6 +40,8 @@ class User(Base, WithPublicId, fs.FsUserMixin):
 
     __tablename__ = "user"
     name: Mapped[str] = mapped_column(String(200))
+    # the language of pages and mails that this person chose; none: not chosen
+    language: Mapped[str | None] = mapped_column(String(10))
     confirmed_at: Mapped[datetime | None] = mapped_column(DateTime)
     last_login_at: Mapped[datetime | None] = mapped_column(DateTime)  # type: ignore[assignment]
     current_login_at: Mapped[datetime | None] = mapped_column(DateTime)  # type: ignore[assignment]

@@ -39,6 +39,7 @@ class Declaration(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"), unique=True)
     text: Mapped[str] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(String(10), default="en", server_default="en")
     name: Mapped[str] = mapped_column(String(200))
     post: Mapped[str] = mapped_column(String(200))
     acting: Mapped[bool]

@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.clock import today
-from app.domain.answers import ANSWER_TYPES, AnswerErrors, CleanAnswer, Message
+from app.domain.answers import ANSWER_TYPES, AnswerErrors, CleanAnswer
 from app.domain.life import NotPossible
+from app.domain.message import N_, Message
 from app.domain.templates import Criterion, Pack, Template
 from app.models import AuditReturn, SelfAssessment, SelfAssessmentVersion, Vouch
 from app.operations import events, rollup
@@ -151,11 +152,13 @@ def _criterion(template: Template, key: str, audit_return: AuditReturn) -> Crite
         criterion = template.criterion(key)
     except KeyError:
         raise NotPossible(
-            f"There is no question “{key[:80]}” in this audit. Reload the page and try again."
+            N_("There is no question “%(question)s” in this audit. Reload the page and try again."),
+            question=key[:80],
         ) from None
     if not criterion.asked_of(audit_return.subtype or None):
         raise NotPossible(
-            f"The question “{key[:80]}” is not asked of this agency. Reload the page and try again."
+            N_("The question “%(question)s” is not asked of this agency. Reload the page and try again."),
+            question=key[:80],
         )
     return criterion
 
@@ -227,9 +230,9 @@ def vouch(
         raise NotPossible(reason)
     section = checklist(session, audit_return).section(standard)
     if section.state != "complete":
-        raise NotPossible("Answer every question of this standard before somebody vouches for it.")
+        raise NotPossible(N_("Answer every question of this standard before somebody vouches for it."))
     if not name.strip() or not post.strip():
-        raise NotPossible("Give the name and the post of the executive who vouches for this standard.")
+        raise NotPossible(N_("Give the name and the post of the executive who vouches for this standard."))
     row = section.vouch or Vouch(return_id=audit_return.id, standard=standard)
     row.name, row.post, row.at, row.recorded_by_id = name.strip()[:200], post.strip()[:200], now, by.user_id
     session.add(row)
@@ -253,7 +256,7 @@ def withdraw_vouch(session: Session, public_id: str, standard: str, *, by: Actor
         raise NotPossible(reason)
     row = session.scalar(select(Vouch).where(Vouch.return_id == audit_return.id, Vouch.standard == standard))
     if row is None:
-        raise NotPossible("Nobody vouches for this standard, so there is nothing to take back.")
+        raise NotPossible(N_("Nobody vouches for this standard, so there is nothing to take back."))
     session.delete(row)
     events.append(
         session,

@@ -16,8 +16,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import LONDON
 from app.db import db
-from app.domain.answers import Message
 from app.domain.life import NotPossible
+from app.domain.message import Message
 from app.domain.templates import Criterion, Grade
 from app.models import AuditReturn, Submission, User
 from app.operations import events as chain

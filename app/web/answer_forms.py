@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.domain.answers import N_, Message
+from app.domain.message import N_, Message
 from app.domain.templates import Criterion
 from app.operations.answers import Edit
 

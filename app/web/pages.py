@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from jinja2 import ChainableUndefined, ChoiceLoader, PackageLoader, PrefixLoader
 from markupsafe import Markup, escape
 
 from app.clock import LONDON
-from app.domain.answers import Message
 from app.domain.integrity import sha256_hex
+from app.domain.message import Message
 from app.domain.text import localise
 from app.models import Setting
 from app.policy import allows, could
@@ -39,14 +40,18 @@ def text(value: Any) -> str:
     return localise(value, language()) if value else ""
 
 
-def message(value: Message) -> str:
-    """A domain message in the reader's language."""
-    return value.rendered(_, lambda shown: day(shown) if isinstance(shown, date) else text_or_str(shown))
+def message(value: Message | None) -> str:
+    """A domain message in the reader's language; empty for none."""
+    return value.rendered(_catalogue().gettext, _parameter) if value else ""
 
 
-def text_or_str(value: object) -> str:
-    """A parameter of a message: a text in the reader's language, anything else as it prints."""
-    return text(value) if isinstance(value, dict) else str(value)
+def _parameter(value: object) -> str:
+    """What stands in a message, in the reader's language."""
+    if isinstance(value, Message):
+        return message(value)
+    if isinstance(value, date):
+        return day(value)
+    return text(value) if isinstance(value, Mapping) else str(value)
 
 
 def day(value: date | datetime | str | None) -> str:

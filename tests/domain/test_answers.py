@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.answers import ANSWER_TYPES, MAX_FILES, MAX_TEXT, AnswerErrors, Message
+from app.domain.answers import ANSWER_TYPES, MAX_FILES, MAX_TEXT, AnswerErrors
+from app.domain.message import Message
 from app.domain.templates import Basis, Criterion, Grade, GradingScheme
 
 
