@@ -12,7 +12,7 @@ from app.models.people import AGENCY_ROLES, OVERSIGHT_ROLES, ROLES, Appointment,
 from app.models.reports import ReportRun
 from app.models.rounds import AuditReturn, AuditRound, RoundTemplate
 from app.models.settings import Setting
-from app.models.sharing import Assignment, BoardComment, SignInLink, SigningDeclined
+from app.models.sharing import Assignment, BoardComment, SigningDeclined, SignInLink
 from app.models.submissions import Declaration, Submission, SubmissionAnswer, SubmissionVoided
 from app.models.templates import CriterionRow, PackVersion, TemplateVersion
 

@@ -24,6 +24,7 @@ from app.queries.packs import latest_versions
 from app.queries.people import get_appointment, oversight_bodies
 from app.queries.people import people as read_people
 from app.web.account import role_words
+from app.web.pages import message
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
 from app.web.security import invitation_token
@@ -88,7 +89,7 @@ def packs() -> str | BaseResponse:
             try:
                 done = templates_operations.publish(session(), pack, by=actor(), now=now())
             except NotPossible as reason:
-                errors = [{"text": str(reason)}]
+                errors = [{"text": message(reason.message)}]
             else:
                 commit()
                 flash(_("%(pack)s version %(version)s is published.", pack=done.pack, version=done.version), "success")
@@ -122,7 +123,7 @@ def bodies() -> str | BaseResponse:
             try:
                 people_operations.add_oversight_body(session(), **given, by=actor(), now=now())
             except NotPossible as reason:
-                errors["code"] = str(reason)
+                errors["code"] = message(reason.message)
             else:
                 commit()
                 flash(_("%(name)s is added.", name=given["name"]), "success")
@@ -194,7 +195,7 @@ def new_person() -> str | BaseResponse:
                     acting=acting, by=actor(), now=now(),
                 )  # fmt: skip
             except NotPossible as reason:
-                errors["body"] = str(reason)
+                errors["body"] = message(reason.message)
             else:
                 commit()
                 flash(_("%(name)s is appointed.", name=user.name), "success")
@@ -242,7 +243,7 @@ def end_appointment(aid: str) -> str | BaseResponse:
             try:
                 people_operations.end_appointment(session(), appointment, ends=last, by=actor(), now=now())
             except NotPossible as reason:
-                errors["ends"] = str(reason)
+                errors["ends"] = message(reason.message)
             else:
                 commit()
                 flash(_("The appointment of %(name)s has a last day.", name=appointment.user.name), "success")

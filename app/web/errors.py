@@ -12,6 +12,7 @@ from app.db import db
 from app.domain.life import NotPossible
 from app.policy import Denied
 from app.queries.rounds import NotFound
+from app.web.pages import message
 
 log = structlog.get_logger()
 
@@ -48,7 +49,7 @@ def init_app(app: Flask) -> None:
     @app.errorhandler(NotPossible)
     def _not_possible(error: NotPossible) -> tuple[str, int]:
         db.session.rollback()
-        return _page(409, _("That cannot be done now"), str(error))
+        return _page(409, _("That cannot be done now"), message(error.message))
 
     @app.errorhandler(CSRFError)
     def _stale(_error: CSRFError) -> tuple[str, int]:

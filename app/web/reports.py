@@ -12,6 +12,7 @@ from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.domain.life import NotPossible
+from app.domain.message import N_
 from app.models import ReportRun
 from app.operations import reports as operations
 from app.policy import allows, could
@@ -36,7 +37,7 @@ def _chosen(about: str) -> str:
     """The report that the form names, of those about a round or a return. Raises NotPossible for another."""
     report = registered().get(typed("report"))
     if report is None or report.about != about:
-        raise NotPossible(_("There is no such report. Go back and choose one of those offered."))
+        raise NotPossible(N_("There is no such report. Go back and choose one of those offered."))
     return report.key
 
 
@@ -104,7 +105,7 @@ def make_return_report(rid: str) -> BaseResponse:
     audit_return = get_return(session(), rid, actor=actor(), now=now())
     report = _chosen("return")
     if all(submission.voided for submission in submissions(session(), audit_return)):
-        raise NotPossible(_("Nothing is submitted that a report could be made of. It can be made once it is signed."))
+        raise NotPossible(N_("Nothing is submitted that a report could be made of. It can be made once it is signed."))
     run = operations.request_return_report(
         session(), audit_return, report, by=actor(), now=now(), enqueue=_enqueue()
     )

@@ -28,6 +28,7 @@ from app.queries.rounds import (
 )
 from app.web.account import role_words
 from app.web.oversight.blueprint import blueprint, round_crumbs, type_choices, type_name
+from app.web.pages import message, text
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
 from app.web.security import invitation_token
@@ -107,7 +108,7 @@ def _page(
         kind=kind,
         columns=agencies_operations.COLUMNS,
         required=agencies_operations.REQUIRED,
-        type_names=[localise(one.name) for one in pack.agency_types.values()],
+        type_names=[text(one.name) for one in pack.agency_types.values()],
         breadcrumbs=round_crumbs(audit_round),
     )
 
@@ -141,20 +142,20 @@ def _upload(audit_round: AuditRound) -> str | BaseResponse:
     if file is None or not file.filename:
         return _page(audit_round, errors={"file": _("Choose a CSV file to upload.")})
     try:
-        text = agencies_operations.decode(file.read())
+        lines = agencies_operations.decode(file.read())
     except NotPossible as reason:
-        return _page(audit_round, errors={"file": str(reason)})
-    return _lines(audit_round, "csv", text)
+        return _page(audit_round, errors={"file": message(reason.message)})
+    return _lines(audit_round, "csv", lines)
 
 
-def _lines(audit_round: AuditRound, kind: str, text: str | None = None) -> str | BaseResponse:
+def _lines(audit_round: AuditRound, kind: str, lines: str | None = None) -> str | BaseResponse:
     """Check lines; show what is wrong with them, or what they will add, or add them when that was confirmed."""
-    text = request.form.get("lines", "") if text is None else text
-    text = text.replace("\x00", "").replace("\r\n", "\n")
+    given = request.form.get("lines", "") if lines is None else lines
+    given = given.replace("\x00", "").replace("\r\n", "\n")
     rid = audit_round.public_id
     types = pack_of(audit_round.pack_version).agency_types
     parse = agencies_operations.parse_csv if kind == "csv" else agencies_operations.parse_lines
-    parsed = parse(text, types)
+    parsed = parse(given, types)
     if not parsed.problems:
         try:
             added = operations.add_entries(session(), rid, parsed.entries, by=actor(), now=now())
@@ -168,16 +169,16 @@ def _lines(audit_round: AuditRound, kind: str, text: str | None = None) -> str |
     session().rollback()
     audit_round = _round(rid)
     if not parsed.problems:
-        return _confirm(audit_round, parsed.entries, kind, text, added)
-    lines = text.split("\n")
+        return _confirm(audit_round, parsed.entries, kind, given, added)
+    rows = given.split("\n")
     problems = [
-        (problem, lines[problem.line - 1][:200] if 0 < problem.line <= len(lines) else "")
+        (problem, rows[problem.line - 1][:200] if 0 < problem.line <= len(rows) else "")
         for problem in sorted(parsed.problems, key=lambda problem: problem.line)
     ]
-    return _page(audit_round, pasted=text, problems=problems, parsed=parsed, kind=kind)
+    return _page(audit_round, pasted=given, problems=problems, parsed=parsed, kind=kind)
 
 
-def _confirm(audit_round: AuditRound, entries: list[Entry], kind: str, text: str, added: int) -> str:
+def _confirm(audit_round: AuditRound, entries: list[Entry], kind: str, given: str, added: int) -> str:
     """What would be added, to be confirmed."""
     return render_template(
         "oversight/agencies_confirm.html",
@@ -186,7 +187,7 @@ def _confirm(audit_round: AuditRound, entries: list[Entry], kind: str, text: str
         pack=pack_of(audit_round.pack_version),
         type_name=type_name,
         kind=kind,
-        text=text,
+        text=given,
         added=added,
         breadcrumbs=round_crumbs(
             audit_round, (_("Agencies"), url_for("oversight.agencies", rid=audit_round.public_id))

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import end_of, today
 from app.domain.life import NotPossible
+from app.domain.message import N_
 from app.models import AuditReturn
 from app.operations import submissions as operations
 from app.policy import allows
@@ -15,7 +16,7 @@ from app.queries.packs import pack_of
 from app.queries.returns import get_return, return_facts, submissions, why_closed
 from app.queries.rounds import get_round, return_in_round
 from app.web.oversight.blueprint import blueprint, return_state, round_crumbs, type_name
-from app.web.pages import day
+from app.web.pages import day, message
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
 from app.web.typed import TypedDay, read_day, summary, typed
@@ -73,13 +74,13 @@ def reopen(rid: str) -> str | BaseResponse:
     """Reopen a submission with a reason, after saying what that does."""
     audit_return = get_return(session(), rid, actor=actor(), now=now(), permission="return.reopen")
     if audit_return.stage != "submitted":
-        raise NotPossible(_("This audit is not submitted, so there is nothing to reopen."))
+        raise NotPossible(N_("This audit is not submitted, so there is nothing to reopen."))
     errors = {}
     if request.method == "POST":
         try:
             operations.reopen(session(), rid, reason=typed("reason"), by=actor(), now=now())
         except NotPossible as reason:
-            errors["reason"] = str(reason)
+            errors["reason"] = message(reason.message)
         else:
             return _done(
                 audit_return, _("The audit of %(name)s is open again.", name=audit_return.agency.name)
@@ -96,13 +97,13 @@ def nil_return(rid: str) -> str | BaseResponse:
     """Record that an agency has nothing to return, with the reason."""
     audit_return = get_return(session(), rid, actor=actor(), now=now(), permission="return.nil")
     if audit_return.stage not in ("invited", "started"):
-        raise NotPossible(_("Only an audit that is not submitted can be recorded as a nil return."))
+        raise NotPossible(N_("Only an audit that is not submitted can be recorded as a nil return."))
     errors = {}
     if request.method == "POST":
         try:
             operations.set_nil(session(), rid, reason=typed("reason"), by=actor(), now=now())
         except NotPossible as reason:
-            errors["reason"] = str(reason)
+            errors["reason"] = message(reason.message)
         else:
             return _done(
                 audit_return, _("%(name)s is recorded as a nil return.", name=audit_return.agency.name)
@@ -131,7 +132,7 @@ def extend(rid: str) -> str | BaseResponse:
             try:
                 operations.extend(session(), rid, to=end_of(chosen), by=actor(), now=now())
             except NotPossible as reason:
-                errors["to"] = str(reason)
+                errors["to"] = message(reason.message)
             else:
                 words = _("%(name)s has until %(day)s.", name=audit_return.agency.name, day=day(chosen))
                 return _done(audit_return, words)

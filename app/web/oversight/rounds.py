@@ -34,7 +34,7 @@ from app.web.oversight.blueprint import (
     state_names,
     type_name,
 )
-from app.web.pages import day, text
+from app.web.pages import day, message, text
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
 from app.web.typed import EARLIEST, TypedDay, asked, read_day, summary, typed
@@ -103,8 +103,8 @@ class PlanForm:
             area_release=self.area_release,
             findings_from=read["findings_from"],
         )
-        for name, message in operations.check_plan(plan, now=now()).items():
-            self.errors.setdefault(name, message)
+        for name, wrong in operations.check_plan(plan, now=now()).items():
+            self.errors.setdefault(name, message(wrong))
         return plan
 
 
@@ -149,10 +149,10 @@ def new_round() -> str | BaseResponse:
     try:
         audit_round = operations.create_round(session(), plan, version, owner=owner, by=actor(), now=now())
     except PlanErrors as wrong:
-        form.errors.update(wrong.errors)
+        form.errors.update({name: message(words) for name, words in wrong.errors.items()})
         return _new_page(form, versions, bodies)
     except NotPossible as reason:
-        form.errors["pack"] = str(reason)
+        form.errors["pack"] = message(reason.message)
         return _new_page(form, versions, bodies)
     commit()
     flash(_("%(name)s is prepared. Add its agencies, then open it.", name=audit_round.name), "success")
@@ -197,7 +197,7 @@ def edit_round(rid: str) -> str | BaseResponse:
             try:
                 operations.change_plan(session(), rid, plan, by=actor(), now=now())
             except PlanErrors as wrong:
-                form.errors.update(wrong.errors)
+                form.errors.update({name: message(words) for name, words in wrong.errors.items()})
             else:
                 commit()
                 flash(_("The plan of this round is changed."), "success")
@@ -247,7 +247,7 @@ def open_round(rid: str) -> str | BaseResponse:
         try:
             operations.open_round(session(), rid, by=actor(), now=now())
         except NotPossible as reason:
-            errors = [{"text": str(reason)}]
+            errors = [{"text": message(reason.message)}]
         else:
             commit()
             flash(_("The round is open. Hand out the invitations, so that the agencies can sign in."), "success")

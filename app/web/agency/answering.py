@@ -1,0 +1,387 @@
+"""One standard: answering it, saving, and what to do when two people changed one answer."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from flask import flash, render_template, request
+from flask_babel import format_time, ngettext
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.clock import LONDON
+from app.db import db
+from app.domain.life import NotPossible
+from app.domain.message import Message
+from app.domain.templates import Criterion
+from app.operations.answers import Conflict, SaveResult, save_answers
+from app.policy import allows
+from app.queries.packs import template_of
+from app.queries.returns import (
+    Answered,
+    Checklist,
+    Item,
+    Section,
+    checklist,
+    return_facts,
+    values_at,
+    why_closed,
+)
+from app.web.agency.blueprint import blueprint, crumbs, own_return, see_other
+from app.web.answer_forms import FORMS, Typed, edit_of, form_of, is_changed, merged, name_of, sent, stored
+from app.web.deadlines import deadline
+from app.web.pages import message
+from app.web.permissions import requires
+from app.web.request import actor, commit, now, session
+
+
+@dataclass
+class Shown:
+    """A criterion on the page of its standard: what is stored, what stands in the fields, what is wrong with it."""
+
+    item: Item
+    typed: Typed
+    errors: Mapping[str, Message] = field(default_factory=dict)
+
+    @property
+    def page(self) -> str:
+        """The template of its answer type."""
+        return FORMS[self.item.criterion.answer.type].page
+
+
+def _summary(shown: Sequence[Shown]) -> list[dict[str, str]]:
+    """The error summary of a form: each error with its question's number and a link to its field."""
+    return [
+        {"text": f"{one.item.number} – {message(words)}", "href": f"#{_field_id(one.item.criterion, name)}"}
+        for one in shown
+        for name, words in one.errors.items()
+    ]
+
+
+def _field_id(criterion: Criterion, name: str) -> str:
+    form = form_of(criterion)
+    return name_of(criterion.id, f"{name}-day" if name in form.dates else name)
+
+
+@blueprint.route("/standards/<standard>", methods=["GET", "POST"])
+@requires(GET="return.read", POST="return.edit")
+def standard(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
+    """One standard: to answer, or to read where nothing can be changed (any more)."""
+    if request.method == "POST":
+        return _save(rid, standard)
+    audit_return = own_return(rid)
+    work = checklist(session(), audit_return)
+    if not _is_asked(work, standard) and any(one.id == standard for one in work.template.standards):
+        return see_other("agency.tasks", rid=rid)  # an answer made all of its questions not applicable
+    section = work.section(standard)
+    closed = why_closed(audit_return, now=now())
+    facts = return_facts(session(), audit_return, now=now())
+    if closed or not allows(actor(), "return.edit", facts):
+        return render_template(
+            "agency/standard_read.html", work=work, section=section, closed=closed, audit_return=audit_return,
+            around=_around(work, section), breadcrumbs=crumbs(audit_return),
+        )  # fmt: skip
+    shown = [
+        Shown(item, stored(item.criterion, item.answer.value, item.answer.version)) for item in section.items
+    ]
+    return _form(work, section, shown, just_saved=request.args.get("saved", ""))
+
+
+def _around(work: Checklist, section: Section) -> tuple[Section | None, Section | None]:
+    """The standards before and after one."""
+    place = work.sections.index(section)
+    after = work.sections[place + 1] if place + 1 < len(work.sections) else None
+    return (work.sections[place - 1] if place else None), after
+
+
+def _form(
+    work: Checklist, section: Section, shown: Sequence[Shown], *, intro: str = "", just_saved: str = "",
+) -> str:  # fmt: skip
+    return render_template(
+        "agency/standard.html",
+        work=work,
+        section=section,
+        audit_return=work.audit_return,
+        shown=shown,
+        errors=_summary(shown),
+        intro=intro,
+        just_saved=just_saved,
+        page_key=secrets.token_urlsafe(12),
+        around=_around(work, section),
+        may_vouch=any(
+            held.agency_id == work.audit_return.agency_id
+            for held in actor().holding("accountable_signatory", "audit_lead")
+        ),
+        due=deadline(work.audit_return, now=now()),
+        breadcrumbs=crumbs(work.audit_return),
+    )
+
+
+def _is_asked(work: Checklist, standard: str) -> bool:
+    return any(section.standard.id == standard for section in work.sections)
+
+
+def _save(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
+    only = request.form.get("only", "")
+    key = request.form.get("page_key", "")[:64]
+    typed = sent(request.form)
+    wanted = {only: typed[only]} if only in typed else typed
+    try:
+        result = _save_typed(rid, wanted, key)
+        if result.conflicts and only in typed:
+            # the page that shows the conflict leaves this one: what else was typed here is saved with it
+            also = _save_typed(rid, {name: one for name, one in typed.items() if name != only}, key)
+            for name in ("saved", "conflicts", "errors"):
+                getattr(result, name).update(getattr(also, name))
+            only = ""
+    except NotPossible as reason:
+        return _not_saved(rid, standard, typed, message(reason.message))
+    commit()
+    to_next = "next" in request.form
+    if result.clean and not only and not to_next:
+        flash(_saved_words(result), "success")
+        return see_other("agency.standard", rid=rid, standard=standard)
+    work = checklist(session(), own_return(rid))
+    if result.conflicts:
+        return _conflict_page(work, standard, _disputes(work, result, typed), result), 409
+    if not _is_asked(work, standard):
+        flash(_saved_words(result), "success")
+        return see_other("agency.tasks", rid=rid)
+    section = work.section(standard)
+    shown = _shown_again(section, typed, result)
+    if result.errors:
+        return _form(work, section, shown, intro=_saved_in_part(result)), 422
+    if only:
+        if any(one.item.criterion.id != only and _is_unsaved(one) for one in shown):
+            return _form(
+                work, section, shown, just_saved=only,
+                intro=_("Your other changes on this page are not saved yet. They are still here."),
+            )  # fmt: skip
+        return see_other("agency.standard", rid=rid, standard=standard, saved=only, _anchor=f"q-{only}")
+    flash(_saved_words(result), "success")
+    after = _around(work, section)[1]
+    if after is None:
+        return see_other("agency.check", rid=rid)
+    return see_other("agency.standard", rid=rid, standard=after.standard.id)
+
+
+def _save_typed(rid: str, typed: Mapping[str, Typed], key: str) -> SaveResult:
+    """Save what was typed. Raises NotPossible; what is wrong or disputed comes back in the result."""
+    edits = [edit_of(name, one, key) for name, one in typed.items()]
+    result = save_answers(session(), rid, edits, by=actor(), now=now())
+    for name, one in typed.items():
+        if one.errors and name in result.errors:
+            # the domain's words for a date that cannot be read are less exact than “must have a month”
+            result.errors[name] = {**result.errors[name], **one.errors}
+    if result.conflicts:
+        _forget_untouched(rid, result, typed)
+    return result
+
+
+def _forget_untouched(rid: str, result: SaveResult, typed: Mapping[str, Typed]) -> None:
+    """A page sends all its answers: one that somebody else saved meanwhile, and nobody touched here, is no conflict."""
+    audit_return = own_return(rid)
+    _pack, template = template_of(audit_return)
+    shown = values_at(session(), audit_return, {name: typed[name].based_on for name in result.conflicts})
+    for name, value in shown.items():
+        if not is_changed(typed[name], stored(template.criterion(name), value, typed[name].based_on)):
+            del result.conflicts[name]
+            result.unchanged.append(name)
+
+
+def _shown_again(section: Section, typed: Mapping[str, Typed], result: SaveResult) -> list[Shown]:
+    """The form after a save: stored answers where they were saved, what was typed where they were not."""
+    shown = []
+    for item in section.items:
+        key = item.criterion.id
+        one = typed.get(key)
+        if one is None or key in result.saved or key in result.unchanged:
+            one = stored(item.criterion, item.answer.value, item.answer.version)
+        shown.append(Shown(item, one, result.errors.get(key, {})))
+    return shown
+
+
+def _is_unsaved(one: Shown) -> bool:
+    return is_changed(one.typed, stored(one.item.criterion, one.item.answer.value, one.item.answer.version))
+
+
+def _saved_words(result: SaveResult) -> str:
+    number = len(result.saved)
+    if not number:
+        return _("Nothing had changed, so everything is as you saved it before.")
+    at = format_time(now().astimezone(LONDON), "HH:mm", rebase=False)
+    return ngettext("%(num)d answer saved at %(at)s.", "%(num)d answers saved at %(at)s.", number, at=at)
+
+
+def _saved_in_part(result: SaveResult) -> str:
+    number = len(result.errors)
+    not_saved = ngettext(
+        "%(num)d answer is not saved yet: mend what is listed here, then save again.",
+        "%(num)d answers are not saved yet: mend what is listed here, then save again.",
+        number,
+    )
+    return f"{_saved_words(result)} {not_saved}" if result.saved else not_saved
+
+
+def _not_saved(rid: str, standard: str, typed: Mapping[str, Typed], reason: str) -> tuple[str, int]:
+    """The round closed, or the return was submitted, while somebody was typing: their texts, to copy."""
+    db.session.rollback()
+    audit_return = own_return(rid)
+    _pack, template = template_of(audit_return)
+    texts = [
+        (template.number_of(criterion), criterion, words)
+        for criterion in (placed.criterion for placed in template.criteria())
+        if (one := typed.get(criterion.id)) and (words := f"{one['commentary']}\n\n{one['reason']}".strip())
+    ]
+    page = render_template(
+        "agency/not_saved.html", audit_return=audit_return, standard=standard, texts=texts, reason=reason,
+        breadcrumbs=crumbs(audit_return),
+    )  # fmt: skip
+    return page, 409
+
+
+# --- When two people changed one answer ------------------------------------------------------------------
+
+
+@dataclass
+class Dispute:
+    """A criterion that was not saved: mine beside theirs, or (`theirs` None) mine with what is wrong in it."""
+
+    item: Item
+    mine: Typed
+    theirs: Answered | None
+    merged: Typed
+    choice: str = ""
+    errors: Mapping[str, Message] = field(default_factory=dict)
+
+    @property
+    def page(self) -> str:
+        """The template of its answer type."""
+        return FORMS[self.item.criterion.answer.type].page
+
+    @property
+    def mine_as_item(self) -> Item:
+        """Mine, to be shown as a stored answer is."""
+        return replace(self.item, answer=Answered(_readable(self.item, self.mine), 0, None, ""))
+
+    @property
+    def theirs_as_item(self) -> Item:
+        """Theirs, likewise."""
+        return replace(self.item, answer=self.theirs or self.item.answer)
+
+
+def _readable(item: Item, typed: Typed) -> dict[str, Any]:
+    """What was typed as far as it can be read, for showing only."""
+    form = form_of(item.criterion)
+    value = {name: words for name, words in form.raw_of(typed.fields).items() if words}
+    for name in form.dates:
+        if name in value:
+            try:
+                value[name] = date(*map(int, value[name].split("-"))).isoformat()
+            except (ValueError, TypeError):
+                del value[name]
+    return value
+
+
+def _dispute(item: Item, mine: Typed, conflict: Conflict | None) -> Dispute:
+    if conflict is None:
+        return Dispute(item, mine, None, mine)
+    theirs = stored(item.criterion, conflict.theirs.value, conflict.theirs.version)
+    both = {name: merged(mine[name], theirs[name]) for name in ("commentary", "reason")}
+    fields = {**theirs.fields, **mine.fields, **{name: words for name, words in both.items() if words}}
+    return Dispute(
+        item,
+        replace(mine, based_on=theirs.based_on),
+        conflict.theirs,
+        Typed(theirs.type, fields, theirs.based_on),
+    )
+
+
+def _disputes(work: Checklist, result: SaveResult, typed: Mapping[str, Typed]) -> list[Dispute]:
+    """What was not saved, in the order of the questions."""
+    disputes = []
+    for item in work.items:
+        key = item.criterion.id
+        if key not in typed or (key not in result.conflicts and key not in result.errors):
+            continue
+        dispute = _dispute(item, typed[key], result.conflicts.get(key))
+        dispute.errors = result.errors.get(key, {})
+        disputes.append(dispute)
+    return disputes
+
+
+def _conflict_page(
+    work: Checklist, standard: str, disputes: Sequence[Dispute], result: SaveResult | None, *,
+    problems: Sequence[dict[str, str]] = (),
+) -> str:  # fmt: skip
+    errors = [
+        {"text": f"{one.item.number} – {message(words)}", "href": f"#{_field_id(one.item.criterion, name)}"}
+        for one in disputes
+        for name, words in one.errors.items()
+    ]
+    return render_template(
+        "agency/conflict.html",
+        audit_return=work.audit_return,
+        standard=standard,
+        disputes=disputes,
+        number=sum(1 for one in disputes if one.theirs),
+        saved=_saved_words(result) if result and result.saved else "",
+        errors=[*problems, *errors],
+        page_key=secrets.token_urlsafe(12),
+        forms=FORMS,
+        breadcrumbs=crumbs(work.audit_return),
+    )
+
+
+@blueprint.route("/standards/<standard>/resolve", methods=["POST"])
+@requires(POST="return.edit")
+def resolve(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
+    """Settle conflicts: keep mine, take theirs, or save the two put together. Nothing is dropped unasked."""
+    work = checklist(session(), own_return(rid))
+    key = request.form.get("page_key", "")[:64]
+    disputes: list[Dispute] = []
+    undecided: list[dict[str, str]] = []
+    chosen: dict[str, Typed] = {}
+    every, own = sent(request.form), sent(request.form, "m")
+    for item in work.items:
+        both, mine = every.get(item.criterion.id), own.get(item.criterion.id)
+        if both is None:
+            continue
+        choice = request.form.get(name_of(item.criterion.id, "choice"), "")
+        theirs = item.answer if mine else None
+        disputes.append(Dispute(item, mine or both, theirs, both, choice))
+        if mine is None or choice == "merge":
+            chosen[item.criterion.id] = both
+        elif choice == "mine":
+            chosen[item.criterion.id] = mine
+        elif choice != "theirs":
+            undecided.append(
+                {
+                    "text": _("%(number)s – Choose which text to keep", number=item.number),
+                    "href": f"#{name_of(item.criterion.id, 'choice')}",
+                }
+            )
+    if undecided:
+        return _conflict_page(work, standard, disputes, None, problems=undecided), 422
+    try:
+        result = _save_typed(rid, chosen, key)
+    except NotPossible as reason:
+        return _not_saved(rid, standard, chosen, message(reason.message))
+    commit()
+    if result.conflicts or result.errors:
+        work = checklist(session(), own_return(rid))
+        again = []
+        for dispute in disputes:
+            name = dispute.item.criterion.id
+            item = next(one for one in work.items if one.criterion.id == name)
+            if name in result.conflicts:
+                again.append(_dispute(item, chosen[name], result.conflicts[name]))
+            elif name in result.errors:
+                again.append(replace(dispute, item=item, errors=result.errors[name]))
+        return _conflict_page(work, standard, again, result), 409 if result.conflicts else 422
+    flash(_saved_words(result), "success")
+    return see_other("agency.standard", rid=rid, standard=standard)

@@ -1,0 +1,47 @@
+"""The task list of one return."""
+
+from __future__ import annotations
+
+from flask import redirect, render_template, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.operations.submissions import signing_post
+from app.queries.returns import checklist, sees_drafts, signatories, submissions, why_closed
+from app.queries.rounds import NotFound
+from app.web.agency.blueprint import any_return, blueprint, crumbs, may, profile
+from app.web.deadlines import deadline
+from app.web.permissions import requires
+from app.web.request import actor, now, session
+
+
+@blueprint.route("/")
+@requires(GET="return.read")
+def tasks(rid: str) -> str | BaseResponse:
+    """Where the work stands and what comes next. Whoever sees submissions only is led to the latest."""
+    audit_return = any_return(rid)
+    history_of_submissions = submissions(session(), audit_return)
+    if not sees_drafts(actor(), audit_return):
+        if not history_of_submissions:
+            raise NotFound
+        return redirect(url_for("agency.submission", rid=rid, sid=history_of_submissions[0].public_id))
+    work = checklist(session(), audit_return)
+    closed = why_closed(audit_return, now=now())
+    may_edit = may("return.edit", audit_return) and not closed
+    to_do = work.outstanding
+    saves = [(item.answer.saved_at, item.answer) for item in work.items if item.answer.saved_at]
+    last = max(saves, key=lambda save: save[0])[1] if saves else None
+    return render_template(
+        "agency/tasks.html",
+        audit_return=audit_return,
+        work=work,
+        due=deadline(audit_return, now=now()),
+        closed=closed,
+        may_edit=may_edit,
+        may_sign=signing_post(actor(), audit_return) is not None,
+        next_section=next((s for s in work.sections if any(item in to_do for item in s.items)), None),
+        submissions=history_of_submissions,
+        last=last,
+        signatories=signatories(session(), audit_return, now=now()),
+        profile=profile(work.items),
+        breadcrumbs=crumbs(audit_return)[:1],
+    )
