@@ -803,6 +803,9 @@ class _TemplateCheck:
             _known(self.document, other, list(self.criteria), "criterion")
             return
         looked_at = self.criteria[other.value]
+        if looked_at.text("scope"):
+            message = f"{_quoted(other.value)} is asked per area, so it has no one answer to look at; name another"
+            self.document.error(other, message)
         scheme = looked_at.text("grading") or self.root.text("grading")
         for grade in condition.entries("grades"):
             _known(self.document, grade, self.pack.grades(scheme), "grade")

@@ -18,6 +18,17 @@ MAX_TEXT = 20_000  # characters in a commentary or a reason
 MAX_FILES = 1_000_000
 
 
+def question_id(criterion: str, scope: str = "") -> str:
+    """What names one question of a return: `CRITERION`, or `CRITERION.AREA` where it is asked per area."""
+    return f"{criterion}.{scope}" if scope else criterion
+
+
+def question_parts(question: str) -> tuple[str, str]:
+    """The criterion and the scope of a question's id."""
+    criterion, _, scope = question.partition(".")
+    return criterion, scope
+
+
 @dataclass(frozen=True)
 class CleanAnswer:
     """An answer as it is stored: its type, and a JSON-ready value with only the fields given."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-FORMAT = "candour-return/1"
+FORMAT = "candour-return/2"  # 1 had no areas, evidence or actions
 
 
 def return_content(
@@ -15,11 +15,13 @@ def return_content(
     template: dict[str, Any],
     answers: Iterable[dict[str, Any]],
     vouches: Iterable[dict[str, Any]],
+    areas: Iterable[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """The content of a return as a JSON value; its canonical form is what the content hash is made over.
 
     `audit_round`: key, name. `agency`: code, name, type, subtype. `template`: pack, version, sha256 (of the frozen
     template). `answers`: criterion, scope, type, value, in any order. `vouches`: standard, name, post, at (ISO 8601).
+    `areas`: those that scopes name: scope, code, name.
     """
     return {
         "format": FORMAT,
@@ -28,5 +30,6 @@ def return_content(
         "template": template,
         "answers": sorted(answers, key=lambda answer: (answer["criterion"], answer["scope"])),
         "vouches": sorted(vouches, key=lambda vouch: vouch["standard"]),
+        "areas": sorted(areas, key=lambda area: area["scope"]),
         "evidence": [],
     }

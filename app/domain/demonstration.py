@@ -597,7 +597,7 @@ def _mistakes(plan: Plan, pack: Pack) -> Iterator[str]:
         yield from unknown("question", own, questions.get(key, ()))
     for template in pack.templates.values():
         for placed in template.criteria():
-            if placed.criterion.answer.type != "grade":
+            if placed.criterion.answer.type != "grade" or placed.criterion.scope:
                 yield f"“{placed.criterion.id}” cannot be answered: only graded questions about the agency can"
     codes = {*pack.oversight_bodies, *plan.oversight_bodies}
     for code in (plan.round.owner, *(account.body for account in plan.accounts if account.body)):

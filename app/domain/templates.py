@@ -23,6 +23,7 @@ from pydantic import (
     StringConstraints,
     ValidationInfo,
     WrapSerializer,
+    model_serializer,
     model_validator,
 )
 
@@ -243,7 +244,10 @@ class Answer(Part):
 
 
 class Criterion(Part):
-    """One question of a checklist. `version` is raised when its meaning changes."""
+    """One question of a checklist. `version` is raised when its meaning changes.
+
+    With `scope: area` it is asked once for each area that the agency works in.
+    """
 
     id: Key
     question: Text
@@ -257,9 +261,18 @@ class Criterion(Part):
     twins: tuple[Twin, ...] = ()
     grading: Key | None = None
     answer: Answer = Answer(type="grade")
+    scope: Literal["area"] | None = None
     shown_if: Condition | None = None
     required_if: Condition | None = None
     not_applicable_if: Condition | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_scope(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A criterion without a scope is frozen as it was before there were any: published hashes stay."""
+        frozen: dict[str, Any] = handler(self)
+        if frozen.get("scope", "") is None:
+            del frozen["scope"]
+        return frozen
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -354,6 +367,11 @@ class Template(Part):
         With None (an agency of no subtype) these are the criteria that are asked of all.
         """
         return tuple(p.criterion for p in self._placed.values() if p.criterion.asked_of(subtype))
+
+    @cached_property
+    def asks_areas(self) -> bool:
+        """Whether any criterion is asked per area."""
+        return any(placed.criterion.scope for placed in self._placed.values())
 
     def shown(self, subtype: str | None, grades: Mapping[str, str]) -> Shown:
         """What is asked, required and not applicable, given `grades`: criterion id to grade key.

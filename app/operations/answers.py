@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.clock import today
-from app.domain.answers import ANSWER_TYPES, AnswerErrors, CleanAnswer
+from app.domain.answers import ANSWER_TYPES, AnswerErrors, CleanAnswer, question_id, question_parts
 from app.domain.life import NotPossible
 from app.domain.message import N_, Message
 from app.domain.templates import Criterion, Pack, Template
@@ -20,12 +20,24 @@ from app.operations import events, rollup
 from app.operations.stage import move
 from app.policy import Actor
 from app.queries.packs import template_of
-from app.queries.returns import Answered, build_checklist, checklist, get_return, why_closed
+from app.queries.returns import (
+    Answered,
+    Place,
+    build_checklist,
+    checklist,
+    get_return,
+    places_of,
+    scopes_of,
+    why_closed,
+)
 
 
 @dataclass(frozen=True)
 class Edit:
-    """What somebody sent for one criterion. `raw` is field to string, as the answer type reads it."""
+    """What somebody sent for one question. `raw` is field to string, as the answer type reads it.
+
+    `criterion` is the question's id: a criterion's, with the area behind it where it is asked per area.
+    """
 
     criterion: str
     raw: Mapping[str, object]
@@ -58,24 +70,24 @@ class SaveResult:
 
 
 def save_answers(
-    session: Session, public_id: str, edits: Sequence[Edit], *, by: Actor, now: datetime
+    session: Session, public_id: str, edits: Sequence[Edit], *, by: Actor, now: datetime, source: str = "page"
 ) -> SaveResult:
     """Save criteria of a return, each by itself, in one transaction; the last step of each edit is its stored version.
 
     A criterion with a wrong value or a conflict is not saved and comes back in the result; the others are. An edit
-    that changes nothing makes no version, and an edit whose key was seen before is the same save. Raises NotFound and
-    NotPossible (round closed, return submitted, unknown criterion).
+    that changes nothing makes no version, and an edit whose key was seen before is the same save. `source` says how
+    the answers came: one of `models.SOURCES`. Raises NotFound and NotPossible (round closed, return submitted,
+    unknown question).
     """
     audit_return = get_return(session, public_id, actor=by, now=now, permission="return.edit", lock=True)
     if reason := why_closed(audit_return, now=now):
         raise NotPossible(reason)
     pack, template = template_of(audit_return)
+    places = places_of(session, audit_return)
     current = {
-        row.criterion: row
+        question_id(row.criterion, row.scope_key): row
         for row in session.scalars(
-            select(SelfAssessment).where(
-                SelfAssessment.return_id == audit_return.id, SelfAssessment.scope_key == ""
-            )
+            select(SelfAssessment).where(SelfAssessment.return_id == audit_return.id)
         )
     }
     replayed = _replayed(session, audit_return, edits)
@@ -83,7 +95,7 @@ def save_answers(
     before: dict[str, str] = {}
     after: dict[str, str] = {}
     for edit in edits:
-        criterion = _criterion(template, edit.criterion, audit_return)
+        criterion, scope = _criterion(template, edit.criterion, audit_return, places)
         row = current.get(edit.criterion)
         version = row.version if row else 0
         # the same save again; not when something was saved since: then it is an edit of an old page like any other
@@ -111,21 +123,22 @@ def save_answers(
         after[edit.criterion] = grade
         if row is None:
             row = current[edit.criterion] = SelfAssessment(
-                return_id=audit_return.id, criterion=edit.criterion, scope_key="", type=clean.type
+                return_id=audit_return.id, criterion=criterion.id, scope_key=scope, type=clean.type
             )
             session.add(row)
         row.value, row.grade, row.version = clean.value, grade, version + 1
-        row.saved_at, row.saved_by_id = now, by.user_id
+        row.saved_at, row.saved_by_id, row.to_confirm = now, by.user_id, False
         session.add(
             SelfAssessmentVersion(
                 return_id=audit_return.id,
-                criterion=edit.criterion,
-                scope_key="",
+                criterion=criterion.id,
+                scope_key=scope,
                 type=clean.type,
                 value=clean.value,
                 version=version + 1,
                 based_on=edit.based_on,
                 idempotency_key=edit.key,
+                source=source,
                 saved_at=now,
                 saved_by_id=by.user_id,
             )
@@ -136,18 +149,26 @@ def save_answers(
             move(audit_return, "started", now=now)
             events.append(session, events.chain_of(audit_return), "return.started", by=by, now=now)
             session.flush()
-        _count(audit_return, pack, template, current)
+        _count(audit_return, pack, template, current, places)
         ended = _end_vouches(session, audit_return, template, after)
         data: dict[str, Any] = {"criteria": {key: result.saved[key] for key in after}}
         if ended:
             data["vouches_ended"] = ended
         events.append(session, events.chain_of(audit_return), "answer.saved", by=by, now=now, data=data)
-        rollup.change(session, audit_return, "draft", before=before, after=after)
+        rollup.change(
+            session, audit_return, "draft",
+            before=[(question_parts(key)[0], grade) for key, grade in before.items()],
+            after=[(question_parts(key)[0], grade) for key, grade in after.items()],
+        )  # fmt: skip
     session.flush()
     return result
 
 
-def _criterion(template: Template, key: str, audit_return: AuditReturn) -> Criterion:
+def _criterion(
+    template: Template, question: str, audit_return: AuditReturn, places: Sequence[Place]
+) -> tuple[Criterion, str]:
+    """The criterion and the scope of a question. Raises NotPossible where this return is not asked it."""
+    key, scope = question_parts(question)
     try:
         criterion = template.criterion(key)
     except KeyError:
@@ -160,7 +181,11 @@ def _criterion(template: Template, key: str, audit_return: AuditReturn) -> Crite
             N_("The question “%(question)s” is not asked of this agency. Reload the page and try again."),
             question=key[:80],
         )
-    return criterion
+    if scope not in scopes_of(criterion, places):
+        raise NotPossible(
+            N_("The question “%(question)s” is not asked of this area. Reload the page and try again."), question=key
+        )
+    return criterion, scope
 
 
 def _replayed(
@@ -170,6 +195,7 @@ def _replayed(
     rows = session.execute(
         select(
             SelfAssessmentVersion.criterion,
+            SelfAssessmentVersion.scope_key,
             SelfAssessmentVersion.idempotency_key,
             SelfAssessmentVersion.version,
         ).where(
@@ -177,7 +203,7 @@ def _replayed(
             SelfAssessmentVersion.idempotency_key.in_({edit.key for edit in edits}),
         )
     )
-    return {(row.criterion, row.idempotency_key): row.version for row in rows}
+    return {(question_id(row.criterion, row.scope_key), row.idempotency_key): row.version for row in rows}
 
 
 def _clean(
@@ -195,10 +221,13 @@ def _clean(
 
 
 def _count(
-    audit_return: AuditReturn, pack: Pack, template: Template, current: Mapping[str, SelfAssessment]
-) -> None:
-    answers = {key: Answered(row.value, row.version, None, "") for key, row in current.items()}
-    work = build_checklist(audit_return, pack, template, answers, {})
+    audit_return: AuditReturn, pack: Pack, template: Template, current: Mapping[str, SelfAssessment],
+    places: Sequence[Place],
+) -> None:  # fmt: skip
+    answers = {
+        key: Answered(row.value, row.version, None, "", to_confirm=row.to_confirm) for key, row in current.items()
+    }
+    work = build_checklist(audit_return, pack, template, answers, {}, places)
     audit_return.asked, audit_return.complete = work.asked, work.complete
 
 
@@ -206,7 +235,7 @@ def _end_vouches(
     session: Session, audit_return: AuditReturn, template: Template, changed: Mapping[str, str]
 ) -> list[str]:
     """A vouch holds for the answers as they were: a save in its standard ends it. Returns the standards."""
-    touched = {template.standard_of(template.criterion(key)).id for key in changed}
+    touched = {template.standard_of(template.criterion(question_parts(key)[0])).id for key in changed}
     ended = []
     for vouch in session.scalars(
         select(Vouch)

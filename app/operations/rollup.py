@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Insert
@@ -11,6 +12,9 @@ from sqlalchemy.orm import Session
 
 from app.models import AuditReturn, RollUp
 
+# (criterion, grade) for each answer; one asked per area has several, an answer without a grade has ""
+Grades = Iterable[tuple[str, str]]
+
 
 def upsert(session: Session) -> Any:
     """The `insert` of this database that knows ON CONFLICT."""
@@ -18,14 +22,14 @@ def upsert(session: Session) -> Any:
 
 
 def change(
-    session: Session, audit_return: AuditReturn, stage: str, *, before: dict[str, str], after: dict[str, str]
+    session: Session, audit_return: AuditReturn, stage: str, *, before: Grades, after: Grades
 ) -> None:
-    """Count `after` (criterion to grade; empty: none) instead of `before` for a return at a stage."""
+    """Count the grades `after` instead of those `before` for a return at a stage."""
     deltas: Counter[tuple[str, str]] = Counter()
-    for key, grade in before.items():
+    for key, grade in before:
         if grade:
             deltas[key, grade] -= 1
-    for key, grade in after.items():
+    for key, grade in after:
         if grade:
             deltas[key, grade] += 1
     rows = [

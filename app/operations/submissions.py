@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.integrity import canonical_json, sha256_hex, submission_hash
 from app.domain.life import NotPossible
+from app.domain.message import N_
 from app.domain.text import localise
 from app.models import (
     AuditReturn,
@@ -22,6 +23,8 @@ from app.operations import events, rollup
 from app.operations.stage import move
 from app.policy import Actor, Held
 from app.queries.returns import Checklist, checklist, content_of, get_return, why_closed
+
+LONGEST_REASON = 4000  # characters
 
 
 def signing_post(by: Actor, audit_return: AuditReturn) -> Held | None:
@@ -52,28 +55,33 @@ def sign_and_submit(
     """
     audit_return = get_return(session, public_id, actor=by, now=now, permission="return.sign", lock=True)
     if audit_return.stage == "submitted":
-        raise NotPossible("This audit has been submitted already, so it was not submitted again.")
+        raise NotPossible(N_("This audit has been submitted already, so it was not submitted again."))
     if reason := why_closed(audit_return, now=now):
         raise NotPossible(reason)
     if not identity_proved:
-        raise NotPossible("Your password is not right. Nothing was signed.")
+        raise NotPossible(N_("Your password is not right. Nothing was signed."))
     work = checklist(session, audit_return)
     if work.outstanding:
         raise NotPossible(
-            f"{len(work.outstanding)} questions are not finished, so this audit cannot be signed yet."
-            " Check your answers to see which."
+            N_(
+                "This audit cannot be signed yet. Questions that are not finished: %(number)s."
+                " Check your answers to see which."
+            ),
+            number=len(work.outstanding),
         )
     signed = content_of(work)
     content = canonical_json(signed)
     content_hash = sha256_hex(content)
     if content_hash != expected_hash:
         raise NotPossible(
-            "Somebody changed an answer after this page was shown to you. Nothing was signed."
-            " Read what is new, then sign again."
+            N_(
+                "Somebody changed an answer after this page was shown to you. Nothing was signed."
+                " Read what is new, then sign again."
+            )
         )
     held = signing_post(by, audit_return)
     if held is None:
-        raise NotPossible("Only the accountable signatory of the agency can sign.")
+        raise NotPossible(N_("Only the accountable signatory of the agency can sign."))
     post = held.post or localise(work.pack.agency_types[audit_return.agency_type].signatory)
     number = (
         session.scalar(select(func.max(Submission.number)).where(Submission.return_id == audit_return.id))
@@ -114,9 +122,9 @@ def sign_and_submit(
     if audit_return.stage == "invited":
         move(audit_return, "started", now=now)
     move(audit_return, "submitted", now=now)
-    submitted = {answer.criterion: answer.grade for answer in submission.answers}
-    rollup.change(session, audit_return, "draft", before=_draft_grades(session, audit_return), after={})
-    rollup.change(session, audit_return, "submitted", before={}, after=submitted)
+    submitted = [(answer.criterion, answer.grade) for answer in submission.answers]
+    rollup.change(session, audit_return, "draft", before=_draft_grades(session, audit_return), after=())
+    rollup.change(session, audit_return, "submitted", before=(), after=submitted)
     events.append(
         session,
         events.chain_of(audit_return),
@@ -130,13 +138,13 @@ def sign_and_submit(
     return submission
 
 
-def _draft_grades(session: Session, audit_return: AuditReturn) -> dict[str, str]:
+def _draft_grades(session: Session, audit_return: AuditReturn) -> list[tuple[str, str]]:
     rows = session.execute(
         select(SelfAssessment.criterion, SelfAssessment.grade).where(
             SelfAssessment.return_id == audit_return.id
         )
     )
-    return {row.criterion: row.grade for row in rows}
+    return [(row.criterion, row.grade) for row in rows]
 
 
 def reopen(session: Session, public_id: str, *, reason: str, by: Actor, now: datetime) -> AuditReturn:
@@ -146,10 +154,10 @@ def reopen(session: Session, public_id: str, *, reason: str, by: Actor, now: dat
     """
     audit_return = get_return(session, public_id, actor=by, now=now, permission="return.reopen", lock=True)
     reason = _reason(
-        reason, "Say why this audit is reopened: the agency reads it, and it stays in the history."
+        reason, N_("Say why this audit is reopened: the agency reads it, and it stays in the history.")
     )
     if audit_return.stage != "submitted":
-        raise NotPossible("This audit is not submitted, so there is nothing to reopen.")
+        raise NotPossible(N_("This audit is not submitted, so there is nothing to reopen."))
     submission = session.scalars(
         select(Submission)
         .where(Submission.return_id == audit_return.id)
@@ -158,9 +166,9 @@ def reopen(session: Session, public_id: str, *, reason: str, by: Actor, now: dat
     ).one()
     session.add(SubmissionVoided(submission_id=submission.id, reason=reason, at=now, by_id=by.user_id))
     move(audit_return, "started", now=now)
-    grades = {answer.criterion: answer.grade for answer in submission.answers}
-    rollup.change(session, audit_return, "submitted", before=grades, after={})
-    rollup.change(session, audit_return, "draft", before={}, after=_draft_grades(session, audit_return))
+    grades = [(answer.criterion, answer.grade) for answer in submission.answers]
+    rollup.change(session, audit_return, "submitted", before=grades, after=())
+    rollup.change(session, audit_return, "draft", before=(), after=_draft_grades(session, audit_return))
     events.append(
         session,
         events.chain_of(audit_return),
@@ -177,9 +185,9 @@ def reopen(session: Session, public_id: str, *, reason: str, by: Actor, now: dat
 def set_nil(session: Session, public_id: str, *, reason: str, by: Actor, now: datetime) -> AuditReturn:
     """Record that an agency has nothing to return, with the reason. Raises NotFound and NotPossible."""
     audit_return = get_return(session, public_id, actor=by, now=now, permission="return.nil", lock=True)
-    reason = _reason(reason, "Give the reason for the nil return: it is printed in the findings.")
+    reason = _reason(reason, N_("Give the reason for the nil return: it is printed in the findings."))
     move(audit_return, "nil", now=now, nil_reason=reason)
-    rollup.change(session, audit_return, "draft", before=_draft_grades(session, audit_return), after={})
+    rollup.change(session, audit_return, "draft", before=_draft_grades(session, audit_return), after=())
     events.append(
         session, events.chain_of(audit_return), "return.nil", by=by, now=now, texts={"reason": reason}
     )
@@ -191,9 +199,9 @@ def take_back_nil(session: Session, public_id: str, *, by: Actor, now: datetime)
     """Take a nil return back: the agency answers after all. Raises NotFound and NotPossible."""
     audit_return = get_return(session, public_id, actor=by, now=now, permission="return.nil", lock=True)
     if audit_return.stage != "nil":
-        raise NotPossible("This audit is not recorded as a nil return.")
+        raise NotPossible(N_("This audit is not recorded as a nil return."))
     move(audit_return, "started" if audit_return.started_at else "invited", now=now)
-    rollup.change(session, audit_return, "draft", before={}, after=_draft_grades(session, audit_return))
+    rollup.change(session, audit_return, "draft", before=(), after=_draft_grades(session, audit_return))
     events.append(session, events.chain_of(audit_return), "return.nil_taken_back", by=by, now=now)
     session.flush()
     return audit_return
@@ -203,9 +211,9 @@ def extend(session: Session, public_id: str, *, to: datetime, by: Actor, now: da
     """Give one agency more time: until `to` it is neither late nor closed. Raises NotFound and NotPossible."""
     audit_return = get_return(session, public_id, actor=by, now=now, permission="return.extend", lock=True)
     if to <= now:
-        raise NotPossible("The new date has passed already. Choose a date from today on.")
+        raise NotPossible(N_("The new date has passed already. Choose a date from today on."))
     if to <= audit_return.audit_round.due:
-        raise NotPossible("The new date is not after the round’s due date, so it would give no more time.")
+        raise NotPossible(N_("The new date is not after the round’s due date, so it would give no more time."))
     audit_return.extended_to = to
     events.append(
         session, events.chain_of(audit_return), "return.extended", by=by, now=now, data={"to": events.iso(to)}
@@ -218,6 +226,10 @@ def _reason(text: str, remedy: str) -> str:
     text = text.strip()
     if not text:
         raise NotPossible(remedy)
-    if len(text) > 4000:
-        raise NotPossible(f"The reason has {len(text)} characters; shorten it to 4000 or fewer.")
+    if len(text) > LONGEST_REASON:
+        raise NotPossible(
+            N_("The reason has %(length)s characters; shorten it to %(limit)s or fewer."),
+            length=len(text),
+            limit=LONGEST_REASON,
+        )
     return text

@@ -134,7 +134,8 @@ class Reading:
         """A few words for a criterion: the pack's label, or else its question."""
         labels = self.texts.labels
         given = labels.get(asked.reference) or labels.get(asked.criterion.id)
-        return self.say(given or asked.criterion.question)
+        label = self.say(given or asked.criterion.question)
+        return f"{label} (one answer for each area)" if asked.criterion.scope else label
 
     def plural(self, agency_type: str, subtype: str = "") -> str:
         """The plural of an agency type, or of one of its subtypes."""
@@ -401,9 +402,10 @@ def _criterion(reading: Reading, asked: Asked, grades: Mapping[str, Mapping[str,
         if not criterion.asked_of(subtype or None):
             continue
         by_grade = grades.get(subtype, {})
-        figure = Figure.of(
-            by_grade, scheme_key=asked.scheme_key, scheme=asked.scheme, asked=submitted.get(subtype, 0)
-        )
+        returned = submitted.get(subtype, 0)
+        if criterion.scope:  # one answer for each area: all of them were answered before signing
+            returned = max(returned, sum(by_grade.values()))
+        figure = Figure.of(by_grade, scheme_key=asked.scheme_key, scheme=asked.scheme, asked=returned)
         parts.append(
             FigureBy(
                 agency_type=asked.agency_type,
@@ -784,7 +786,8 @@ def _twins(reading: Reading) -> tuple[TwinFindings, ...]:
         .where(
             _in_force(reading, AgencyInArea),
             SubmissionAnswer.grade != "",
-            SubmissionAnswer.scope_key == "",
+            # an answer about one area stands for that area only
+            SubmissionAnswer.scope_key.in_(("", Area.public_id)),
             or_(
                 *(
                     and_(AuditReturn.agency_type == kind, SubmissionAnswer.criterion.in_(ids))

@@ -12,15 +12,17 @@ from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from app.clock import today
-from app.domain.answers import ANSWER_TYPES, Outstanding
+from app.domain.answers import ANSWER_TYPES, Outstanding, question_id, question_parts
 from app.domain.content import return_content
 from app.domain.integrity import hash_of
 from app.domain.life import NotPossible, check_open
+from app.domain.message import N_, Message
 from app.domain.templates import Criterion, Grade, GradingScheme, Pack, Standard, Template
 from app.models import (
     Agency,
     AgencyInArea,
     Appointment,
+    Area,
     AuditReturn,
     AuditRound,
     Event,
@@ -124,14 +126,58 @@ class Answered:
     version: int
     saved_at: datetime | None
     saved_by: str
+    to_confirm: bool = False  # carried forward, and nobody has yet said that it still holds
+    carried_from_id: int | None = None
 
 
 UNANSWERED = Answered({}, 0, None, "")
+TO_CONFIRM = Outstanding(
+    "grade", Message(N_("Confirm that this answer, carried forward from your last return, still holds"))
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """An area that questions are asked about; `scope` is how answers name it."""
+
+    scope: str
+    code: str
+    name: str
+
+
+def places_of(session: Session, audit_return: AuditReturn) -> list[Place]:
+    """The areas that a return is asked about, by name: those its agency worked in on the day the round opened.
+
+    Empty, without a look at the database, where its template asks nothing per area.
+    """
+    _pack, template = template_of(audit_return)
+    if not template.asks_areas:
+        return []
+    day = today(audit_return.audit_round.opens)
+    rows = session.execute(
+        select(Area.public_id, Area.code, Area.name)
+        .join(AgencyInArea, AgencyInArea.area_id == Area.id)
+        .where(
+            AgencyInArea.agency_id == audit_return.agency_id,
+            AgencyInArea.starts <= day,
+            (AgencyInArea.ends.is_(None)) | (AgencyInArea.ends >= day),
+        )
+        .distinct()
+    )
+    return sorted((Place(*row) for row in rows), key=lambda place: (place.name.casefold(), place.scope))
+
+
+def scopes_of(criterion: Criterion, places: Sequence[Place]) -> list[str]:
+    """The scopes in which a criterion is asked: once as a whole, or once for each area where there are any."""
+    return [place.scope for place in places] if criterion.scope and places else [""]
 
 
 @dataclass(frozen=True)
 class Item:
-    """A criterion that this return is asked, its answer, and what is outstanding in it."""
+    """A question that this return is asked, its answer, and what is outstanding in it.
+
+    `number` is the criterion's, with the area behind it where it is asked per area (`scope`, `scope_name`).
+    """
 
     criterion: Criterion
     number: str
@@ -140,6 +186,13 @@ class Item:
     answer: Answered
     outstanding: Sequence[Outstanding]
     milestone_due: date | None
+    scope: str = ""
+    scope_name: str = ""
+
+    @property
+    def id(self) -> str:
+        """What names the question within its return, in forms and links too."""
+        return question_id(self.criterion.id, self.scope)
 
     @property
     def grade(self) -> Grade | None:
@@ -201,6 +254,7 @@ class Checklist:
     template: Template
     sections: Sequence[Section]
     not_applicable: Sequence[Criterion] = field(default_factory=tuple)
+    places: Sequence[Place] = field(default_factory=tuple)
 
     @property
     def items(self) -> list[Item]:
@@ -232,9 +286,11 @@ class Checklist:
 
 def build_checklist(
     audit_return: AuditReturn, pack: Pack, template: Template, answers: Mapping[str, Answered],
-    vouches: Mapping[str, Vouch],
+    vouches: Mapping[str, Vouch], places: Sequence[Place] = (),
 ) -> Checklist:  # fmt: skip
-    """The checklist of a return from its answers (criterion id to answer). Touches no database."""
+    """The checklist of a return from its answers (question id to answer). Touches no database."""
+    names = {place.scope: place.name for place in places}
+    # conditions never look at a criterion that is asked per area: the catalogue refuses it
     grades = {key: answer.value["grade"] for key, answer in answers.items() if "grade" in answer.value}
     shown = template.shown(audit_return.subtype or None, grades)
     asked = {criterion.id for criterion in shown.asked}
@@ -246,23 +302,30 @@ def build_checklist(
             if criterion.id not in asked:
                 continue
             scheme = pack.scheme_of(template, criterion)
-            answer = answers.get(criterion.id, UNANSWERED)
             handler = ANSWER_TYPES[criterion.answer.type]
             milestone = pack.milestones[criterion.milestone] if criterion.milestone else None
-            items.append(
-                Item(
-                    criterion=criterion,
-                    number=template.number_of(criterion),
-                    scheme=scheme,
-                    required=criterion.id in shown.required,
-                    answer=answer,
-                    outstanding=handler.problems(answer.value, criterion=criterion, scheme=scheme),
-                    milestone_due=milestone.due(counts_from) if milestone else None,
+            number = template.number_of(criterion)
+            for scope in scopes_of(criterion, places):
+                answer = answers.get(question_id(criterion.id, scope), UNANSWERED)
+                outstanding = handler.problems(answer.value, criterion=criterion, scheme=scheme)
+                if answer.to_confirm:
+                    outstanding = (TO_CONFIRM, *outstanding)
+                items.append(
+                    Item(
+                        criterion=criterion,
+                        number=f"{number}, {names[scope]}" if scope else number,
+                        scheme=scheme,
+                        required=criterion.id in shown.required,
+                        answer=answer,
+                        outstanding=outstanding,
+                        milestone_due=milestone.due(counts_from) if milestone else None,
+                        scope=scope,
+                        scope_name=names.get(scope, ""),
+                    )
                 )
-            )
         if items:
             sections.append(Section(standard, place, tuple(items), vouches.get(standard.id)))
-    return Checklist(audit_return, pack, template, tuple(sections), shown.not_applicable)
+    return Checklist(audit_return, pack, template, tuple(sections), shown.not_applicable, tuple(places))
 
 
 def checklist(session: Session, audit_return: AuditReturn) -> Checklist:
@@ -271,18 +334,20 @@ def checklist(session: Session, audit_return: AuditReturn) -> Checklist:
     rows = session.execute(
         select(SelfAssessment, User.name)
         .outerjoin(User, User.id == SelfAssessment.saved_by_id)
-        .where(SelfAssessment.return_id == audit_return.id, SelfAssessment.scope_key == "")
+        .where(SelfAssessment.return_id == audit_return.id)
     )
     answers = {
-        row.SelfAssessment.criterion: Answered(
-            row.SelfAssessment.value, row.SelfAssessment.version, row.SelfAssessment.saved_at, row.name or ""
+        question_id(one.criterion, one.scope_key): Answered(
+            one.value, one.version, one.saved_at, name or "", one.to_confirm, one.carried_from_id
         )
-        for row in rows
+        for one, name in rows
     }
     vouches = {
         v.standard: v for v in session.scalars(select(Vouch).where(Vouch.return_id == audit_return.id))
     }
-    return build_checklist(audit_return, pack, template, answers, vouches)
+    return build_checklist(
+        audit_return, pack, template, answers, vouches, places_of(session, audit_return)
+    )
 
 
 def content_of(work: Checklist) -> dict[str, Any]:
@@ -296,7 +361,7 @@ def content_of(work: Checklist) -> dict[str, Any]:
         answers.append(
             {
                 "criterion": item.criterion.id,
-                "scope": "",
+                "scope": item.scope,
                 "type": item.criterion.answer.type,
                 "value": handler.signed_value(
                     item.answer.value, criterion=item.criterion, scheme=item.scheme
@@ -327,6 +392,7 @@ def content_of(work: Checklist) -> dict[str, Any]:
             for s in work.sections
             if s.vouch
         ],
+        areas=[{"scope": place.scope, "code": place.code, "name": place.name} for place in work.places],
     )
 
 
@@ -335,8 +401,8 @@ def content_hash(work: Checklist) -> str:
     return hash_of(content_of(work))
 
 
-def why_closed(audit_return: AuditReturn, *, now: datetime) -> str:
-    """Why nothing can be changed in a return now; empty where it can."""
+def why_closed(audit_return: AuditReturn, *, now: datetime) -> Message | None:
+    """Why nothing can be changed in a return now; None where it can."""
     audit_round = audit_return.audit_round
     try:
         check_open(
@@ -347,12 +413,14 @@ def why_closed(audit_return: AuditReturn, *, now: datetime) -> str:
             now=now,
         )
     except NotPossible as reason:
-        return str(reason)
+        return reason.message
     if audit_return.stage == "submitted":
-        return "This audit has been submitted. It can be read and downloaded, and no longer changed."
+        return Message(
+            N_("This audit has been submitted. It can be read and downloaded, and no longer changed.")
+        )
     if audit_return.stage == "nil":
-        return "This audit is recorded as a nil return."
-    return ""
+        return Message(N_("This audit is recorded as a nil return."))
+    return None
 
 
 def submissions(session: Session, audit_return: AuditReturn) -> Sequence[Submission]:
@@ -407,7 +475,9 @@ def submitted_checklist(submission: Submission, audit_return: AuditReturn) -> Ch
     pack, template = template_of(audit_return)
     content = json.loads(submission.content)
     answers = {
-        answer["criterion"]: Answered(answer["value"], 1, submission.submitted_at, "")
+        question_id(answer["criterion"], answer["scope"]): Answered(
+            answer["value"], 1, submission.submitted_at, ""
+        )
         for answer in content["answers"]
     }
     vouches = {
@@ -419,7 +489,8 @@ def submitted_checklist(submission: Submission, audit_return: AuditReturn) -> Ch
         )
         for vouch in content["vouches"]
     }
-    return build_checklist(audit_return, pack, template, answers, vouches)
+    places = [Place(area["scope"], area["code"], area["name"]) for area in content.get("areas", ())]
+    return build_checklist(audit_return, pack, template, answers, vouches, places)
 
 
 @dataclass(frozen=True)
@@ -461,14 +532,15 @@ def history_lines(session: Session, events: Sequence[Event]) -> list[HistoryLine
     ]
 
 
-def versions(session: Session, audit_return: AuditReturn, criterion: str) -> Sequence[SelfAssessmentVersion]:
-    """Every saved version of one answer, latest first, with who saved it."""
+def versions(session: Session, audit_return: AuditReturn, question: str) -> Sequence[SelfAssessmentVersion]:
+    """Every saved version of the answer to one question, latest first, with who saved it."""
+    criterion, scope = question_parts(question)
     return session.scalars(
         select(SelfAssessmentVersion)
         .where(
             SelfAssessmentVersion.return_id == audit_return.id,
             SelfAssessmentVersion.criterion == criterion,
-            SelfAssessmentVersion.scope_key == "",
+            SelfAssessmentVersion.scope_key == scope,
         )
         .options(joinedload(SelfAssessmentVersion.saved_by))
         .order_by(SelfAssessmentVersion.version.desc())
@@ -478,16 +550,21 @@ def versions(session: Session, audit_return: AuditReturn, criterion: str) -> Seq
 def values_at(
     session: Session, audit_return: AuditReturn, wanted: Mapping[str, int]
 ) -> dict[str, Mapping[str, Any]]:
-    """The values that answers had at given versions: criterion to value, for criterion to version. Empty at 0."""
+    """The values that answers had at given versions: question to value, for question to version. Empty at 0."""
     rows = session.execute(
-        select(SelfAssessmentVersion.criterion, SelfAssessmentVersion.version, SelfAssessmentVersion.value).where(
+        select(
+            SelfAssessmentVersion.criterion,
+            SelfAssessmentVersion.scope_key,
+            SelfAssessmentVersion.version,
+            SelfAssessmentVersion.value,
+        ).where(
             SelfAssessmentVersion.return_id == audit_return.id,
-            SelfAssessmentVersion.criterion.in_(wanted),
-            SelfAssessmentVersion.scope_key == "",
+            SelfAssessmentVersion.criterion.in_({question_parts(question)[0] for question in wanted}),
+            SelfAssessmentVersion.version.in_(set(wanted.values())),
         )
     )
-    found = {row.criterion: row.value for row in rows if wanted[row.criterion] == row.version}
-    return {criterion: found.get(criterion, {}) for criterion in wanted}
+    found = {(question_id(row.criterion, row.scope_key), row.version): row.value for row in rows}
+    return {question: found.get((question, version), {}) for question, version in wanted.items()}
 
 
 def return_by_agency(session: Session, audit_round: AuditRound, code: str) -> AuditReturn:

@@ -1,6 +1,6 @@
 """From the fields of a form to an answer and back: one class per answer type, as `domain.answers` has them.
 
-A field of a criterion is named `c-CRITERION--FIELD`: ids of criteria have no double hyphen, so no two names clash.
+A field of a question is named `c-QUESTION--FIELD`: ids of questions have no double hyphen, so no two names clash.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 
 
 def name_of(criterion: str, part: str, prefix: str = "c") -> str:
-    """The name, and the id, of a field."""
+    """The name, and the id, of a field. `criterion` is the id of a question."""
     return f"{prefix}-{criterion}--{part}"
 
 
@@ -108,7 +108,7 @@ def sent(values: Mapping[str, str], prefix: str = "c") -> dict[str, Typed]:
     """What was sent, by criterion. Whether those criteria exist is for the operation to say."""
     found = {}
     for name in values:
-        match = re.fullmatch(rf"{prefix}-([a-z0-9]+(?:-[a-z0-9]+)*)--version", name)
+        match = re.fullmatch(rf"{prefix}-([a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+)?)--version", name)
         kind = values.get(name_of(match[1], "type", prefix), USUAL) if match else ""
         if match is None or kind not in FORMS:
             continue

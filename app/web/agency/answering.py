@@ -15,9 +15,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import LONDON
 from app.db import db
+from app.domain.answers import question_parts
 from app.domain.life import NotPossible
 from app.domain.message import Message
-from app.domain.templates import Criterion
 from app.operations.answers import Conflict, SaveResult, save_answers
 from app.policy import allows
 from app.queries.packs import template_of
@@ -56,15 +56,15 @@ class Shown:
 def _summary(shown: Sequence[Shown]) -> list[dict[str, str]]:
     """The error summary of a form: each error with its question's number and a link to its field."""
     return [
-        {"text": f"{one.item.number} – {message(words)}", "href": f"#{_field_id(one.item.criterion, name)}"}
+        {"text": f"{one.item.number} – {message(words)}", "href": f"#{_field_id(one.item, name)}"}
         for one in shown
         for name, words in one.errors.items()
     ]
 
 
-def _field_id(criterion: Criterion, name: str) -> str:
-    form = form_of(criterion)
-    return name_of(criterion.id, f"{name}-day" if name in form.dates else name)
+def _field_id(item: Item, name: str) -> str:
+    form = form_of(item.criterion)
+    return name_of(item.id, f"{name}-day" if name in form.dates else name)
 
 
 @blueprint.route("/standards/<standard>", methods=["GET", "POST"])
@@ -156,7 +156,7 @@ def _save(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
     if result.errors:
         return _form(work, section, shown, intro=_saved_in_part(result)), 422
     if only:
-        if any(one.item.criterion.id != only and _is_unsaved(one) for one in shown):
+        if any(one.item.id != only and _is_unsaved(one) for one in shown):
             return _form(
                 work, section, shown, just_saved=only,
                 intro=_("Your other changes on this page are not saved yet. They are still here."),
@@ -188,7 +188,8 @@ def _forget_untouched(rid: str, result: SaveResult, typed: Mapping[str, Typed]) 
     _pack, template = template_of(audit_return)
     shown = values_at(session(), audit_return, {name: typed[name].based_on for name in result.conflicts})
     for name, value in shown.items():
-        if not is_changed(typed[name], stored(template.criterion(name), value, typed[name].based_on)):
+        criterion = template.criterion(question_parts(name)[0])
+        if not is_changed(typed[name], stored(criterion, value, typed[name].based_on)):
             del result.conflicts[name]
             result.unchanged.append(name)
 
@@ -197,7 +198,7 @@ def _shown_again(section: Section, typed: Mapping[str, Typed], result: SaveResul
     """The form after a save: stored answers where they were saved, what was typed where they were not."""
     shown = []
     for item in section.items:
-        key = item.criterion.id
+        key = item.id
         one = typed.get(key)
         if one is None or key in result.saved or key in result.unchanged:
             one = stored(item.criterion, item.answer.value, item.answer.version)
@@ -234,8 +235,9 @@ def _not_saved(rid: str, standard: str, typed: Mapping[str, Typed], reason: str)
     _pack, template = template_of(audit_return)
     texts = [
         (template.number_of(criterion), criterion, words)
+        for question, one in typed.items()
         for criterion in (placed.criterion for placed in template.criteria())
-        if (one := typed.get(criterion.id)) and (words := f"{one['commentary']}\n\n{one['reason']}".strip())
+        if criterion.id == question_parts(question)[0] and (words := f"{one['commentary']}\n\n{one['reason']}".strip())
     ]
     page = render_template(
         "agency/not_saved.html", audit_return=audit_return, standard=standard, texts=texts, reason=reason,
@@ -305,7 +307,7 @@ def _disputes(work: Checklist, result: SaveResult, typed: Mapping[str, Typed]) -
     """What was not saved, in the order of the questions."""
     disputes = []
     for item in work.items:
-        key = item.criterion.id
+        key = item.id
         if key not in typed or (key not in result.conflicts and key not in result.errors):
             continue
         dispute = _dispute(item, typed[key], result.conflicts.get(key))
@@ -319,7 +321,7 @@ def _conflict_page(
     problems: Sequence[dict[str, str]] = (),
 ) -> str:  # fmt: skip
     errors = [
-        {"text": f"{one.item.number} – {message(words)}", "href": f"#{_field_id(one.item.criterion, name)}"}
+        {"text": f"{one.item.number} – {message(words)}", "href": f"#{_field_id(one.item, name)}"}
         for one in disputes
         for name, words in one.errors.items()
     ]
@@ -348,21 +350,21 @@ def resolve(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
     chosen: dict[str, Typed] = {}
     every, own = sent(request.form), sent(request.form, "m")
     for item in work.items:
-        both, mine = every.get(item.criterion.id), own.get(item.criterion.id)
+        both, mine = every.get(item.id), own.get(item.id)
         if both is None:
             continue
-        choice = request.form.get(name_of(item.criterion.id, "choice"), "")
+        choice = request.form.get(name_of(item.id, "choice"), "")
         theirs = item.answer if mine else None
         disputes.append(Dispute(item, mine or both, theirs, both, choice))
         if mine is None or choice == "merge":
-            chosen[item.criterion.id] = both
+            chosen[item.id] = both
         elif choice == "mine":
-            chosen[item.criterion.id] = mine
+            chosen[item.id] = mine
         elif choice != "theirs":
             undecided.append(
                 {
                     "text": _("%(number)s – Choose which text to keep", number=item.number),
-                    "href": f"#{name_of(item.criterion.id, 'choice')}",
+                    "href": f"#{name_of(item.id, 'choice')}",
                 }
             )
     if undecided:
@@ -376,8 +378,8 @@ def resolve(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
         work = checklist(session(), own_return(rid))
         again = []
         for dispute in disputes:
-            name = dispute.item.criterion.id
-            item = next(one for one in work.items if one.criterion.id == name)
+            name = dispute.item.id
+            item = next(one for one in work.items if one.id == name)
             if name in result.conflicts:
                 again.append(_dispute(item, chosen[name], result.conflicts[name]))
             elif name in result.errors:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from flask import render_template, url_for
 
+from app.domain.answers import question_parts
 from app.models import User
 from app.operations.submissions import signing_post
 from app.queries.packs import template_of
@@ -25,7 +26,7 @@ def earlier(rid: str, criterion: str) -> str:
     work = checklist(session(), audit_return)
     pack, template = template_of(audit_return)
     try:
-        question = template.criterion(criterion)
+        question = template.criterion(question_parts(criterion)[0])
     except KeyError:
         raise NotFound from None
     blank = Item(
@@ -52,7 +53,7 @@ def earlier(rid: str, criterion: str) -> str:
                     ),
                 )
                 for section in work.sections
-                if any(item.criterion.id == criterion for item in section.items)
+                if any(item.id == criterion for item in section.items)
             ),
         ),
     )
