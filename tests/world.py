@@ -68,7 +68,7 @@ class World:
         work = self.work(code)
         sections = work.sections[:standards] if standards else work.sections
         edits = [
-            Edit(item.criterion.id, complete_answer(item.scheme, best=best), item.answer.version, "all")
+            Edit(item.id, complete_answer(item.scheme, best=best), item.answer.version, "all")
             for section in sections
             for item in section.items
         ]
@@ -96,14 +96,26 @@ def complete_answer(scheme, *, best: bool = True) -> dict[str, object]:  # type:
     return raw
 
 
-def build(session: Session, *, pack_key: str = "section-11-2024", password_hash: str = "") -> World:
+def asked_per_area(chosen: Pack) -> Pack:
+    """The pack with the first question of every checklist asked once for each area."""
+    frozen = chosen.to_frozen()
+    for template in frozen["templates"]:
+        template["standards"][0]["criteria"][0] |= {"scope": "area", "twins": []}
+    return Pack.from_frozen(frozen)
+
+
+def build(
+    session: Session, *, pack_key: str = "section-11-2024", password_hash: str = "", per_area: bool = False
+) -> World:
     """One open round of a pack with one agency of each type, and the people that the tests need.
+
+    With `per_area` the agencies work in a second area too, and the first question is asked about each.
 
     People: `signatory`, `lead`, `contributor`, `board` at the first agency; `signatory-<type>` at each other;
     `lead-inspector`, `inspector` of the owning body; `outsider`, a lead inspector of another body; `coordinator` of
     the area that all agencies are in; `administrator`.
     """
-    chosen = pack(pack_key)
+    chosen = asked_per_area(pack(pack_key)) if per_area else pack(pack_key)
     version = templates.publish(session, chosen, by=SYSTEM, now=NOW)
     for code, name in (("north", "Northmere Partnership"), ("south", "Southmere Partnership")):
         people.add_oversight_body(
@@ -112,11 +124,12 @@ def build(session: Session, *, pack_key: str = "section-11-2024", password_hash:
     codes = list(chosen.oversight_bodies) if len(chosen.oversight_bodies) > 1 else ["north"]
     body = session.scalars(select(OversightBody).where(OversightBody.code == codes[0])).one()
     types = list(chosen.agency_types)
+    areas = "mere: Mereland; lake: Lakeland" if per_area else "mere: Mereland"
     lines = ["code,name,type,subtype,areas,email,signatory"]
     for place, key in enumerate(types):
         subtype = next(iter(chosen.agency_types[key].subtypes), "")
         email = "signatory@agency.example" if place == 0 else f"signatory-{key}@agency.example"
-        lines.append(f"{key}-1,Fictional {key} one,{key},{subtype},mere: Mereland,{email},Sam {key.title()}")
+        lines.append(f"{key}-1,Fictional {key} one,{key},{subtype},{areas},{email},Sam {key.title()}")
     agencies.import_csv(session, "\n".join(lines), chosen.agency_types, by=SYSTEM, now=NOW)
     day = today(NOW)
 
@@ -151,5 +164,5 @@ def build(session: Session, *, pack_key: str = "section-11-2024", password_hash:
         row.agency.code: row
         for row in session.scalars(select(AuditReturn).where(AuditReturn.round_id == audit_round.id))
     }
-    assert session.scalar(select(Area.code)) == "mere"
+    assert "mere" in session.scalars(select(Area.code)).all()
     return World(session, chosen, version, body, audit_round, users, returns)

@@ -144,16 +144,20 @@ class Place:
     code: str
     name: str
 
+    def order(self) -> tuple[str, str]:
+        """Areas stand by name."""
+        return self.name.casefold(), self.scope
+
 
 def places_of(session: Session, audit_return: AuditReturn) -> list[Place]:
-    """The areas that a return is asked about, by name: those its agency worked in on the day the round opened.
+    """The areas that a return is asked about, by name: those its agency worked in when it was invited.
 
-    Empty, without a look at the database, where its template asks nothing per area.
+    What happens to areas later does not change the questions. Empty, without a look at the database, where its template asks nothing per area.
     """
     _pack, template = template_of(audit_return)
     if not template.asks_areas:
         return []
-    day = today(audit_return.audit_round.opens)
+    day = today(max(audit_return.invited_at, audit_return.audit_round.opens))
     rows = session.execute(
         select(Area.public_id, Area.code, Area.name)
         .join(AgencyInArea, AgencyInArea.area_id == Area.id)
@@ -164,7 +168,7 @@ def places_of(session: Session, audit_return: AuditReturn) -> list[Place]:
         )
         .distinct()
     )
-    return sorted((Place(*row) for row in rows), key=lambda place: (place.name.casefold(), place.scope))
+    return sorted((Place(*row) for row in rows), key=Place.order)
 
 
 def scopes_of(criterion: Criterion, places: Sequence[Place]) -> list[str]:
@@ -489,7 +493,8 @@ def submitted_checklist(submission: Submission, audit_return: AuditReturn) -> Ch
         )
         for vouch in content["vouches"]
     }
-    places = [Place(area["scope"], area["code"], area["name"]) for area in content.get("areas", ())]
+    areas = (Place(area["scope"], area["code"], area["name"]) for area in content.get("areas", ()))
+    places = sorted(areas, key=Place.order)
     return build_checklist(audit_return, pack, template, answers, vouches, places)
 
 
