@@ -390,6 +390,19 @@ def test_every_circle_of_conditions_is_reported_once(tmp_path: Path) -> None:
     ]
 
 
+def test_no_condition_looks_at_a_question_that_is_asked_per_area(tmp_path: Path) -> None:
+    shop = SHOP.replace(
+        "        twins: [depot#gate-shut]\n", "        twins: [depot#gate-shut]\n        scope: area\n"
+    )
+    errors = check([write(tmp_path, {**FILES, "shop.yaml": shop})])
+    message = "`door-shut` is asked per area, so it has no one answer to look at; name another"
+    assert [(e.line, e.message) for e in errors] == [(28, message), (38, message)]
+
+
+def test_a_pack_without_questions_per_area_is_frozen_as_before(pack: Pack) -> None:
+    assert "scope" not in str(pack.to_frozen())
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
