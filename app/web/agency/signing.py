@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_security import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -14,14 +15,18 @@ from app.db import db
 from app.domain.life import NotPossible
 from app.domain.templates import Grade
 from app.models import AuditReturn
-from app.operations.submissions import declaration_text, sign_and_submit, signing_post
-from app.queries.returns import Item, checklist, content_hash, signatories, why_closed
-from app.web.agency.blueprint import any_return, blueprint, crumbs, own_return, profile, see_other
+from app.operations.signing import ask_again, decline
+from app.operations.submissions import LONGEST_REASON, declaration_text, sign_and_submit, signing_post
+from app.queries.returns import Checklist, Item, checklist, content_hash, signatories, why_closed
+from app.queries.signing import Briefing, briefing, open_decline
+from app.web.agency.blueprint import any_return, blueprint, crumbs, may, own_return, profile, see_other
+from app.web.agency.changes import worsened
 from app.web.deadlines import deadline
-from app.web.pages import message, text
+from app.web.pages import language, message, text
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
 from app.web.security import identity_proved
+from app.web.typed import typed
 
 
 class Exceptions(NamedTuple):
@@ -88,7 +93,7 @@ def sign(rid: str) -> str | tuple[str, int] | BaseResponse:
         try:
             sign_and_submit(
                 session(), rid, by=actor(), now=now(), expected_hash=request.form.get("content_hash", ""),
-                identity_proved=proved,
+                identity_proved=proved, language=language(),
             )  # fmt: skip
         except NotPossible as reason:
             db.session.rollback()
@@ -107,6 +112,9 @@ def _sign_page(audit_return: AuditReturn, problems: Mapping[str, str], status: i
     held = signing_post(actor(), audit_return)
     called = text(work.pack.agency_types[audit_return.agency_type].signatory)
     answered = [item for item in work.items if item.started]
+    known = briefing(session(), work, now=now(), language=language())
+    groups = exceptions(answered)
+    parts = profile(answered)
     page = render_template(
         "agency/sign.html",
         audit_return=audit_return,
@@ -116,13 +124,127 @@ def _sign_page(audit_return: AuditReturn, problems: Mapping[str, str], status: i
         held=held,
         called=called,
         signatories=signatories(session(), audit_return, now=now()),
-        exceptions=exceptions(answered),
-        profile=profile(answered),
+        exceptions=groups,
+        known=known,
+        planned={gap.item.id: gap.actions for gap in (*known.gaps, *known.unknown)},
+        worsened=worsened(known.changes) if known.changes else [],
+        titles={one.id: text(one.title) for one in work.template.standards},
+        decline=open_decline(session(), audit_return),
+        may_ask=may("return.ask_to_sign", audit_return),
+        profile=parts,
         profiles=[(s, profile([item for item in s.items if item.started])) for s in work.sections],
-        declaration=declaration_text(work, signatory=actor().name, post=held.post or called) if held else "",
+        responsible=responsibilities(work, known, groups),
+        declaration=(
+            declaration_text(work, signatory=actor().name, post=held.post or called, language=language())
+            if held
+            else ""
+        ),
         content_hash=content_hash(work),
         problems=problems,
         confirmed=request.form.get("confirm") == "yes",
         breadcrumbs=crumbs(audit_return),
     )
     return page, status
+
+
+def responsibilities(work: Checklist, known: Briefing, groups: Sequence[Exceptions]) -> list[str]:
+    """What a signatory takes responsibility for, in sentences with the figures as they stand."""
+    answered = [item for item in work.items if item.started]
+    grades = ", ".join(f"{text(part.label)} {part.count}" for part in profile(answered) if part.count)
+    late = next(group for group in groups if group.kind == "late").items
+    vouched = sum(1 for section in work.sections if section.vouch)
+    carried = sum(1 for item in answered if item.answer.carried_from_id)
+    gaps = len(known.gaps) + len(known.unknown)
+    lines = [
+        ngettext(
+            "%(num)d answer about %(agency)s, as it stands: %(grades)s.",
+            "%(num)d answers about %(agency)s, as they stand: %(grades)s.",
+            len(answered), agency=work.audit_return.agency.name, grades=grades or _("no grade"),
+        ),
+        ngettext(
+            "%(num)d question to which the answer is that nobody can say yet.",
+            "%(num)d questions to which the answer is that nobody can say yet.",
+            len(known.unknown),
+        ),
+        ngettext(
+            "%(num)d gap, and the day by which it is to be closed",
+            "%(num)d gaps, and the days by which they are to be closed",
+            gaps,
+        )
+        + (
+            ngettext("; %(num)d day is later than its milestone.", "; %(num)d days are later than their milestones.",
+                     len(late))
+            if late
+            else "."
+        ),
+        ngettext("%(num)d planned action", "%(num)d planned actions", known.actions)
+        + (
+            ngettext("; %(num)d gap has none.", "; %(num)d gaps have none.", len(known.unplanned))
+            if known.unplanned
+            else "."
+        ),
+        ngettext("%(num)d file of evidence", "%(num)d files of evidence", known.files)
+        + (
+            ngettext(
+                "; %(num)d answer says “in place” without any.", "; %(num)d answers say “in place” without any.",
+                len(known.bare),
+            )
+            if known.bare
+            else "."
+        ),
+        ngettext(
+            "%(num)d of %(all)s standards has an executive who vouches for it by name.",
+            "%(num)d of %(all)s standards have an executive who vouches for them by name.",
+            vouched, all=len(work.sections),
+        ),
+    ]  # fmt: skip
+    if carried:
+        lines.append(
+            ngettext(
+                "%(num)d answer that was carried forward from an earlier round, and confirmed or changed since.",
+                "%(num)d answers that were carried forward from an earlier round, and confirmed or changed since.",
+                carried,
+            )
+        )
+    return lines
+
+
+@blueprint.route("/sign/decline", methods=["GET", "POST"])
+@requires(GET="return.sign", POST="return.sign")
+def decline_to_sign(rid: str) -> str | tuple[str, int] | BaseResponse:
+    """The signatory declines to sign for now, with a reason for the audit lead."""
+    audit_return = any_return(rid, "return.sign")
+    reason, problem = typed("reason"), ""
+    if request.method == "POST":
+        if not reason:
+            problem = _("Say why you do not sign")
+        elif len(reason) > LONGEST_REASON:
+            problem = _(
+                "The reason has %(length)s characters; shorten it to %(limit)s or fewer",
+                length=len(reason), limit=LONGEST_REASON,
+            )  # fmt: skip
+        else:
+            decline(session(), rid, reason=reason, by=actor(), now=now())
+            commit()
+            flash(_("You declined to sign for now. The audit lead has been told, and reads your reason."), "success")
+            return see_other("agency.tasks", rid=rid)
+    page = render_template(
+        "agency/decline.html",
+        audit_return=audit_return,
+        closed=why_closed(audit_return, now=now()),
+        decline=open_decline(session(), audit_return),
+        reason=reason,
+        problem=problem,
+        breadcrumbs=crumbs(audit_return, (_("Read and sign"), url_for("agency.sign", rid=rid))),
+    )
+    return page, 422 if problem else 200
+
+
+@blueprint.route("/sign/ask-again", methods=["POST"])
+@requires(POST="return.ask_to_sign")
+def ask_to_sign_again(rid: str) -> BaseResponse:
+    """The audit lead answers a signatory who declined: please look again."""
+    ask_again(session(), rid, by=actor(), now=now())
+    commit()
+    flash(_("The signatory is asked again to read and sign."), "success")
+    return see_other("agency.tasks", rid=rid)
