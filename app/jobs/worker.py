@@ -1,4 +1,4 @@
-"""The worker process: takes report runs from the queue, one at a time, and makes them.
+"""The worker process: takes report runs from the queue, one at a time, and makes them; a thread of it sends mails.
 
 A worker that is killed leaves its run pending. A restart takes up its own runs again (the executor id is fixed); the
 janitor resumes those of a worker that never comes back.
@@ -16,6 +16,7 @@ from dbos import DBOS
 from flask import Flask
 
 from app.jobs import QUEUE, WORKFLOW, jobs_engine, launch, report_runs, start_dbos
+from app.jobs.mail import Post
 
 log = structlog.get_logger()
 ABANDONED_AFTER = timedelta(minutes=20)  # longer than any report takes: the renderer is stopped after ten
@@ -36,6 +37,8 @@ def run(app: Flask, *, executor: str = "worker-1") -> None:
             return report_runs.make(app, run_id)
 
     launch()
+    post = Post(app)
+    post.start()
     log.info("worker started", executor=executor)
     minute = 0
     try:
@@ -46,6 +49,7 @@ def run(app: Flask, *, executor: str = "worker-1") -> None:
             if os.getppid() != parent:  # `candour serve` is gone: nobody would stop this process
                 break
     finally:
+        post.stop()
         DBOS.destroy()
         engine.dispose()
 
