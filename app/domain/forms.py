@@ -1,0 +1,150 @@
+"""A return as a form: what is asked, with the answers so far, as plain data in one language.
+
+The spreadsheet, the blank form on paper and the current draft are made from it.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from app.domain.actions import State
+from app.domain.findings import AgencyInfo, Body, Figure, Frozen, PackInfo, RoundInfo, Sentence, Signature
+
+
+class FormGrade(Frozen):
+    """A grade to choose, what it means and what it asks for."""
+
+    key: str
+    label: str
+    meaning: str
+    counts_as: Literal["met", "not_met", "excluded"]
+    shown_apart: bool
+    needs: tuple[str, ...]
+
+
+class FormBasis(Frozen):
+    """A way of knowing to choose, and what is asked beside it."""
+
+    key: str
+    label: str
+    meaning: str
+    asks: tuple[str, ...]
+
+
+class FormScheme(Frozen):
+    """A grading scheme, best grade first."""
+
+    key: str
+    title: str
+    grades: tuple[FormGrade, ...]
+    bases: tuple[FormBasis, ...]
+
+
+class FormEvidence(Frozen):
+    """A file that supports an answer."""
+
+    title: str
+    name: str
+    sha256: str
+
+
+class FormAction(Frozen):
+    """What is planned for an answer that is not in place."""
+
+    what: str
+    owner: str
+    due: date | None
+    state: State
+
+
+class FormQuestion(Frozen):
+    """A question and the answer so far. `id` names the question, and the area where it is asked for each.
+
+    `value` is the stored value of the answer's type, empty while nothing is answered; `version` counts its saves.
+    """
+
+    id: str
+    criterion: str
+    criterion_version: int
+    scope: str
+    scope_name: str
+    number: str
+    type: str
+    scheme: str
+    required: bool
+    question: str
+    why: str
+    evidence_hint: str
+    conditions: tuple[Sentence, ...]
+    recommendations: tuple[str, ...]
+    milestone_label: str
+    milestone_date: date | None
+    value: dict[str, Any]
+    version: int
+    saved_at: datetime | None
+    saved_by: str
+    to_confirm: bool
+    outstanding: tuple[Sentence, ...]
+    is_after_milestone: bool
+    evidence: tuple[FormEvidence, ...]
+    actions: tuple[FormAction, ...]
+
+
+class FormStandard(Frozen):
+    """A standard with its questions."""
+
+    number: int
+    id: str
+    title: str
+    introduction: str
+    optional: bool
+    label: str
+    questions: tuple[FormQuestion, ...]
+    complete: int
+    figure: Figure
+    vouched_by: str
+    vouched_post: str
+
+
+class FormDocument(Frozen):
+    """A whole form. `kind`: `blank` has no answers, `draft` those so far, `signed` those of one submission.
+
+    `agency` is None where the form is for any agency of a type. `closed` says why nothing can be changed; empty where
+    it can.
+    """
+
+    format: Literal["candour-form/1"] = "candour-form/1"
+    kind: Literal["blank", "draft", "signed"]
+    snapshot_id: str
+    language: str
+    return_id: str
+    audit_round: RoundInfo
+    pack: PackInfo
+    template_title: str
+    template_introduction: str
+    template_sha256: str
+    bodies: tuple[Body, ...]
+    agency: AgencyInfo | None
+    type_label: str
+    signatory: str
+    declaration: str
+    due: date
+    closed: Sentence | None
+    schemes: tuple[FormScheme, ...]
+    standards: tuple[FormStandard, ...]
+    figure: Figure
+    asked: int
+    complete: int
+    signature: Signature | None
+
+    def scheme(self, key: str) -> FormScheme:
+        """A grading scheme by key. KeyError where there is none."""
+        for scheme in self.schemes:
+            if scheme.key == key:
+                return scheme
+        raise KeyError(key)
+
+    def questions(self) -> tuple[FormQuestion, ...]:
+        """All questions in order."""
+        return tuple(question for standard in self.standards for question in standard.questions)

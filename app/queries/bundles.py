@@ -1,0 +1,192 @@
+"""Bundles: what a return puts into one, and which of a bundle's answers have a question here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.bundle import Manifest
+from app.domain.answers import question_id
+from app.domain.message import N_, Message
+from app.models import AuditReturn
+from app.policy import Actor, require
+from app.queries.forms import every_item
+from app.queries.imports import message_to_json
+from app.queries.returns import checklist, return_facts, sees_drafts
+from app.queries.rounds import NotFound
+from app.sheets.cells import Unreadable
+
+
+def bundle_content(session: Session, audit_return: AuditReturn, *, actor: Actor, now: datetime) -> dict[str, Any]:
+    """What a bundle of a return as it stands holds, for `bundle.write_bundle`. Infected files stay out.
+
+    Raises NotFound unless the actor may read drafts.
+    """
+    if not (actor.system or sees_drafts(actor, audit_return)):
+        raise NotFound
+    require(actor, "return.read", return_facts(session, audit_return, now=now))
+    work = checklist(session, audit_return)
+    version = audit_return.template_version
+    agency = audit_return.agency
+    items = [item for item in work.items if item.started]
+    return {
+        "exported_at": now.isoformat(),
+        "round": {"key": audit_return.audit_round.key, "name": audit_return.audit_round.name},
+        "agency": {
+            "code": agency.code,
+            "name": agency.name,
+            "type": audit_return.agency_type,
+            "subtype": audit_return.subtype,
+        },
+        "template": {
+            "pack": version.pack_version.pack,
+            "version": version.pack_version.version,
+            "sha256": version.sha256,
+        },
+        "criteria": [
+            {"id": placed.criterion.id, "version": placed.criterion.version} for placed in work.template.criteria()
+        ],
+        "areas": [{"scope": place.scope, "code": place.code, "name": place.name} for place in work.places],
+        "answers": [
+            {
+                "criterion": item.criterion.id,
+                "scope": item.scope,
+                "type": item.criterion.answer.type,
+                "value": dict(item.answer.value),
+            }
+            for item in items
+        ],
+        "actions": [
+            {
+                "criterion": action.criterion,
+                "scope": action.scope,
+                "what": action.what,
+                "owner": action.owner,
+                "due": action.due.isoformat() if action.due else None,
+                "state": action.state,
+            }
+            for item in work.items
+            for action in item.actions
+        ],
+        "evidence": [
+            {
+                "id": piece.id,
+                "criterion": piece.criterion,
+                "scope": piece.scope,
+                "title": piece.title,
+                "description": piece.description,
+                "name": piece.name,
+                "sha256": piece.sha256,
+                "size": piece.size,
+            }
+            for item in work.items
+            for piece in item.evidence
+            if piece.scan != "infected"
+        ],
+    }
+
+
+def matched(session: Session, audit_return: AuditReturn, manifest: Manifest) -> dict[str, Any]:
+    """A bundle as an upload keeps it: its answers by question here, and those without one with the reason.
+
+    A criterion matches where its id and its version are the same, and an area where its code is. The caller got the
+    return through `get_return`. Raises Unreadable for a bundle of another checklist or another type of agency.
+    """
+    pack = audit_return.template_version.pack_version.pack
+    if manifest.template.pack != pack:
+        raise Unreadable(
+            N_("This bundle is of another checklist (%(theirs)s), and this audit is of %(ours)s."),
+            theirs=manifest.template.pack,
+            ours=pack,
+        )
+    if manifest.agency.type != audit_return.agency_type:
+        raise Unreadable(N_("This bundle is of another type of agency, so its questions are not those asked here."))
+    finder = _Finder(session, audit_return, manifest)
+    found: dict[str, Any] = {
+        "answers": [],
+        "notes": finder.notes(),
+        "passed_over": [],
+        "more_passed_over": 0,
+        "unmatched": [],
+        "actions": [],
+        "evidence": [],
+    }
+    for answer in manifest.answers:
+        question = finder.question(answer.criterion, answer.scope, answer.type)
+        value = {name: str(what) for name, what in answer.value.items() if what is not None}
+        if isinstance(question, Message):
+            found["unmatched"].append(
+                {"criterion": answer.criterion, "reason": message_to_json(question), "value": value}
+            )
+        elif value:
+            found["answers"].append(
+                {"id": question, "sheet": "", "raw": value, "cells": {}, "errors": {}, "based_on": 0, "state": "open"}
+            )
+    for action in manifest.actions:
+        question = finder.question(action.criterion, action.scope)
+        if isinstance(question, Message):
+            value = {"what": action.what, "owner": action.owner}
+            found["unmatched"].append(
+                {"criterion": action.criterion, "reason": message_to_json(question), "value": value}
+            )
+        else:
+            kept = action.model_dump(mode="json", include={"what", "owner", "due"})
+            found["actions"].append({"question": question, **kept, "action": action.state, "state": "open"})
+    pieces: dict[str, dict[str, Any]] = {}
+    for piece in manifest.evidence:
+        question = finder.question(piece.criterion, piece.scope)
+        kept = piece.model_dump(mode="json", include={"title", "description", "name", "sha256", "size"})
+        one = pieces.setdefault(piece.id, {**kept, "questions": [], "state": "open", "problem": None})
+        if not isinstance(question, Message):
+            one["questions"].append(question)
+    for one in pieces.values():
+        if not one["questions"]:
+            one["state"] = "left"
+            one["problem"] = message_to_json(Message(N_("None of the questions that it supports is asked here.")))
+    found["evidence"] = list(pieces.values())
+    return found
+
+
+class _Finder:
+    """The questions of a return, by what a bundle calls them."""
+
+    def __init__(self, session: Session, audit_return: AuditReturn, manifest: Manifest) -> None:
+        work = checklist(session, audit_return)
+        self.audit_return, self.manifest = audit_return, manifest
+        self.items = {item.id: item for item in every_item(session, audit_return, work)}
+        self.criteria = {placed.criterion.id: placed.criterion for placed in work.template.criteria()}
+        self.versions = {one.id: one.version for one in manifest.criteria}
+        ours = {place.code: place.scope for place in work.places}
+        self.areas = {area.scope: ours.get(area.code) for area in manifest.areas}
+
+    def notes(self) -> list[dict[str, Any]]:
+        """What somebody should know before deciding."""
+        theirs, ours = self.manifest.agency, self.audit_return.agency
+        if theirs.code == ours.code:
+            return []
+        words = Message(
+            N_("The bundle is of %(theirs)s (%(code)s), and this audit is of %(ours)s. Check that they are the same."),
+            {"theirs": theirs.name, "code": theirs.code, "ours": ours.name},
+        )
+        return [message_to_json(words)]
+
+    def question(self, criterion: str, scope: str, kind: str = "") -> str | Message:
+        """The id of the question here, or why there is none."""
+        known = self.criteria.get(criterion)
+        if known is None:
+            return Message(N_("There is no question of this id in this audit."))
+        if self.versions.get(criterion) != known.version:
+            return Message(N_("The question has another version here: its meaning changed."))
+        if kind and kind != known.answer.type:
+            return Message(N_("The question asks for another kind of answer here."))
+        here = self.areas.get(scope) if scope else ""
+        if here is None:
+            return Message(N_("The agency does not work in this area here."))
+        found = question_id(criterion, here)
+        if found in self.items:
+            return found
+        if bool(here) != bool(known.scope and self.areas):
+            return Message(N_("The question is asked per area on one side and once on the other."))
+        return Message(N_("The question is not asked of this agency."))

@@ -1,0 +1,418 @@
+"""Reading a return as a form: blank, as it stands, or as it was signed; and the blank form of an agency type."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.clock import today
+from app.domain.answers import question_id
+from app.domain.findings import AgencyInfo, Figure, Sentence
+from app.domain.forms import (
+    FormAction,
+    FormBasis,
+    FormDocument,
+    FormEvidence,
+    FormGrade,
+    FormQuestion,
+    FormScheme,
+    FormStandard,
+)
+from app.domain.integrity import hash_of
+from app.domain.message import N_, Message
+from app.domain.templates import Condition, Criterion, GradingScheme, Pack, Standard, Template
+from app.domain.text import localise
+from app.models import (
+    AuditReturn,
+    AuditRound,
+    RoundTemplate,
+    SelfAssessment,
+    Submission,
+    TemplateVersion,
+    User,
+    Vouch,
+)
+from app.policy import Actor, require
+from app.queries.documents import agency_return_document
+from app.queries.findings import bodies_of, citations, pack_info, round_info
+from app.queries.packs import pack_of, template_of
+from app.queries.returns import (
+    UNANSWERED,
+    Answered,
+    Checklist,
+    Item,
+    checklist,
+    places_of,
+    return_facts,
+    scopes_of,
+    sees_drafts,
+    submitted_checklist,
+    why_closed,
+)
+from app.queries.rounds import NotFound, round_facts
+
+BLANK_SPACE = "…" * 20
+
+
+def draft_form(
+    session: Session, audit_return: AuditReturn, *, actor: Actor, now: datetime, language: str = "en"
+) -> FormDocument:
+    """A return with the answers so far, and every question that it may be asked, conditions left aside.
+
+    Raises NotFound unless the actor may read drafts: the agency's own people, or a system actor.
+    """
+    if not (actor.system or sees_drafts(actor, audit_return)):
+        raise NotFound
+    require(actor, "return.read", return_facts(session, audit_return, now=now))
+    work = checklist(session, audit_return)
+    reader = _Reader(work.pack, work.template, audit_return.audit_round, language)
+    items = _by_criterion(every_item(session, audit_return, work))
+    standards = reader.standards(
+        lambda criterion: items.get(criterion.id, []),
+        audit_return.subtype,
+        {section.standard.id: section.vouch for section in work.sections},
+    )
+    return reader.document(
+        session, "draft", standards, now=now, audit_return=audit_return, asked=work.asked, complete=work.complete
+    )
+
+
+def blank_form(
+    session: Session, audit_return: AuditReturn, *, actor: Actor, now: datetime, language: str = "en"
+) -> FormDocument:
+    """A return without its answers. Raises Denied unless the actor may read the return."""
+    require(actor, "return.read", return_facts(session, audit_return, now=now))
+    pack, template = template_of(audit_return)
+    reader = _Reader(pack, template, audit_return.audit_round, language)
+    places = places_of(session, audit_return)
+    names = {place.scope: place.name for place in places}
+    standards = reader.standards(
+        lambda criterion: [
+            reader.item(criterion, scope, names.get(scope, "")) for scope in scopes_of(criterion, places)
+        ],
+        audit_return.subtype,
+    )
+    return reader.document(session, "blank", standards, now=now, audit_return=audit_return)
+
+
+def blank_form_of_type(
+    session: Session, audit_round: AuditRound, agency_type: str, *, actor: Actor, now: datetime,
+    language: str = "en",
+) -> FormDocument:  # fmt: skip
+    """The form of an agency type in a round, for whoever may read the round. Raises Denied, and NotFound."""
+    require(actor, "round.read", round_facts(session, audit_round, now=now))
+    version = session.scalars(
+        select(TemplateVersion)
+        .join(RoundTemplate, RoundTemplate.template_version_id == TemplateVersion.id)
+        .where(RoundTemplate.round_id == audit_round.id, RoundTemplate.agency_type == agency_type)
+        .limit(1)
+    ).first()
+    if version is None:
+        raise NotFound
+    pack = pack_of(version.pack_version)
+    reader = _Reader(pack, pack.templates[agency_type], audit_round, language)
+    standards = reader.standards(lambda criterion: [reader.item(criterion)], None, every=True)
+    return reader.document(session, "blank", standards, now=now, agency_type=agency_type, sha256=version.sha256)
+
+
+def signed_form(
+    session: Session, audit_return: AuditReturn, submission: Submission, *, actor: Actor, now: datetime,
+    language: str = "en",
+) -> FormDocument:  # fmt: skip
+    """A submission as it was signed. Raises Denied unless the actor may read the return, and NotFound."""
+    found = agency_return_document(
+        session, audit_return, submission, actor=actor, now=now, language=language
+    )
+    if found is None:
+        raise NotFound
+    work = submitted_checklist(submission, audit_return)
+    reader = _Reader(work.pack, work.template, audit_return.audit_round, language)
+    items = _by_criterion(work.items)
+    standards = reader.standards(
+        lambda criterion: items.get(criterion.id, []),
+        audit_return.subtype,
+        {section.standard.id: section.vouch for section in work.sections},
+    )
+    form = reader.document(
+        session, "signed", standards, now=now, audit_return=audit_return, asked=work.asked, complete=work.complete
+    )
+    return form.model_copy(
+        update={"signature": found.signature, "agency": found.agency, "audit_round": found.audit_round}
+    )
+
+
+def every_item(session: Session, audit_return: AuditReturn, work: Checklist) -> list[Item]:
+    """Every question that a return may be asked, in order: those too that its answers hide at present.
+
+    `work` is its checklist; the caller got the return through `get_return`.
+    """
+    shown = {item.id: item for item in work.items}
+    wanted = [
+        (criterion, scope)
+        for criterion in work.template.asked_of(audit_return.subtype or None)
+        for scope in scopes_of(criterion, work.places)
+    ]
+    if len(wanted) == len(shown):
+        return list(shown.values())
+    stored = _stored(session, audit_return)
+    names = {place.scope: place.name for place in work.places}
+    return [
+        shown.get(question_id(criterion.id, scope))
+        or _item(work.pack, work.template, audit_return.audit_round, criterion, scope, names.get(scope, ""), stored)
+        for criterion, scope in wanted
+    ]
+
+
+def _by_criterion(items: Iterable[Item]) -> dict[str, list[Item]]:
+    found: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        found[item.criterion.id].append(item)
+    return found
+
+
+def _item(
+    pack: Pack, template: Template, audit_round: AuditRound, criterion: Criterion, scope: str = "",
+    scope_name: str = "", answers: Mapping[str, Answered] | None = None,
+) -> Item:  # fmt: skip
+    """A question that no answer asks for at present, or of a blank form."""
+    number = template.number_of(criterion)
+    milestone = pack.milestones[criterion.milestone] if criterion.milestone else None
+    return Item(
+        criterion=criterion,
+        number=f"{number}, {scope_name}" if scope else number,
+        scheme=pack.scheme_of(template, criterion),
+        required=False,
+        answer=(answers or {}).get(question_id(criterion.id, scope), UNANSWERED),
+        outstanding=(),
+        milestone_due=milestone.due(audit_round.milestones_from) if milestone else None,
+        scope=scope,
+        scope_name=scope_name,
+    )
+
+
+def _stored(session: Session, audit_return: AuditReturn) -> dict[str, Answered]:
+    """Every stored answer, those to questions that are not asked at present too."""
+    rows = session.execute(
+        select(SelfAssessment, User.name)
+        .outerjoin(User, User.id == SelfAssessment.saved_by_id)
+        .where(SelfAssessment.return_id == audit_return.id)
+    )
+    return {
+        question_id(one.criterion, one.scope_key): Answered(
+            one.value, one.version, one.saved_at, name or "", one.to_confirm, one.carried_from_id
+        )
+        for one, name in rows
+    }
+
+
+class _Reader:
+    """The texts of one template in one language."""
+
+    def __init__(self, pack: Pack, template: Template, audit_round: AuditRound, language: str) -> None:
+        self.pack, self.template, self.audit_round, self.language = pack, template, audit_round, language
+
+    def say(self, text: Any) -> str:
+        """A template text; empty where there is none."""
+        return localise(text, self.language) if text else ""
+
+    def sentence(self, message: Message) -> Sentence:
+        """A message with its parameters in the language of the form."""
+        params = {
+            name: value if isinstance(value, int) else self.say(value) if isinstance(value, Mapping) else str(value)
+            for name, value in message.params.items()
+        }
+        return Sentence.of(Message(message.msgid, params))
+
+    def item(self, criterion: Criterion, scope: str = "", scope_name: str = "") -> Item:
+        """A question of a blank form."""
+        return _item(self.pack, self.template, self.audit_round, criterion, scope, scope_name)
+
+    def standards(
+        self, items_of: Any, subtype: str | None, vouches: Mapping[str, Vouch | None] | None = None, *,
+        every: bool = False,
+    ) -> tuple[FormStandard, ...]:  # fmt: skip
+        """All standards; `items_of` gives the items of a criterion. With `every`, of all subtypes."""
+        found = []
+        for place, standard in enumerate(self.template.standards, start=1):
+            items = [
+                item
+                for criterion in standard.criteria
+                if every or criterion.asked_of(subtype or None)
+                for item in items_of(criterion)
+            ]
+            if items:
+                vouch = (vouches or {}).get(standard.id)
+                found.append(self._standard(place, standard, items, vouch, every))
+        return tuple(found)
+
+    def _standard(
+        self, place: int, standard: Standard, items: Sequence[Item], vouch: Vouch | None, every: bool
+    ) -> FormStandard:
+        return FormStandard(
+            number=place,
+            id=standard.id,
+            title=self.say(standard.title),
+            introduction=self.say(standard.introduction),
+            optional=standard.optional,
+            label=self.say(standard.label),
+            questions=tuple(self._question(item, every) for item in items),
+            complete=sum(1 for item in items if item.started and not item.outstanding),
+            figure=Figure.total(
+                Figure.of(
+                    {item.answer.value["grade"]: 1} if item.grade else {}, scheme_key=self._scheme_key(item.criterion),
+                    scheme=item.scheme, asked=1,
+                )
+                for item in items
+            ),
+            vouched_by=vouch.name if vouch else "",
+            vouched_post=vouch.post if vouch else "",
+        )  # fmt: skip
+
+    def _scheme_key(self, criterion: Criterion) -> str:
+        return criterion.grading or self.template.grading
+
+    def _question(self, item: Item, every: bool) -> FormQuestion:
+        criterion, answer = item.criterion, item.answer
+        milestone = self.pack.milestones[criterion.milestone] if criterion.milestone else None
+        return FormQuestion(
+            id=item.id,
+            criterion=criterion.id,
+            criterion_version=criterion.version,
+            scope=item.scope,
+            scope_name=item.scope_name,
+            number=item.number,
+            type=criterion.answer.type,
+            scheme=self._scheme_key(criterion),
+            required=item.required,
+            question=self.say(criterion.question),
+            why=self.say(criterion.why),
+            evidence_hint=self.say(criterion.evidence),
+            conditions=tuple(self._conditions(criterion, every)),
+            recommendations=citations(self.pack, criterion, self.language),
+            milestone_label=self.say(milestone.label) if milestone else "",
+            milestone_date=item.milestone_due,
+            value=dict(answer.value),
+            version=answer.version,
+            saved_at=answer.saved_at,
+            saved_by=answer.saved_by,
+            to_confirm=answer.to_confirm,
+            outstanding=tuple(self.sentence(one.message) for one in item.outstanding) if item.started else (),
+            is_after_milestone=item.is_late,
+            evidence=tuple(
+                FormEvidence(title=piece.title, name=piece.name, sha256=piece.sha256) for piece in item.evidence
+            ),
+            actions=tuple(
+                FormAction(what=action.what, owner=action.owner, due=action.due, state=action.state)
+                for action in item.actions
+            ),
+        )
+
+    def _conditions(self, criterion: Criterion, every: bool) -> Iterable[Sentence]:
+        for condition, msgid in (
+            (criterion.shown_if, N_("Asked only where the answer to %(number)s is: %(grades)s.")),
+            (criterion.required_if, N_("Must be answered where the answer to %(number)s is: %(grades)s.")),
+            (criterion.not_applicable_if, N_("Not asked where the answer to %(number)s is: %(grades)s.")),
+        ):
+            if condition:
+                yield self._condition(condition, msgid)
+        if every and criterion.scope:
+            yield Sentence.of(Message(N_("Asked once for each area that the agency works in.")))
+        if every and criterion.subtypes:
+            kind = self.pack.agency_types[self.template.agency_type]
+            names = [self.say(kind.subtypes[key].plural) for key in criterion.subtypes if key in kind.subtypes]
+            yield Sentence.of(Message(N_("Asked only of: %(names)s."), {"names": ", ".join(names)}))
+
+    def _condition(self, condition: Condition, msgid: str) -> Sentence:
+        other = self.template.criterion(condition.criterion)
+        scheme = self.pack.scheme_of(self.template, other)
+        labels = [self.say(grade.label) for grade in scheme.grades if grade.key in condition.grades]
+        return Sentence.of(
+            Message(msgid, {"number": self.template.number_of(other), "grades": ", ".join(labels)})
+        )
+
+    def schemes(self, standards: Iterable[FormStandard]) -> tuple[FormScheme, ...]:
+        """The grading schemes in use, in the pack's order."""
+        used = {question.scheme for standard in standards for question in standard.questions}
+        known = self.pack.grading_schemes.items()
+        return tuple(self._scheme(key, scheme) for key, scheme in known if key in used)
+
+    def _scheme(self, key: str, scheme: GradingScheme) -> FormScheme:
+        return FormScheme(
+            key=key,
+            title=self.say(scheme.title),
+            grades=tuple(
+                FormGrade(
+                    key=grade.key,
+                    label=self.say(grade.label),
+                    meaning=self.say(grade.meaning),
+                    counts_as=grade.counts_as,
+                    shown_apart=grade.shown_apart,
+                    needs=grade.needs,
+                )
+                for grade in scheme.grades
+            ),
+            bases=tuple(
+                FormBasis(
+                    key=basis.key, label=self.say(basis.label), meaning=self.say(basis.meaning), asks=basis.asks
+                )
+                for basis in scheme.bases
+            ),
+        )
+
+    def document(
+        self, session: Session, kind: Literal["blank", "draft", "signed"], standards: tuple[FormStandard, ...], *,
+        now: datetime, audit_return: AuditReturn | None = None, agency_type: str = "", sha256: str = "",
+        asked: int = 0, complete: int = 0,
+    ) -> FormDocument:  # fmt: skip
+        """The whole form."""
+        audit_round = self.audit_round
+        agency_type = audit_return.agency_type if audit_return else agency_type
+        type_ = self.pack.agency_types[agency_type]
+        agency, due, closed = None, audit_round.due, None
+        if audit_return:
+            subtype = type_.subtypes.get(audit_return.subtype)
+            agency = AgencyInfo(
+                name=audit_return.agency.name,
+                code=audit_return.agency.code,
+                type_label=self.say(type_.name),
+                subtype_label=self.say(subtype.name) if subtype else "",
+                signatory=self.say(type_.signatory),
+            )
+            due = max(due, audit_return.extended_to or due)
+            sha256 = audit_return.template_version.sha256
+            closed = why_closed(audit_return, now=now)
+        form = FormDocument(
+            kind=kind,
+            snapshot_id="",
+            language=self.language,
+            return_id=audit_return.public_id if audit_return else "",
+            audit_round=round_info(audit_round, as_at=now, is_closed=now > audit_round.closes),
+            pack=pack_info(audit_round, self.pack, self.language),
+            template_title=self.say(self.template.title),
+            template_introduction=self.say(self.template.introduction),
+            template_sha256=sha256,
+            bodies=bodies_of(session, audit_round, agency_type),
+            agency=agency,
+            type_label=self.say(type_.name),
+            signatory=self.say(type_.signatory),
+            declaration=self.say(self.template.declaration).format(
+                agency=agency.name if agency else BLANK_SPACE,
+                signatory=BLANK_SPACE,
+                post=BLANK_SPACE,
+                round=audit_round.name,
+            ),
+            due=today(due),
+            closed=self.sentence(closed) if closed else None,
+            schemes=self.schemes(standards),
+            standards=standards,
+            figure=Figure.total(standard.figure for standard in standards if not standard.optional),
+            asked=asked,
+            complete=complete,
+            signature=None,
+        )
+        return form.model_copy(update={"snapshot_id": hash_of(form.model_dump(mode="json"))})
