@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from app.clock import today
@@ -16,20 +17,26 @@ from app.domain.life import NotPossible
 from app.domain.message import N_, Message
 from app.domain.templates import Criterion, Pack, Template
 from app.models import AuditReturn, SelfAssessment, SelfAssessmentVersion, Vouch
-from app.operations import events, rollup
+from app.operations import events, rollup, sharing
 from app.operations.stage import move
 from app.policy import Actor
+from app.queries.carrying import has_passed
 from app.queries.packs import template_of
 from app.queries.returns import (
+    UNANSWERED,
     Answered,
+    Checklist,
     Place,
+    answers_and_keys,
     build_checklist,
     checklist,
     get_return,
     places_of,
     scopes_of,
+    values_at,
     why_closed,
 )
+from app.queries.rounds import NotFound
 
 
 @dataclass(frozen=True)
@@ -56,17 +63,29 @@ class Conflict:
 
 @dataclass
 class SaveResult:
-    """What became of each criterion of a save. Nothing that was sent is lost: what is not saved is in here."""
+    """What became of each criterion of a save. Nothing that was sent is lost: what is not saved is in here.
+
+    `work` is the checklist as it now stands, for pages: without vouches and planned actions. None: nothing was asked.
+    """
 
     saved: dict[str, int] = field(default_factory=dict)
     unchanged: list[str] = field(default_factory=list)
     conflicts: dict[str, Conflict] = field(default_factory=dict)
     errors: dict[str, dict[str, Message]] = field(default_factory=dict)
+    work: Checklist | None = None
 
     @property
     def clean(self) -> bool:
         """Whether all that was sent is stored."""
         return not self.conflicts and not self.errors
+
+    def take(self, later: SaveResult) -> None:
+        """Add the result of a later save in the same transaction."""
+        self.saved.update(later.saved)
+        self.unchanged += later.unchanged
+        self.conflicts.update(later.conflicts)
+        self.errors.update(later.errors)
+        self.work = later.work
 
 
 def save_answers(
@@ -79,95 +98,255 @@ def save_answers(
     the answers came: one of `models.SOURCES`. Raises NotFound and NotPossible (round closed, return submitted,
     unknown question).
     """
-    audit_return = get_return(session, public_id, actor=by, now=now, permission="return.edit", lock=True)
-    if reason := why_closed(audit_return, now=now):
-        raise NotPossible(reason)
-    pack, template = template_of(audit_return)
-    places = places_of(session, audit_return)
-    current = {
-        question_id(row.criterion, row.scope_key): row
-        for row in session.scalars(
-            select(SelfAssessment).where(SelfAssessment.return_id == audit_return.id)
-        )
-    }
-    replayed = _replayed(session, audit_return, edits)
+    desk = _Desk.open(session, public_id, by=by, now=now)
     result = SaveResult()
-    before: dict[str, str] = {}
-    after: dict[str, str] = {}
     for edit in edits:
-        criterion, scope = _criterion(template, edit.criterion, audit_return, places)
-        row = current.get(edit.criterion)
-        version = row.version if row else 0
+        criterion = desk.criterion(edit.criterion)
+        stands = desk.standing(edit.criterion)
         # the same save again; not when something was saved since: then it is an edit of an old page like any other
-        if version and replayed.get((edit.criterion, edit.key)) == version:
-            result.saved[edit.criterion] = version
+        if stands.version and desk.keys.get(edit.criterion) == edit.key:
+            result.saved[edit.criterion] = stands.version
             continue
         try:
-            clean = _clean(pack, template, criterion, edit.raw, row, now=now)
+            value = desk.clean(criterion, edit.raw, stands).value
         except AnswerErrors as wrong:
             result.errors[edit.criterion] = wrong.errors
             continue
-        if clean.value == (row.value if row else {}):
+        if value == stands.value:
             result.unchanged.append(edit.criterion)
+        elif edit.based_on != stands.version:
+            result.conflicts[edit.criterion] = Conflict(edit.criterion, value, stands)
+        else:
+            result.saved[edit.criterion] = desk.put(edit.criterion, value, source=source, key=edit.key)
+    result.work = desk.settle("answer.saved")
+    return result
+
+
+def take_theirs(
+    session: Session, public_id: str, edits: Sequence[Edit], *, by: Actor, now: datetime
+) -> SaveResult:
+    """Let what somebody else saved stand, and keep what was typed instead of it (`edits`) among the earlier versions.
+
+    Each becomes a version, and what stood before it becomes the next one, marked as restored: nothing that was typed
+    is lost. What cannot be read of it (a day that does not exist) is left out; a text that is too long comes back as an
+    error. An edit that is not based on what stands comes back as a conflict. Raises NotFound and NotPossible.
+    """
+    desk = _Desk.open(session, public_id, by=by, now=now)
+    result = SaveResult()
+    for edit in edits:
+        criterion = desk.criterion(edit.criterion)
+        stands = desk.standing(edit.criterion)
+        # not the key of saving the same words: that would be another choice
+        own, chosen = f"{edit.key[:56]}-own", f"{edit.key[:56]}-theirs"
+        if desk.keys.get(edit.criterion) == chosen:  # the same choice again
+            result.saved[edit.criterion] = stands.version
             continue
-        if edit.based_on != version:
-            theirs = (
-                Answered(row.value, row.version, row.saved_at, row.saved_by.name if row.saved_by else "")
-                if row
-                else Answered({}, 0, None, "")
-            )
-            result.conflicts[edit.criterion] = Conflict(edit.criterion, clean.value, theirs)
+        try:
+            mine = desk.clean_texts(criterion, edit.raw, stands)
+        except AnswerErrors as wrong:
+            result.errors[edit.criterion] = wrong.errors
             continue
-        grade = str(clean.value.get("grade", ""))
-        before[edit.criterion] = row.grade if row else ""
-        after[edit.criterion] = grade
-        if row is None:
-            row = current[edit.criterion] = SelfAssessment(
-                return_id=audit_return.id, criterion=criterion.id, scope_key=scope, type=clean.type
+        if edit.based_on != stands.version:
+            result.conflicts[edit.criterion] = Conflict(edit.criterion, mine, stands)
+        elif mine == stands.value:
+            result.unchanged.append(edit.criterion)
+        else:
+            desk.put(edit.criterion, mine, source="page", key=own)
+            result.saved[edit.criterion] = desk.put(
+                edit.criterion, stands.value, source="restored", key=chosen, to_confirm=stands.to_confirm
             )
-            session.add(row)
-        row.value, row.grade, row.version = clean.value, grade, version + 1
-        row.saved_at, row.saved_by_id, row.to_confirm = now, by.user_id, False
-        session.add(
-            SelfAssessmentVersion(
-                return_id=audit_return.id,
-                criterion=criterion.id,
-                scope_key=scope,
-                type=clean.type,
-                value=clean.value,
-                version=version + 1,
-                based_on=edit.based_on,
-                idempotency_key=edit.key,
-                source=source,
-                saved_at=now,
-                saved_by_id=by.user_id,
-            )
+    result.work = desk.settle("answer.saved")
+    return result
+
+
+def restore(
+    session: Session, public_id: str, question: str, version: int, *, based_on: int, by: Actor, now: datetime
+) -> SaveResult:
+    """Make an earlier version of an answer the present one, as a new version; `based_on` is the one that stood.
+
+    A conflict comes back where somebody saved since; nothing is stored then. Raises NotFound (no such version too)
+    and NotPossible.
+    """
+    desk = _Desk.open(session, public_id, by=by, now=now)
+    desk.criterion(question)
+    stands = desk.standing(question)
+    value = values_at(session, desk.audit_return, {question: version}).get(question)
+    if not 0 < version <= stands.version or value is None:
+        raise NotFound
+    result = SaveResult()
+    if value == stands.value:
+        result.unchanged.append(question)
+    elif based_on != stands.version:
+        result.conflicts[question] = Conflict(question, value, stands)
+    else:
+        key = f"restored-{version}-{stands.version + 1}"
+        result.saved[question] = desk.put(question, value, source="restored", key=key)
+    result.work = desk.settle("answer.restored", **({"from": version} if result.saved else {}))
+    return result
+
+
+@dataclass
+class _Desk:
+    """A return that is being answered: what stands, and what this transaction puts there.
+
+    Rows go in by a statement of each kind, however many there are: a page of answers is saved often.
+    """
+
+    session: Session
+    audit_return: AuditReturn
+    by: Actor
+    now: datetime
+    pack: Pack
+    template: Template
+    places: Sequence[Place]
+    answers: dict[str, Answered]
+    keys: dict[str, str]  # of the version that stands, by question
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    before: dict[str, str] = field(default_factory=dict)  # the grade of each question that is put, as it was
+
+    @classmethod
+    def open(cls, session: Session, public_id: str, *, by: Actor, now: datetime) -> _Desk:
+        """Lock a return and read its answers. Raises NotFound, and NotPossible where it cannot be changed."""
+        audit_return = get_return(session, public_id, actor=by, now=now, permission="return.edit", lock=True)
+        if reason := why_closed(audit_return, now=now):
+            raise NotPossible(reason)
+        pack, template = template_of(audit_return)
+        answers, keys = answers_and_keys(session, audit_return)
+        return cls(
+            session, audit_return, by, now, pack, template, places_of(session, audit_return), answers, keys
         )
-        result.saved[edit.criterion] = version + 1
-    if after:
+
+    def standing(self, question: str) -> Answered:
+        """The answer that stands."""
+        return self.answers.get(question, UNANSWERED)
+
+    def criterion(self, question: str) -> Criterion:
+        """The criterion of a question. Raises NotPossible where this return is not asked it."""
+        return _criterion(self.template, question, self.audit_return, self.places)
+
+    def clean(self, criterion: Criterion, raw: Mapping[str, object], stands: Answered) -> CleanAnswer:
+        """The answer as it is stored. Raises AnswerErrors."""
+        day = today(self.now)
+        earliest = day
+        if stands.value.get("date_expected"):
+            # a date that has passed since it was saved may stay; a new one must lie ahead
+            earliest = min(day, date.fromisoformat(stands.value["date_expected"]))
+        return ANSWER_TYPES[criterion.answer.type].clean(
+            raw, criterion=criterion, scheme=self.pack.scheme_of(self.template, criterion), today=day, earliest=earliest
+        )
+
+    def clean_texts(self, criterion: Criterion, raw: Mapping[str, object], stands: Answered) -> dict[str, Any]:
+        """As `clean`, leaving out what cannot be read; a text that is too long raises AnswerErrors all the same."""
+        try:
+            return self.clean(criterion, raw, stands).value
+        except AnswerErrors as wrong:
+            readable = {name: value for name, value in raw.items() if name not in wrong.errors}
+            if {"commentary", "reason"} & set(wrong.errors):
+                raise
+            return self.clean(criterion, readable, stands).value
+
+    def put(
+        self, question: str, value: Mapping[str, Any], *, source: str, key: str, to_confirm: bool | None = None
+    ) -> int:
+        """Store a value as the next version of an answer; returns its number."""
+        stands, criterion = self.standing(question), self.criterion(question)
+        _key, scope = question_parts(question)
+        if to_confirm is None:
+            # a change confirms an answer that was carried forward, unless it promises a day that has passed
+            scheme = self.pack.scheme_of(self.template, criterion)
+            to_confirm = stands.to_confirm and has_passed(value, criterion, scheme, today(self.now))
+        self.before.setdefault(question, stands.value.get("grade", ""))
+        self.answers[question] = Answered(
+            value, stands.version + 1, self.now, self.by.name, to_confirm, stands.carried_from_id
+        )
+        self.keys[question] = key
+        self.rows.append(
+            {
+                "return_id": self.audit_return.id,
+                "criterion": criterion.id,
+                "scope_key": scope,
+                "type": criterion.answer.type,
+                "value": value,
+                "version": stands.version + 1,
+                "based_on": stands.version,
+                "idempotency_key": key,
+                "source": source,
+                "saved_at": self.now,
+                "saved_by_id": self.by.user_id,
+            }
+        )
+        return stands.version + 1
+
+    def settle(self, verb: str, **more: Any) -> Checklist:
+        """Write what was put, and all that follows from it; returns the checklist as it now stands."""
+        session, audit_return = self.session, self.audit_return
+        work = build_checklist(audit_return, self.pack, self.template, self.answers, {}, self.places)
+        if not self.rows:
+            return work
+        self._write()
+        chain = events.chain_of(audit_return)
         if audit_return.stage == "invited":
-            move(audit_return, "started", now=now)
-            events.append(session, events.chain_of(audit_return), "return.started", by=by, now=now)
+            move(audit_return, "started", now=self.now)
+            events.append(session, chain, "return.started", by=self.by, now=self.now)
             session.flush()
-        _count(audit_return, pack, template, current, places)
-        ended = _end_vouches(session, audit_return, template, after)
-        data: dict[str, Any] = {"criteria": {key: result.saved[key] for key in after}}
+        audit_return.asked, audit_return.complete = work.asked, work.complete
+        after = {question: str(self.answers[question].value.get("grade", "")) for question in self.before}
+        ended = end_vouches(session, audit_return, self.template, after)
+        data: dict[str, Any] = {"criteria": {key: self.answers[key].version for key in after}, **more}
         if ended:
             data["vouches_ended"] = ended
-        events.append(session, events.chain_of(audit_return), "answer.saved", by=by, now=now, data=data)
+        changed = {question_parts(question)[0] for question in after}
+        if again := sharing.back_to_ready(
+            session, audit_return, self.template, changed, by=self.by, now=self.now
+        ):
+            data["to_accept_again"] = again
+        events.append(session, chain, verb, by=self.by, now=self.now, data=data)
         rollup.change(
             session, audit_return, "draft",
-            before=[(question_parts(key)[0], grade) for key, grade in before.items()],
+            before=[(question_parts(key)[0], grade) for key, grade in self.before.items()],
             after=[(question_parts(key)[0], grade) for key, grade in after.items()],
         )  # fmt: skip
-    session.flush()
-    return result
+        session.flush()
+        return work
+
+    def _write(self) -> None:
+        connection = self.session.connection()
+        connection.execute(_INSERT_VERSIONS, self.rows)
+        latest = {(row["criterion"], row["scope_key"]): row for row in self.rows}
+        connection.execute(
+            _answering(rollup.upsert(self.session)),
+            [
+                {
+                    **{name: row[name] for name in ("return_id", "criterion", "scope_key", "type", *_CARRIED_OVER)},
+                    "grade": str(row["value"].get("grade", "")),
+                    "to_confirm": self.answers[question_id(*names)].to_confirm,
+                }
+                for names, row in latest.items()
+            ],
+        )
+
+
+_INSERT_VERSIONS = insert(SelfAssessmentVersion)
+
+
+@cache
+def _answering(insert_of: Any) -> Any:
+    """The statement that makes an answer stand, made once for each kind of database."""
+    statement = insert_of(SelfAssessment.__table__)
+    written = ("value", "grade", "version", "saved_at", "saved_by_id", "to_confirm")
+    return statement.on_conflict_do_update(
+        index_elements=["return_id", "criterion", "scope_key"],
+        set_={name: statement.excluded[name] for name in written},
+    )
+
+
+_CARRIED_OVER = ("value", "version", "saved_at", "saved_by_id")
 
 
 def _criterion(
     template: Template, question: str, audit_return: AuditReturn, places: Sequence[Place]
-) -> tuple[Criterion, str]:
-    """The criterion and the scope of a question. Raises NotPossible where this return is not asked it."""
+) -> Criterion:
+    """The criterion of a question. Raises NotPossible where this return is not asked it."""
     key, scope = question_parts(question)
     try:
         criterion = template.criterion(key)
@@ -185,66 +364,25 @@ def _criterion(
         raise NotPossible(
             N_("The question “%(question)s” is not asked of this area. Reload the page and try again."), question=key
         )
-    return criterion, scope
+    return criterion
 
 
-def _replayed(
-    session: Session, audit_return: AuditReturn, edits: Sequence[Edit]
-) -> dict[tuple[str, str], int]:
-    """The edits of this request that were stored by an earlier one: (criterion, key) to version."""
-    rows = session.execute(
-        select(
-            SelfAssessmentVersion.criterion,
-            SelfAssessmentVersion.scope_key,
-            SelfAssessmentVersion.idempotency_key,
-            SelfAssessmentVersion.version,
-        ).where(
-            SelfAssessmentVersion.return_id == audit_return.id,
-            SelfAssessmentVersion.idempotency_key.in_({edit.key for edit in edits}),
-        )
-    )
-    return {(question_id(row.criterion, row.scope_key), row.idempotency_key): row.version for row in rows}
+# made once: every save runs it
+_END_VOUCHES = (
+    delete(Vouch)
+    .where(Vouch.return_id == bindparam("id"), Vouch.standard.in_(bindparam("touched", expanding=True)))
+    .returning(Vouch.standard)
+    # what the session holds of it is looked for there, not asked of the database first
+    .execution_options(synchronize_session="evaluate")
+)
 
 
-def _clean(
-    pack: Pack, template: Template, criterion: Criterion, raw: Mapping[str, object], row: SelfAssessment | None,
-    *, now: datetime,
-) -> CleanAnswer:  # fmt: skip
-    day = today(now)
-    earliest = day
-    if row and row.value.get("date_expected"):
-        # a date that has passed since it was saved may stay; a new one must lie ahead
-        earliest = min(day, date.fromisoformat(row.value["date_expected"]))
-    return ANSWER_TYPES[criterion.answer.type].clean(
-        raw, criterion=criterion, scheme=pack.scheme_of(template, criterion), today=day, earliest=earliest
-    )
-
-
-def _count(
-    audit_return: AuditReturn, pack: Pack, template: Template, current: Mapping[str, SelfAssessment],
-    places: Sequence[Place],
-) -> None:  # fmt: skip
-    answers = {
-        key: Answered(row.value, row.version, None, "", to_confirm=row.to_confirm) for key, row in current.items()
-    }
-    work = build_checklist(audit_return, pack, template, answers, {}, places)
-    audit_return.asked, audit_return.complete = work.asked, work.complete
-
-
-def _end_vouches(
+def end_vouches(
     session: Session, audit_return: AuditReturn, template: Template, changed: Mapping[str, str]
 ) -> list[str]:
     """A vouch holds for the answers as they were: a save in its standard ends it. Returns the standards."""
     touched = {template.standard_of(template.criterion(question_parts(key)[0])).id for key in changed}
-    ended = []
-    for vouch in session.scalars(
-        select(Vouch)
-        .where(Vouch.return_id == audit_return.id, Vouch.standard.in_(touched))
-        .order_by(Vouch.standard)
-    ):
-        ended.append(vouch.standard)
-        session.delete(vouch)
-    return ended
+    return sorted(session.scalars(_END_VOUCHES, {"id": audit_return.id, "touched": sorted(touched)}))
 
 
 def vouch(

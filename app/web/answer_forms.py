@@ -11,11 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from markupsafe import Markup
+
 from app.domain.message import N_, Message
-from app.domain.templates import Criterion
+from app.domain.templates import Criterion, GradingScheme
 from app.operations.answers import Edit
 
 PARTS = ("day", "month", "year")
+CHECKED = Markup(" checked")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -63,6 +66,22 @@ class GradeForm:
                 }
         return fields
 
+    def variant(self, typed: Typed) -> bool:
+        """What decides which fields the template shows, besides the criterion: whether a reason stands there."""
+        return bool(typed["reason"])
+
+    def slots(self, scheme: GradingScheme, typed: Typed) -> dict[str, str | Markup]:
+        """What changes from answer to answer in the form's template, by the name it has there."""
+        values: dict[str, str | Markup] = {"version": str(typed.based_on)}
+        for name in self.names:
+            values[f"text-{name}"] = typed[name]
+        for name in ("commentary", "reason"):
+            values[f"rows-{name}"] = str(max(3, min(len(typed[name]) // 70 + 2, 14)))
+        for name, options in (("grade", scheme.grades), ("basis", scheme.bases)):
+            for option in options:
+                values[f"checked-{name}-{option.key}"] = CHECKED if typed[name] == option.key else ""
+        return values
+
     def raw_of(self, fields: Mapping[str, str]) -> dict[str, str]:
         """The fields as the domain reads them: dates joined to YYYY-MM-DD."""
         raw = {name: fields.get(name, "") for name in self.texts}
@@ -85,6 +104,7 @@ class GradeForm:
 
 
 FORMS: dict[str, GradeForm] = {"grade": GradeForm()}
+VERSIONS = range(10**9)
 USUAL = "grade"  # a form of another type says so in a field `type`
 
 
@@ -108,21 +128,40 @@ def sent(values: Mapping[str, str], prefix: str = "c") -> dict[str, Typed]:
     """What was sent, by criterion. Whether those criteria exist is for the operation to say."""
     found = {}
     for name in values:
+        if not name.endswith("--version"):
+            continue
         match = re.fullmatch(rf"{prefix}-([a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+)?)--version", name)
         kind = values.get(name_of(match[1], "type", prefix), USUAL) if match else ""
         if match is None or kind not in FORMS:
             continue
-        form = FORMS[kind]
-        fields = {part: _plain(values.get(name_of(match[1], part, prefix), "")) for part in form.names}
+        fields = {part: values.get(name_of(match[1], part, prefix), "") for part in FORMS[kind].names}
         version = values[name]
-        based_on = int(version) if re.fullmatch(r"[0-9]{1,9}", version) else 0
-        found[match[1]] = Typed(kind, fields, based_on, form.errors_of(fields))
+        found[match[1]] = _typed(kind, fields, int(version) if re.fullmatch(r"[0-9]{1,9}", version) else 0)
     return found
+
+
+def read(one: Mapping[str, Any]) -> Typed | None:
+    """What was sent for one criterion as JSON: `fields`, `based_on`, and `type` unless it is the usual one.
+
+    None where it is nothing of the kind.
+    """
+    kind, fields, based_on = one.get("type", USUAL), one.get("fields"), one.get("based_on")
+    if kind not in FORMS or not isinstance(fields, Mapping) or type(based_on) is not int or based_on not in VERSIONS:
+        return None
+    given = {part: fields.get(part, "") for part in FORMS[kind].names}
+    if not all(isinstance(words, str) for words in given.values()):
+        return None
+    return _typed(kind, given, based_on)
+
+
+def _typed(kind: str, fields: Mapping[str, str], based_on: int) -> Typed:
+    plain = {part: _plain(words) for part, words in fields.items()}
+    return Typed(kind, plain, based_on, FORMS[kind].errors_of(plain))
 
 
 def _plain(text: str) -> str:
     """A text as stored texts are written, so that what was not changed compares equal."""
-    return text.replace("\r\n", "\n").strip()
+    return text.replace("\x00", "").replace("\r\n", "\n").strip()
 
 
 def edit_of(criterion: str, typed: Typed, page_key: str) -> Edit:

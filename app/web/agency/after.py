@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +11,15 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.domain.actions import STATES
+from app.domain.answers import question_parts
+from app.domain.message import Message
 from app.models import AuditReturn, Submission
 from app.operations import events as chain
+from app.queries.evidence import scans_of
 from app.queries.packs import template_of
 from app.queries.returns import (
+    HistoryLine,
     history,
     history_lines,
     sees_drafts,
@@ -23,10 +28,11 @@ from app.queries.returns import (
     submitted_checklist,
 )
 from app.queries.rounds import NotFound
+from app.web.account import role_words
 from app.web.agency.blueprint import any_return, blueprint, crumbs, may, own_return, profile
 from app.web.agency.signing import exceptions
 from app.web.deadlines import deadline
-from app.web.pages import day, text
+from app.web.pages import day, message, text
 from app.web.permissions import requires
 from app.web.request import actor, now, session
 
@@ -68,6 +74,7 @@ def submission(rid: str, sid: str) -> str:
     chosen = _submission(audit_return, sid)
     work = submitted_checklist(chosen, audit_return)
     answered = [item for item in work.items if item.started]
+    every = submissions(session(), audit_return)
     return render_template(
         "agency/submission.html",
         audit_return=audit_return,
@@ -75,9 +82,11 @@ def submission(rid: str, sid: str) -> str:
         work=work,
         profile=profile(answered),
         exceptions=exceptions(answered),
-        others=[one for one in submissions(session(), audit_return) if one is not chosen],
+        others=[one for one in every if one is not chosen],
         due=deadline(audit_return, now=now()),
         is_own=sees_drafts(actor(), audit_return),
+        scans=scans_of(session(), {piece.sha256 for item in work.items for piece in item.evidence}),
+        may_download=sees_drafts(actor(), audit_return) or chosen is every[0],
         may_reopen=audit_return.stage == "submitted"
         and not chosen.voided
         and may("return.reopen", audit_return),
@@ -112,8 +121,10 @@ def events(rid: str) -> str:
     newest_first = list(reversed(every))[(page - 1) * HISTORY_PAGE : page * HISTORY_PAGE]
     _pack, template = template_of(audit_return)
     titles = {one.id: text(one.title) for one in template.standards}
+    titles |= {one.criterion.id: _("question %(number)s", number=one.number) for one in template.criteria()}
+    is_own = sees_drafts(actor(), audit_return)
     lines = [
-        (line, _sentence(line.verb, line.data, line.texts, titles))
+        (line, _sentence(line.verb, line.data, _readable(line, is_own=is_own), titles))
         for line in history_lines(session(), newest_first)
     ]
     return render_template(
@@ -129,17 +140,38 @@ def events(rid: str) -> str:
     )
 
 
+def _readable(line: HistoryLine, *, is_own: bool) -> Mapping[str, str]:
+    """The texts of an event; for those who do not see the agency's draft, without what is planned, what the board says,
+    why somebody did not sign, and notes between colleagues."""
+    if not is_own and (line.verb.startswith("action.") or line.verb in ("return.signing_declined", "board.commented")):
+        return {}
+    if not is_own and line.verb.startswith("evidence."):
+        return {}  # a draft: what was signed names its evidence
+    if is_own or not line.verb.startswith("assignment."):
+        return line.texts
+    return {name: words for name, words in line.texts.items() if name != "note"}
+
+
 def _sentence(verb: str, data: Mapping[str, Any], texts: Mapping[str, str], titles: Mapping[str, str]) -> str:
     """What an event says, without who and when. Texts may be erased."""
     title = titles.get(str(data.get("standard", "")), "")
     reason = texts.get("reason", _("(text erased)"))
-    if verb == "answer.saved":
+    if verb in ("answer.saved", "answer.restored"):
         number = len(data.get("criteria", {}))
         words = ngettext("Saved %(num)d answer.", "Saved %(num)d answers.", number)
+        if verb == "answer.restored":
+            words = _("Restored version %(number)s of an answer.", number=data.get("from", ""))
         ended = [titles.get(key, key) for key in data.get("vouches_ended", [])]
         if ended:
             words += " " + _("The vouch for “%(standards)s” ended with it.", standards="”, “".join(ended))
+        again = [titles.get(key, key) for key in data.get("to_accept_again", [])]
+        if again:
+            words += " " + _(
+                "“%(standards)s” was accepted before, and is to be accepted again.", standards="”, “".join(again)
+            )
         return str(words)
+    if verb.startswith(("assignment.", "person.")):
+        return _about_colleague(verb, data, texts, titles)
     sentences = {
         "return.invited": _("Invited the agency to the round."),
         "return.started": _("Started the audit."),
@@ -152,9 +184,118 @@ def _sentence(verb: str, data: Mapping[str, Any], texts: Mapping[str, str], titl
         "return.nil": _("Recorded a nil return. Reason: %(reason)s", reason=reason),
         "return.nil_taken_back": _("Took the nil return back."),
         "return.extended": _("Gave more time, until %(day)s.", day=_london_day(data.get("to"))),
+        "answer.carried": ngettext(
+            "Carried %(num)d answer forward from “%(round)s”, to be confirmed.",
+            "Carried %(num)d answers forward from “%(round)s”, to be confirmed.",
+            len(data.get("criteria", {})), round=data.get("round", "")),
+        "answer.confirmed": ngettext("Confirmed %(num)d answer that was carried forward.",
+            "Confirmed %(num)d answers that were carried forward.", len(data.get("criteria", {}))),
+        "return.signing_declined": _("Declined to sign for now. Reason: %(reason)s", reason=reason)
+            if "reason" in texts else _("Declined to sign for now."),
+        "return.signature_asked_again": _("Asked for the signature again."),
+        "board.commented": (_("Commented on “%(title)s”: %(words)s", title=title, words=texts["comment"])
+            if title else _("Commented: %(words)s", words=texts["comment"]))
+            if "comment" in texts else _("Commented for the board."),
         "report.requested": _("Asked for a report."),
+        "import.uploaded": _("Uploaded “%(name)s”, to look at what it would change.",
+            name=texts.get("name", _("(text erased)"))),
+        "import.applied": ngettext("Saved %(num)d answer from an uploaded file.", "Saved %(num)d answers from an"
+            " uploaded file.", len(data.get("saved", {}))),
+        "import.dismissed": _("Dismissed an uploaded file."),
+        **_about_action(data, texts, titles),
+        **_about_evidence(data, texts, titles),
     }  # fmt: skip
     return sentences.get(verb, verb)
+
+
+def _about_evidence(
+    data: Mapping[str, Any], texts: Mapping[str, str], titles: Mapping[str, str]
+) -> dict[str, str]:
+    """What events about evidence say. Texts may be erased, or not for this reader."""
+
+    def named(key: str) -> str:
+        return _("“%(words)s”", words=texts[key]) if key in texts else _("a file")
+
+    def questions(key: str) -> str:
+        return ", ".join(titles.get(question_parts(one)[0], one) for one in data.get(key, []))
+
+    title, name = named("title") if "title" in texts else _("a piece of evidence"), named("name")
+    added = _("Added evidence: %(title)s (%(name)s).", title=title, name=name)
+    changed = _("Changed what is said about %(title)s.", title=title)
+    for key, words in (
+        ("attached", _("It now supports %(questions)s too.", questions=questions("attached"))),
+        ("detached", _("It no longer supports %(questions)s.", questions=questions("detached"))),
+    ):
+        changed += f" {words}" if data.get(key) else ""
+    if data.get("questions"):
+        added += " " + _("It supports %(questions)s.", questions=questions("questions"))
+    return {
+        "evidence.added": added,
+        "evidence.described": changed,
+        "evidence.attached": _("Attached %(title)s to %(questions)s.", title=title, questions=questions("questions")),
+        "evidence.detached": _("Took %(title)s off %(questions)s.", title=title, questions=questions("questions")),
+        "evidence.replaced": _("Replaced the file of %(title)s by %(name)s, revision %(number)s.",
+            title=title, name=name, number=data.get("revision", "")),
+        "evidence.removed": _("Removed %(title)s from the library.", title=title),
+        "evidence.refused": _("Refused %(name)s: a virus scanner found something harmful (%(found)s). Nothing of it was"
+            " kept.", name=name, found=texts.get("found", "")),
+        "evidence.infected": _("A virus scanner found something harmful in a file that was kept (%(found)s). It can no"
+            " longer be downloaded.", found=texts.get("found", "")),
+    }  # fmt: skip
+
+
+def _about_action(data: Mapping[str, Any], texts: Mapping[str, str], titles: Mapping[str, str]) -> dict[str, str]:
+    """What events about planned actions say; without what is planned where its text is erased or not to be read."""
+    question = str(data.get("criterion", ""))
+    about = titles.get(question, question)
+    due = day(data.get("due"))
+    state = message(Message(STATES[data["state"]])) if data.get("state") in STATES else ""
+    planned = [texts.get("what", ""), texts.get("owner", ""), due, state] if "what" in texts else []
+    reported = [state, _("new date: %(day)s", day=due) if due else "", texts.get("note", "")]
+    return {
+        "action.planned": _said(_("Planned an action for %(question)s.", question=about), planned),
+        "action.edited": _said(_("Changed an action for %(question)s.", question=about), planned),
+        "action.removed": _said(_("Removed an action for %(question)s.", question=about), planned),
+        "action.progressed": _said(_("Reported progress of an action for %(question)s.", question=about), reported),
+    }
+
+
+def _said(sentence: str, parts: Sequence[str]) -> str:
+    return " ".join([sentence, "; ".join(part for part in parts if part)]).strip()
+
+
+def _about_colleague(
+    verb: str, data: Mapping[str, Any], texts: Mapping[str, str], titles: Mapping[str, str]
+) -> str:
+    """What an event says that is about somebody's part of the work, or their appointment."""
+    name, note = texts.get("name", _("Somebody")), texts.get("note", "")
+    given = [*data.get("standards", []), *data.get("criteria", [])]
+    part = str(data.get("criterion") or data.get("standard") or "")
+    about = {
+        "name": name,
+        "part": titles.get(part, part),
+        "parts": "”, “".join(titles.get(key, key) for key in given),
+        "role": role_words(str(data.get("role", ""))),
+        "starts": day(data.get("from", "")),
+        "ends": day(data.get("until", "") or data.get("last_day", "")),
+    }
+    sentences = {
+        "assignment.made": _("Gave “%(parts)s” to %(name)s.", **about),
+        "assignment.taken_away": _("Took “%(part)s” away from %(name)s.", **about),
+        "assignment.ready": _("Said that “%(part)s” is ready.", **about),
+        "assignment.accepted": _("Accepted “%(part)s” by %(name)s.", **about),
+        "assignment.sent_back": _("Sent “%(part)s” back to %(name)s.", **about),
+        "assignment.nudged": _("Reminded %(name)s of their part.", **about),
+        "person.invited": _("Invited %(name)s as %(role)s, from %(starts)s to %(ends)s.", **about)
+        if data.get("until")
+        else _("Invited %(name)s as %(role)s.", **about),
+        "person.link_handed_out": _("Was shown a link that lets %(name)s in, to hand it out.", **about),
+        "person.ended": _("Ended the appointment of %(name)s as %(role)s with %(ends)s.", **about),
+        "person.called_off": _("Called the appointment of %(name)s as %(role)s off.", **about),
+        "person.cover_named": _("Named %(name)s to sign from %(starts)s to %(ends)s, as acting cover.", **about),
+    }
+    words = sentences.get(verb, verb)
+    return words + (" " + _("The note: %(note)s", note=note) if note else "")
 
 
 def _london_day(value: Any) -> str:

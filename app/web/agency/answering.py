@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from difflib import SequenceMatcher
 from typing import Any
 
 from flask import flash, render_template, request
 from flask_babel import format_time, ngettext
 from flask_babel import gettext as _
+from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import LONDON
@@ -18,8 +21,7 @@ from app.db import db
 from app.domain.answers import question_parts
 from app.domain.life import NotPossible
 from app.domain.message import Message
-from app.operations.answers import Conflict, SaveResult, save_answers
-from app.policy import allows
+from app.operations.answers import Conflict, Edit, SaveResult, save_answers, take_theirs
 from app.queries.packs import template_of
 from app.queries.returns import (
     Answered,
@@ -27,30 +29,16 @@ from app.queries.returns import (
     Item,
     Section,
     checklist,
-    return_facts,
     values_at,
     why_closed,
 )
-from app.web.agency.blueprint import blueprint, crumbs, own_return, see_other
-from app.web.answer_forms import FORMS, Typed, edit_of, form_of, is_changed, merged, name_of, sent, stored
+from app.web.agency.blueprint import blueprint, crumbs, may, own_return, see_other
+from app.web.answer_forms import Typed, edit_of, form_of, is_changed, merged, name_of, sent, stored
 from app.web.deadlines import deadline
 from app.web.pages import message
 from app.web.permissions import requires
+from app.web.questions import Shown, is_unsaved, question_html, slots
 from app.web.request import actor, commit, now, session
-
-
-@dataclass
-class Shown:
-    """A criterion on the page of its standard: what is stored, what stands in the fields, what is wrong with it."""
-
-    item: Item
-    typed: Typed
-    errors: Mapping[str, Message] = field(default_factory=dict)
-
-    @property
-    def page(self) -> str:
-        """The template of its answer type."""
-        return FORMS[self.item.criterion.answer.type].page
 
 
 def _summary(shown: Sequence[Shown]) -> list[dict[str, str]]:
@@ -79,8 +67,7 @@ def standard(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
         return see_other("agency.tasks", rid=rid)  # an answer made all of its questions not applicable
     section = work.section(standard)
     closed = why_closed(audit_return, now=now())
-    facts = return_facts(session(), audit_return, now=now())
-    if closed or not allows(actor(), "return.edit", facts):
+    if closed or not may("return.edit", audit_return):
         return render_template(
             "agency/standard_read.html", work=work, section=section, closed=closed, audit_return=audit_return,
             around=_around(work, section), breadcrumbs=crumbs(audit_return),
@@ -106,10 +93,9 @@ def _form(
         work=work,
         section=section,
         audit_return=work.audit_return,
-        shown=shown,
+        questions=_questions(work, shown, just_saved),
         errors=_summary(shown),
         intro=intro,
-        just_saved=just_saved,
         page_key=secrets.token_urlsafe(12),
         around=_around(work, section),
         may_vouch=any(
@@ -119,6 +105,12 @@ def _form(
         due=deadline(work.audit_return, now=now()),
         breadcrumbs=crumbs(work.audit_return),
     )
+
+
+def _questions(work: Checklist, shown: Sequence[Shown], just_saved: str) -> list[Markup]:
+    return [
+        question_html(work, one, slots(work, one, just_saved=just_saved == one.item.id)) for one in shown
+    ]
 
 
 def _is_asked(work: Checklist, standard: str) -> bool:
@@ -134,17 +126,20 @@ def _save(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
         result = _save_typed(rid, wanted, key)
         if result.conflicts and only in typed:
             # the page that shows the conflict leaves this one: what else was typed here is saved with it
-            also = _save_typed(rid, {name: one for name, one in typed.items() if name != only}, key)
-            for name in ("saved", "conflicts", "errors"):
-                getattr(result, name).update(getattr(also, name))
+            result.take(_save_typed(rid, {name: one for name, one in typed.items() if name != only}, key))
             only = ""
     except NotPossible as reason:
         return _not_saved(rid, standard, typed, message(reason.message))
+    if result.clean and not only:
+        # all that the answer needs is read before the commit: nothing is loaded again afterwards
+        words = _saved_words(result)
+        target = _after_save(result, rid, standard) if "next" in request.form else see_other(
+            "agency.standard", rid=rid, standard=standard
+        )
+        commit()
+        flash(words, "success")
+        return target
     commit()
-    to_next = "next" in request.form
-    if result.clean and not only and not to_next:
-        flash(_saved_words(result), "success")
-        return see_other("agency.standard", rid=rid, standard=standard)
     work = checklist(session(), own_return(rid))
     if result.conflicts:
         return _conflict_page(work, standard, _disputes(work, result, typed), result), 409
@@ -155,35 +150,49 @@ def _save(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
     shown = _shown_again(section, typed, result)
     if result.errors:
         return _form(work, section, shown, intro=_saved_in_part(result)), 422
-    if only:
-        if any(one.item.id != only and _is_unsaved(one) for one in shown):
-            return _form(
-                work, section, shown, just_saved=only,
-                intro=_("Your other changes on this page are not saved yet. They are still here."),
-            )  # fmt: skip
-        return see_other("agency.standard", rid=rid, standard=standard, saved=only, _anchor=f"q-{only}")
-    flash(_saved_words(result), "success")
-    after = _around(work, section)[1]
+    if any(one.item.id != only and is_unsaved(one) for one in shown):
+        return _form(
+            work, section, shown, just_saved=only,
+            intro=_("Your other changes on this page are not saved yet. They are still here."),
+        )  # fmt: skip
+    return see_other("agency.standard", rid=rid, standard=standard, saved=only, _anchor=f"q-{only}")
+
+
+def _after_save(result: SaveResult, rid: str, standard: str) -> BaseResponse:
+    """Where “save and go to the next” leads."""
+    work = result.work
+    if work is None or not _is_asked(work, standard):
+        return see_other("agency.tasks", rid=rid)
+    after = _around(work, work.section(standard))[1]
     if after is None:
         return see_other("agency.check", rid=rid)
     return see_other("agency.standard", rid=rid, standard=after.standard.id)
 
 
-def _save_typed(rid: str, typed: Mapping[str, Typed], key: str) -> SaveResult:
-    """Save what was typed. Raises NotPossible; what is wrong or disputed comes back in the result."""
-    edits = [edit_of(name, one, key) for name, one in typed.items()]
-    result = save_answers(session(), rid, edits, by=actor(), now=now())
+def edits_of(typed: Mapping[str, Typed], key: str) -> list[Edit]:
+    """What the operation is asked to save."""
+    return [edit_of(name, one, key) for name, one in typed.items()]
+
+
+def told_errors(result: SaveResult, typed: Mapping[str, Typed]) -> None:
+    """The domain's words for a date that cannot be read are less exact than “must have a month”."""
     for name, one in typed.items():
         if one.errors and name in result.errors:
-            # the domain's words for a date that cannot be read are less exact than “must have a month”
             result.errors[name] = {**result.errors[name], **one.errors}
-    if result.conflicts:
-        _forget_untouched(rid, result, typed)
+
+
+def _save_typed(rid: str, typed: Mapping[str, Typed], key: str) -> SaveResult:
+    """Save what was typed. Raises NotPossible; what is wrong or disputed comes back in the result."""
+    result = save_answers(session(), rid, edits_of(typed, key), by=actor(), now=now())
+    told_errors(result, typed)
+    forget_untouched(rid, result, typed)
     return result
 
 
-def _forget_untouched(rid: str, result: SaveResult, typed: Mapping[str, Typed]) -> None:
+def forget_untouched(rid: str, result: SaveResult, typed: Mapping[str, Typed]) -> None:
     """A page sends all its answers: one that somebody else saved meanwhile, and nobody touched here, is no conflict."""
+    if not result.conflicts:
+        return
     audit_return = own_return(rid)
     _pack, template = template_of(audit_return)
     shown = values_at(session(), audit_return, {name: typed[name].based_on for name in result.conflicts})
@@ -206,14 +215,10 @@ def _shown_again(section: Section, typed: Mapping[str, Typed], result: SaveResul
     return shown
 
 
-def _is_unsaved(one: Shown) -> bool:
-    return is_changed(one.typed, stored(one.item.criterion, one.item.answer.value, one.item.answer.version))
-
-
 def _saved_words(result: SaveResult) -> str:
     number = len(result.saved)
     if not number:
-        return _("Nothing had changed, so everything is as you saved it before.")
+        return _("Everything on this page is saved.")
     at = format_time(now().astimezone(LONDON), "HH:mm", rebase=False)
     return ngettext("%(num)d answer saved at %(at)s.", "%(num)d answers saved at %(at)s.", number, at=at)
 
@@ -261,9 +266,19 @@ class Dispute:
     errors: Mapping[str, Message] = field(default_factory=dict)
 
     @property
-    def page(self) -> str:
-        """The template of its answer type."""
-        return FORMS[self.item.criterion.answer.type].page
+    def form(self) -> dict[str, Any]:
+        """What the template of its answer type needs for the form that holds both texts."""
+        form, item = form_of(self.item.criterion), self.item
+        return {
+            "page": form.page,
+            "variant": form.variant(self.merged),
+            "s": {"id": item.id, "number": item.number, **form.slots(item.scheme, self.merged)},
+        }
+
+    @property
+    def marked(self) -> tuple[dict[str, Markup], dict[str, Markup]]:
+        """The texts of mine and of theirs with their differences marked; empty where one side has none."""
+        return marks(self.mine_as_item.answer.value, self.theirs_as_item.answer.value)
 
     @property
     def mine_as_item(self) -> Item:
@@ -274,6 +289,34 @@ class Dispute:
     def theirs_as_item(self) -> Item:
         """Theirs, likewise."""
         return replace(self.item, answer=self.theirs or self.item.answer)
+
+
+def marks(
+    mine: Mapping[str, Any], theirs: Mapping[str, Any]
+) -> tuple[dict[str, Markup], dict[str, Markup]]:
+    """The texts of two answers with their differences marked, by field; none where one side has none, or both agree."""
+    sides: tuple[dict[str, Markup], dict[str, Markup]] = ({}, {})
+    for name in ("commentary", "reason"):
+        if mine.get(name) and theirs.get(name) and mine[name] != theirs[name]:
+            sides[0][name], sides[1][name] = differences(mine[name], theirs[name])
+    return sides
+
+
+MOST_COMPARED = 6000  # words of two texts: more would take longer than a page may
+
+
+def differences(mine: str, theirs: str) -> tuple[Markup, Markup]:
+    """Both texts, the words that only mine has within `ins` and those that only theirs has within `del`."""
+    ours, others = (re.findall(r"\s+|\S+", one) for one in (mine, theirs))
+    if len(ours) + len(others) > 2 * MOST_COMPARED:
+        return escape(mine), escape(theirs)
+    left, right = Markup(), Markup()
+    for kind, a, b, c, d in SequenceMatcher(None, ours, others, autojunk=False).get_opcodes():
+        left += Markup("<ins>{}</ins>").format("".join(ours[a:b])) if kind != "equal" and b > a else "".join(ours[a:b])
+        right += (
+            Markup("<del>{}</del>").format("".join(others[c:d])) if kind != "equal" and d > c else "".join(others[c:d])
+        )
+    return left, right
 
 
 def _readable(item: Item, typed: Typed) -> dict[str, Any]:
@@ -289,7 +332,8 @@ def _readable(item: Item, typed: Typed) -> dict[str, Any]:
     return value
 
 
-def _dispute(item: Item, mine: Typed, conflict: Conflict | None) -> Dispute:
+def dispute_of(item: Item, mine: Typed, conflict: Conflict | None) -> Dispute:
+    """What was not saved, beside what somebody else saved, where that is why."""
     if conflict is None:
         return Dispute(item, mine, None, mine)
     theirs = stored(item.criterion, conflict.theirs.value, conflict.theirs.version)
@@ -310,7 +354,7 @@ def _disputes(work: Checklist, result: SaveResult, typed: Mapping[str, Typed]) -
         key = item.id
         if key not in typed or (key not in result.conflicts and key not in result.errors):
             continue
-        dispute = _dispute(item, typed[key], result.conflicts.get(key))
+        dispute = dispute_of(item, typed[key], result.conflicts.get(key))
         dispute.errors = result.errors.get(key, {})
         disputes.append(dispute)
     return disputes
@@ -334,7 +378,6 @@ def _conflict_page(
         saved=_saved_words(result) if result and result.saved else "",
         errors=[*problems, *errors],
         page_key=secrets.token_urlsafe(12),
-        forms=FORMS,
         breadcrumbs=crumbs(work.audit_return),
     )
 
@@ -348,6 +391,7 @@ def resolve(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
     disputes: list[Dispute] = []
     undecided: list[dict[str, str]] = []
     chosen: dict[str, Typed] = {}
+    given_up: dict[str, Typed] = {}
     every, own = sent(request.form), sent(request.form, "m")
     for item in work.items:
         both, mine = every.get(item.id), own.get(item.id)
@@ -360,7 +404,9 @@ def resolve(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
             chosen[item.id] = both
         elif choice == "mine":
             chosen[item.id] = mine
-        elif choice != "theirs":
+        elif choice == "theirs":
+            given_up[item.id] = mine
+        else:
             undecided.append(
                 {
                     "text": _("%(number)s – Choose which text to keep", number=item.number),
@@ -371,9 +417,12 @@ def resolve(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
         return _conflict_page(work, standard, disputes, None, problems=undecided), 422
     try:
         result = _save_typed(rid, chosen, key)
+        if given_up:
+            result.take(take_theirs(session(), rid, edits_of(given_up, key), by=actor(), now=now()))
     except NotPossible as reason:
-        return _not_saved(rid, standard, chosen, message(reason.message))
+        return _not_saved(rid, standard, chosen | given_up, message(reason.message))
     commit()
+    typed = chosen | given_up
     if result.conflicts or result.errors:
         work = checklist(session(), own_return(rid))
         again = []
@@ -381,7 +430,7 @@ def resolve(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
             name = dispute.item.id
             item = next(one for one in work.items if one.id == name)
             if name in result.conflicts:
-                again.append(_dispute(item, chosen[name], result.conflicts[name]))
+                again.append(dispute_of(item, typed[name], result.conflicts[name]))
             elif name in result.errors:
                 again.append(replace(dispute, item=item, errors=result.errors[name]))
         return _conflict_page(work, standard, again, result), 409 if result.conflicts else 422

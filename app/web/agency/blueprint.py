@@ -62,7 +62,7 @@ def own_return(rid: str) -> AuditReturn:
 
 def may(permission: str, audit_return: AuditReturn) -> bool:
     """Whether the actor may do this with the return."""
-    return allows(actor(), permission, return_facts(session(), audit_return, now=now()))
+    return allows(actor(), permission, return_facts(session(), audit_return, now=now(), actor=actor()))
 
 
 def crumbs(audit_return: AuditReturn, *more: tuple[str, str]) -> list[dict[str, str]]:

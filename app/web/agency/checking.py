@@ -2,61 +2,150 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from flask import render_template, url_for
+from flask import flash, render_template, request, url_for
+from flask_babel import gettext as _
+from markupsafe import Markup
+from werkzeug.wrappers import Response as BaseResponse
 
+from app.db import db
 from app.domain.answers import question_parts
-from app.models import User
+from app.domain.message import N_, Message
+from app.models import AuditReturn, User
+from app.operations.answers import restore
 from app.operations.submissions import signing_post
 from app.queries.packs import template_of
-from app.queries.returns import Answered, Item, checklist, versions, why_closed
+from app.queries.returns import UNANSWERED, Answered, Item, checklist, places_of, versions, why_closed
 from app.queries.rounds import NotFound
-from app.web.agency.blueprint import blueprint, crumbs, may, own_return, profile
+from app.web.agency.answering import marks
+from app.web.agency.blueprint import any_return, blueprint, crumbs, may, own_return, profile, see_other
 from app.web.pages import text
 from app.web.permissions import requires
-from app.web.request import actor, now, session
+from app.web.request import actor, commit, now, session
+from app.web.typed import page_asked
+
+VERSIONS_PAGE = 20
+SOURCES = {
+    "page": N_("Written on its page"),
+    "sheet": N_("From a spreadsheet"),
+    "bundle": N_("From another service"),
+    "carried": N_("Carried forward from the last round"),
+    "confirmed": N_("Confirmed as carried forward"),
+    "restored": N_("An earlier version, restored"),
+}
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of an answer, how it came, and the one before."""
+
+    item: Item
+    source: Message
+    before: Item | None = None
+
+    @property
+    def marked(self) -> tuple[dict[str, Markup], dict[str, Markup]]:
+        """The texts of this one and of the one before with their differences marked."""
+        return marks(self.item.answer.value, self.before.answer.value if self.before else {})
+
+
+def _question(audit_return: AuditReturn, question: str) -> Item:
+    """A question without an answer, whether it is asked at present or not. Raises NotFound."""
+    pack, template = template_of(audit_return)
+    key, scope = question_parts(question)
+    try:
+        criterion = template.criterion(key)
+    except KeyError:
+        raise NotFound from None
+    number = template.number_of(criterion)
+    places = {place.scope: place.name for place in places_of(session(), audit_return)} if scope else {}
+    if scope and scope not in places:
+        raise NotFound
+    return Item(
+        criterion, f"{number}, {places[scope]}" if scope else number, pack.scheme_of(template, criterion), False,
+        UNANSWERED, (), None, scope, places.get(scope, ""),
+    )  # fmt: skip
+
+
+def _versions(audit_return: AuditReturn, question: str) -> list[Version]:
+    """Every version, the latest first."""
+    blank, found = _question(audit_return, question), []
+    before = None
+    for row in reversed(versions(session(), audit_return, question)):
+        item = replace(blank, answer=Answered(row.value, row.version, row.saved_at, _name_of(row.saved_by)))
+        found.append(Version(item, Message(SOURCES[row.source]), before))
+        before = item
+    return found[::-1]
+
+
+def _crumbs(audit_return: AuditReturn, question: str, *more: tuple[str, str]) -> list[dict[str, str]]:
+    rid = audit_return.public_id
+    around = [
+        (text(section.standard.title),
+         url_for("agency.standard", rid=rid, standard=section.standard.id, _anchor=f"q-{question}"))
+        for section in checklist(session(), audit_return).sections
+        if any(item.id == question for item in section.items)
+    ]  # fmt: skip
+    return crumbs(audit_return, *around, *more)
 
 
 @blueprint.route("/criteria/<criterion>/versions")
 @requires(GET="return.read")
 def earlier(rid: str, criterion: str) -> str:
-    """Every saved version of one answer, with who saved it and when."""
+    """Every saved version of one answer, with who saved it, when, and how it came."""
     audit_return = own_return(rid)
-    work = checklist(session(), audit_return)
-    pack, template = template_of(audit_return)
-    try:
-        question = template.criterion(question_parts(criterion)[0])
-    except KeyError:
-        raise NotFound from None
-    blank = Item(
-        question, template.number_of(question), pack.scheme_of(template, question), False, Answered({}, 0, None, ""),
-        (), None,
-    )  # fmt: skip
-    rows = versions(session(), audit_return, criterion)
+    question = _question(audit_return, criterion)
+    every = _versions(audit_return, criterion)
+    pages = max(1, -(-len(every) // VERSIONS_PAGE))
+    page = min(page_asked(), pages)
     return render_template(
         "agency/versions.html",
         audit_return=audit_return,
-        criterion=question,
-        number=blank.number,
-        versions=[
-            replace(blank, answer=Answered(row.value, row.version, row.saved_at, _name_of(row.saved_by)))
-            for row in rows
-        ],
-        breadcrumbs=crumbs(
+        question=question,
+        versions=every[(page - 1) * VERSIONS_PAGE : page * VERSIONS_PAGE],
+        latest=len(every),
+        page=page,
+        pages=pages,
+        may_restore=not why_closed(audit_return, now=now()) and may("return.edit", audit_return),
+        breadcrumbs=_crumbs(audit_return, criterion),
+    )
+
+
+@blueprint.route("/criteria/<criterion>/versions/<int:version>/restore", methods=["GET", "POST"])
+@requires(GET="return.edit", POST="return.edit")
+def restore_version(rid: str, criterion: str, version: int) -> str | tuple[str, int] | BaseResponse:
+    """Make an earlier version the present one, after a look at both. A newer save is not overwritten."""
+    if request.method == "POST":
+        based_on = request.form.get("based_on", 0, type=int)
+        result = restore(session(), rid, criterion, version, based_on=based_on, by=actor(), now=now())
+        if result.clean:
+            words = _("Version %(number)s stands again.", number=version)
+            commit()
+            flash(words, "success")
+            return see_other("agency.earlier", rid=rid, criterion=criterion)
+        db.session.rollback()
+    audit_return = any_return(rid, "return.edit")
+    every = _versions(audit_return, criterion)
+    chosen = next((one for one in every if one.item.answer.version == version), None)
+    if chosen is None:
+        raise NotFound
+    page = render_template(
+        "agency/restore.html",
+        audit_return=audit_return,
+        question=chosen.item,
+        chosen=chosen.item,
+        present=every[0].item,
+        marked=marks(chosen.item.answer.value, every[0].item.answer.value),
+        closed=why_closed(audit_return, now=now()),
+        conflict=request.method == "POST",
+        breadcrumbs=_crumbs(
             audit_return,
-            *(
-                (
-                    text(section.standard.title),
-                    url_for(
-                        "agency.standard", rid=rid, standard=section.standard.id, _anchor=f"q-{criterion}"
-                    ),
-                )
-                for section in work.sections
-                if any(item.id == criterion for item in section.items)
-            ),
+            criterion,
+            (_("Earlier versions"), url_for("agency.earlier", rid=rid, criterion=criterion)),
         ),
     )
+    return page, 409 if request.method == "POST" else 200
 
 
 def _name_of(user: User | None) -> str:

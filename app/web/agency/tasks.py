@@ -6,9 +6,12 @@ from flask import redirect, render_template, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.operations.submissions import signing_post
-from app.queries.returns import checklist, sees_drafts, signatories, submissions, why_closed
+from app.policy import allows
+from app.queries.returns import checklist, return_facts, sees_drafts, signatories, submissions, why_closed
 from app.queries.rounds import NotFound
-from app.web.agency.blueprint import any_return, blueprint, crumbs, may, profile
+from app.queries.sharing import by_standard, shares
+from app.web.agency.blueprint import any_return, blueprint, crumbs, profile
+from app.web.agency.board import beside
 from app.web.deadlines import deadline
 from app.web.permissions import requires
 from app.web.request import actor, now, session
@@ -26,10 +29,13 @@ def tasks(rid: str) -> str | BaseResponse:
         return redirect(url_for("agency.submission", rid=rid, sid=history_of_submissions[0].public_id))
     work = checklist(session(), audit_return)
     closed = why_closed(audit_return, now=now())
-    may_edit = may("return.edit", audit_return) and not closed
+    facts = return_facts(session(), audit_return, now=now())
+    may_edit = allows(actor(), "return.edit", facts) and not closed
     to_do = work.outstanding
     saves = [(item.answer.saved_at, item.answer) for item in work.items if item.answer.saved_at]
     last = max(saves, key=lambda save: save[0])[1] if saves else None
+    shared = shares(session(), work)
+    may_share = allows(actor(), "return.share", facts)
     return render_template(
         "agency/tasks.html",
         audit_return=audit_return,
@@ -43,5 +49,10 @@ def tasks(rid: str) -> str | BaseResponse:
         last=last,
         signatories=signatories(session(), audit_return, now=now()),
         profile=profile(work.items),
+        shared=by_standard(shared),
+        my_shares=[share for share in shared if share.assignment.user_id == actor().user_id],
+        may_share=may_share,
+        to_accept=sum(1 for share in shared if share.assignment.state == "ready") if may_share else 0,
+        beside=beside(work, closed=closed is not None),
         breadcrumbs=crumbs(audit_return)[:1],
     )

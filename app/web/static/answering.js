@@ -1,7 +1,14 @@
-// Answering a standard: hides the fields that the chosen grade does not ask for, and says what is not saved yet.
-// Everything works without it: then all fields are there, each saying for which grades it is needed.
+// Answering a standard: hides the fields that the chosen grade does not ask for, saves each answer as it is typed, and
+// keeps in this browser what is not saved yet. Everything works without it: then all fields are there, each saying for
+// which grades it is needed, and the ordinary buttons save.
+
+import { forget, keep, kept } from "./kept.js";
 
 const form = document.querySelector("form[data-answering]");
+const PAUSE = 1500; // milliseconds after the last key until an answer is saved
+const PAUSE_IN_DATE = 6000; // a date is wrong until its last part is there
+const LONGEST_WAIT = 60000; // between two tries
+const LONGEST_BODY = 60000; // bytes that a browser sends on behalf of a page that has gone
 
 /** Whether a field holds something that hiding would put out of sight. */
 function holdsText(field) {
@@ -18,35 +25,476 @@ function update(criterion) {
     for (const name of (basis?.dataset.shows ?? "").split(" ")) asked.add(name);
   }
   for (const field of criterion.querySelectorAll("[data-field]")) {
-    const keep = field.matches(".govuk-form-group--error") || (!grade && holdsText(field));
-    field.hidden = !asked.has(field.dataset.field) && !keep;
+    const stay = field.matches(".govuk-form-group--error") || (!grade && holdsText(field));
+    field.hidden = !asked.has(field.dataset.field) && !stay;
   }
 }
 
-if (form) {
-  for (const criterion of form.querySelectorAll("[data-criterion]")) {
-    update(criterion);
-    criterion.addEventListener("change", () => update(criterion));
+const plain = (text) => text.replaceAll("\r\n", "\n").trim();
+
+/** Fields as one text, to compare: empty ones do not count. */
+function canonical(fields) {
+  const given = Object.entries(fields).map(([name, value]) => [name, plain(value)]);
+  return JSON.stringify(given.filter(([, value]) => value).sort());
+}
+
+/** What can be said of a question, in order of urgency. */
+const KINDS = ["disputed", "wrong", "failed", "saving", "waiting", "saved", ""];
+
+class Question {
+  constructor(root, page) {
+    this.root = root;
+    this.page = page;
+    this.id = root.dataset.criterion;
+    this.prefix = `c-${this.id}--`;
+    this.versionField = root.querySelector(`[name="${this.prefix}version"]`);
+    // what the server has; a page that came back unsaved says so
+    this.stored = "unsaved" in root.dataset ? null : canonical(this.fields(true));
+    this.kind = "";
+    this.reason = "";
+    this.wait = 0;
+    this.pending = null; // what was sent and not answered: it is sent again as it was, so that it is one save
+    this.running = null;
+    update(root);
+    root.addEventListener("change", () => update(root));
+    root.addEventListener("input", (event) => this.typed(event.target.closest(".govuk-date-input") ? PAUSE_IN_DATE : PAUSE));
+    root.addEventListener("change", (event) => {
+      if (!event.target.closest(".govuk-date-input")) this.typed(0);
+    });
+    root.addEventListener("focusout", (event) => {
+      const group = event.target.closest("[data-field]") ?? root;
+      if (!group.contains(event.relatedTarget) && this.isDirty()) this.typed(0);
+    });
+    root.addEventListener("click", (event) => {
+      const choice = event.target.closest("[data-choose]");
+      if (choice) this.choose(choice.dataset.choose);
+    });
   }
-  const note = form.querySelector("[data-unsaved]");
-  let sending = false;
-  let changed = "holdsUnsaved" in form.dataset;
-  const showUnsaved = () => {
-    changed = true;
-    note.textContent = note.dataset.unsaved;
-  };
-  if (changed) showUnsaved();
-  form.addEventListener("input", showUnsaved);
-  form.addEventListener("submit", () => {
-    sending = true;
-  });
-  // the browser asks before a page with unsaved words is left
-  window.addEventListener("beforeunload", (event) => {
-    if (changed && !sending) event.preventDefault();
-  });
-  // Back shows the page as it was left: its fields and what it hides must agree
-  window.addEventListener("pageshow", () => {
-    sending = false;
-    form.querySelectorAll("[data-criterion]").forEach(update);
+
+  controls() {
+    return [...this.root.querySelectorAll(`[name^="${this.prefix}"]`)].filter(
+      (one) => !["version", "type", "choice"].includes(one.name.slice(this.prefix.length)),
+    );
+  }
+
+  get version() {
+    return Number(this.versionField.value);
+  }
+
+  set version(number) {
+    this.versionField.value = String(number);
+  }
+
+  /** The fields as they stand, or as the page came. */
+  fields(asItCame = false) {
+    const found = {};
+    for (const one of this.controls()) {
+      const name = one.name.slice(this.prefix.length);
+      if (one.type !== "radio") found[name] = asItCame ? one.defaultValue : one.value;
+      else if (asItCame ? one.defaultChecked : one.checked) found[name] = one.value;
+    }
+    return found;
+  }
+
+  fill(fields) {
+    for (const one of this.controls()) {
+      const value = fields[one.name.slice(this.prefix.length)] ?? "";
+      if (one.type === "radio") one.checked = one.value === value;
+      else one.value = value;
+    }
+    update(this.root);
+  }
+
+  isDirty() {
+    return canonical(this.fields()) !== this.stored;
+  }
+
+  /** Something was typed: keep it here, and save it after a pause. */
+  typed(pause) {
+    if (!this.isDirty() && !this.pending) {
+      if (!this.running) this.settle();
+      return;
+    }
+    this.keep();
+    if (!["failed", "disputed"].includes(this.kind) && !this.running) this.say("waiting");
+    // a failed save is tried again by its own clock
+    if (this.kind !== "failed") this.plan(pause);
+  }
+
+  plan(pause) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.save(), pause);
+  }
+
+  keep() {
+    keep(this.page.person, this.page.return, this.id, {
+      fields: this.fields(),
+      version: this.version,
+      key: this.page.key,
+      pending: this.pending,
+      at: Date.now(),
+    });
+  }
+
+  /** All that was typed is stored. */
+  settle() {
+    clearTimeout(this.timer);
+    forget(this.page.person, this.page.return, this.id);
+    if (this.kind === "wrong") this.clearErrors();
+    if (this.kind === "disputed") this.root.querySelector("[data-part=dispute]").replaceChildren();
+    if (this.kind) this.say("saved");
+  }
+
+  /** One save after the other: an answer is never overtaken by an earlier one. */
+  save() {
+    clearTimeout(this.timer);
+    this.running ??= this.send().finally(() => {
+      this.running = null;
+      // what was typed meanwhile is saved next; a mistake or a conflict is looked at again as it now stands
+      if (this.kind !== "failed" && canonical(this.fields()) !== this.sent) this.typed(0);
+      this.page.show();
+    });
+    return this.running;
+  }
+
+  async send(choice) {
+    if (!choice && !this.pending && !this.isDirty()) return;
+    const sent = this.pending ?? { fields: this.fields(), based_on: this.version, key: this.page.key };
+    if (choice) sent.choice = choice;
+    this.pending = sent;
+    this.sent = canonical(sent.fields);
+    this.keep();
+    if (this.kind !== "disputed") this.say("saving");
+    const answer = await this.page.post({ [this.id]: sent }, sent.key);
+    if (answer.answers?.[this.id]) {
+      this.pending = null;
+      this.wait = 0;
+      this.hear(answer.answers[this.id], sent);
+      return;
+    }
+    if (answer.final) this.pending = null;
+    this.say("failed", answer.message);
+    if (!answer.final) {
+      this.wait = Math.min(LONGEST_WAIT, Math.max(2000, this.wait * 2));
+      this.plan(this.wait);
+    }
+  }
+
+  /** What the server made of an answer. */
+  hear(told, sent) {
+    this.clearErrors();
+    if (told.parts && told.outcome !== "wrong") this.showParts(told.parts);
+    const place = this.root.querySelector("[data-part=dispute]");
+    if (told.outcome === "disputed") {
+      this.theirs = told;
+      // not under the hands of somebody who is choosing
+      if (!place.contains(document.activeElement)) place.innerHTML = told.dispute;
+      this.say("disputed", told.message);
+      this.keep();
+      return;
+    }
+    if (told.outcome === "wrong") {
+      this.showErrors(told.errors);
+      this.say("wrong", Object.values(told.errors)[0]);
+      this.keep();
+      return;
+    }
+    place.replaceChildren();
+    const untouched = canonical(this.fields()) === canonical(sent.fields);
+    this.version = told.version;
+    this.stored = canonical(sent.fields);
+    if (sent.choice === "theirs" && untouched) {
+      this.fill(told.fields);
+      this.stored = canonical(this.fields());
+    }
+    if (this.isDirty()) this.keep();
+    else forget(this.page.person, this.page.return, this.id);
+    this.say("saved");
+  }
+
+  choose(choice) {
+    const told = this.theirs;
+    clearTimeout(this.timer);
+    this.root.querySelector("[data-part=dispute]").replaceChildren();
+    this.version = told.version;
+    this.kind = "waiting";
+    this.stored = canonical(told.theirs);
+    const focus = this.root.querySelector("textarea") ?? this.controls()[0];
+    if (focus?.closest("[hidden]")) this.root.querySelector("input[type=radio]")?.focus();
+    else focus?.focus();
+    if (choice === "theirs") {
+      const giveWay = () => {
+        this.running = this.send("theirs").finally(() => {
+          this.running = null;
+          this.page.show();
+        });
+      };
+      if (this.running) this.running.then(giveWay);
+      else giveWay();
+      return;
+    }
+    if (choice === "merge") this.fill(told.merged);
+    if (this.isDirty()) this.typed(0);
+    else this.settle();
+  }
+
+  showParts(parts) {
+    for (const name of ["tag", "left", "saved", "above", "beside"]) {
+      this.root.querySelector(`[data-part=${name}]`).innerHTML = parts[name];
+    }
+    this.root.classList.remove("cnd-criterion--outstanding", "cnd-criterion--answered");
+    if (parts.class) this.root.classList.add(parts.class);
+  }
+
+  clearErrors() {
+    for (const error of this.root.querySelectorAll(".govuk-error-message")) error.remove();
+    for (const mark of ["govuk-form-group--error", "govuk-textarea--error", "govuk-input--error"]) {
+      for (const one of this.root.querySelectorAll(`.${mark}`)) one.classList.remove(mark);
+    }
+  }
+
+  showErrors(errors) {
+    for (const [name, text] of Object.entries(errors)) {
+      const control = this.controls().find((one) => one.name.slice(this.prefix.length).split("-")[0] === name);
+      const group = control?.closest("[data-field]") ?? control?.closest("fieldset")?.closest(".govuk-form-group");
+      if (!group) continue;
+      group.classList.add("govuk-form-group--error");
+      group.hidden = false;
+      const error = document.createElement("p");
+      error.id = `${this.prefix}${name}-error`;
+      error.className = "govuk-error-message";
+      const hidden = document.createElement("span");
+      hidden.className = "govuk-visually-hidden";
+      hidden.textContent = this.page.words.error;
+      error.append(hidden, ` ${text}`);
+      const place = group.querySelector(".govuk-date-input, .govuk-radios, textarea, input");
+      place.before(error);
+      const described = control.closest(".govuk-date-input, .govuk-radios")?.closest("fieldset") ?? control;
+      const ids = new Set((described.getAttribute("aria-describedby") ?? "").split(" ").filter(Boolean));
+      described.setAttribute("aria-describedby", [...ids.add(error.id)].join(" "));
+    }
+  }
+
+  say(kind, reason = "") {
+    this.kind = kind;
+    this.reason = reason;
+    const words = this.page.words;
+    const text = { failed: words.notSaved, wrong: words.notSaved, disputed: words.notSaved, waiting: words.waiting }[kind];
+    const state = this.root.querySelector("[data-part=state]");
+    state.textContent = (text ?? words[kind] ?? "").replace("%(reason)s", reason);
+    state.dataset.kind = kind;
+    this.page.show();
+  }
+}
+
+class Page {
+  constructor() {
+    this.words = JSON.parse(document.querySelector("[data-answering-words]").textContent);
+    ({ person: this.person, return: this.return, saveAt: this.saveAt, standard: this.standard } = form.dataset);
+    this.key = form.elements.page_key.value;
+    this.token = form.elements.csrf_token.value;
+    this.said = "";
+    this.sent = false;
+    this.bar = form.querySelector("[data-save-state]");
+    this.questions = [...form.querySelectorAll("[data-criterion]")].map((root) => new Question(root, this));
+    // a browser that fills a page in again after Back would put old words under a new version
+    form.autocomplete = "off";
+    this.bar.querySelector("[data-retry]").addEventListener("click", () => this.retry());
+    window.addEventListener("online", () => this.retry());
+    window.addEventListener("focus", () => this.retry());
+    window.addEventListener("pagehide", () => this.leave());
+    window.addEventListener("pageshow", (event) => {
+      this.sent = false;
+      form.querySelectorAll("[data-criterion]").forEach(update);
+      if (event.persisted) this.saveAll().then(() => this.refresh());
+    });
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "hidden") this.saveAll();
+    });
+    window.addEventListener("beforeunload", (event) => {
+      // what can be saved is sent as the page goes; the browser asks only where something stands in the way
+      if (!this.sent && this.questions.some((one) => ["disputed", "wrong", "failed"].includes(one.kind))) event.preventDefault();
+    });
+    form.addEventListener("submit", (event) => this.submit(event));
+    this.restore();
+    this.show();
+  }
+
+  /** Answers to the server. Gives what it says; or a `message`, and `final` where another try would change nothing. */
+  async post(answers, key, { keepalive = false, again = false } = {}) {
+    let response;
+    let told = {};
+    try {
+      response = await fetch(this.saveAt, {
+        method: "POST",
+        keepalive,
+        headers: { Accept: "application/json", "Content-Type": "application/json", "X-CSRFToken": this.token },
+        body: JSON.stringify({ person: this.person, page_key: key, answers }),
+      });
+      told = await response.json();
+    } catch {
+      if (!response?.ok) return { message: response ? this.words.broken : this.words.offline };
+      return { message: this.words.broken };
+    }
+    if (response.ok) {
+      this.signedOut = false;
+      return told;
+    }
+    if (told.why === "token" && !again && (await this.renew())) return this.post(answers, key, { keepalive, again: true });
+    this.signedOut = told.why === "session";
+    const isFinal = response.status < 500 && !["session", "token"].includes(told.why);
+    return { message: this.signedOut ? this.words.signedOut : told.message || this.words.broken, final: isFinal };
+  }
+
+  /** How the answers stand, and a new form token; null where the server does not say. */
+  async renew() {
+    try {
+      const response = await fetch(`${this.saveAt}?standard=${encodeURIComponent(this.standard)}`, {
+        headers: { Accept: "application/json" },
+      });
+      if (!response.ok) return null;
+      const told = await response.json();
+      if (told.person !== this.person) return null;
+      this.token = told.token;
+      for (const field of document.querySelectorAll("input[name=csrf_token]")) field.value = told.token;
+      return told;
+    } catch {
+      return null;
+    }
+  }
+
+  /** The page comes back out of the browser's memory: what nobody touched here is brought up to date. */
+  async refresh() {
+    const told = await this.renew();
+    for (const one of told ? this.questions : []) {
+      const stands = told.answers[one.id];
+      if (!stands || one.isDirty() || one.running || stands.version === one.version) continue;
+      one.fill(stands.fields);
+      one.stored = canonical(one.fields());
+      one.version = stands.version;
+      one.showParts(stands.parts);
+    }
+  }
+
+  /** What was typed here before and never saved comes back into its fields, and is saved now. */
+  restore() {
+    const found = [];
+    for (const one of this.questions) {
+      const entry = kept(this.person, this.return, one.id);
+      if (!entry) {
+        if (one.stored === null) one.typed(0);
+        continue;
+      }
+      if (canonical(entry.fields) === one.stored) {
+        forget(this.person, this.return, one.id);
+        continue;
+      }
+      one.fill(entry.fields);
+      one.version = entry.version;
+      one.pending = entry.pending;
+      found.push(one);
+      one.say("waiting");
+    }
+    if (!found.length) return;
+    const notice = form.querySelector("[data-restored]");
+    notice.hidden = false;
+    notice.querySelector("[data-restored-in]").replaceChildren(
+      ...found.map((one) => {
+        const line = document.createElement("li");
+        const link = document.createElement("a");
+        link.className = "govuk-link";
+        link.href = `#q-${one.id}`;
+        link.textContent = this.words.question.replace("%(number)s", one.root.dataset.number);
+        line.append(link);
+        return line;
+      }),
+    );
+    this.announce(notice.querySelector("h2").textContent);
+    for (const one of found) one.plan(0);
+  }
+
+  saveAll() {
+    const waiting = this.questions.filter((one) => one.kind !== "disputed" && (one.pending || one.isDirty()));
+    return Promise.all(waiting.map((one) => one.save()));
+  }
+
+  retry() {
+    for (const one of this.questions) {
+      if (one.kind === "failed") {
+        one.wait = 0;
+        one.save();
+      }
+    }
+  }
+
+  /** The page is being left: what waits is sent along. It stays in this browser until a page learns that it was saved. */
+  leave() {
+    if (this.sent) return;
+    const answers = {};
+    for (const one of this.questions) {
+      if (one.running || one.pending || one.kind === "disputed" || !one.isDirty()) continue;
+      one.pending = { fields: one.fields(), based_on: one.version, key: this.key };
+      one.keep();
+      answers[one.id] = one.pending;
+    }
+    if (!Object.keys(answers).length) return;
+    if (JSON.stringify(answers).length < LONGEST_BODY) this.post(answers, this.key, { keepalive: true });
+  }
+
+  /** The ordinary buttons: first the answers that are on their way arrive, then the form goes with their versions. */
+  submit(event) {
+    const disputed = this.questions.find((one) => one.kind === "disputed");
+    if (disputed) {
+      event.preventDefault();
+      disputed.root.querySelector(".cnd-dispute").focus();
+      return;
+    }
+    for (const one of this.questions) {
+      clearTimeout(one.timer);
+      if (one.isDirty()) one.keep();
+    }
+    const running = this.questions.filter((one) => one.running).map((one) => one.running);
+    if (!running.length) {
+      this.sent = true;
+      return;
+    }
+    event.preventDefault();
+    Promise.allSettled(running).then(() => form.requestSubmit(event.submitter));
+  }
+
+  /** The line at the foot of the page: the most urgent that there is to say of all questions. */
+  show() {
+    if (!this.bar) return;
+    const kind = KINDS.find((name) => this.questions?.some((one) => one.kind === name)) ?? "";
+    const those = (this.questions ?? []).filter((one) => one.kind === kind);
+    const needsWords = ["disputed", "wrong", "failed"].includes(kind);
+    const [text, link, retry, signIn] = ["text", "link", "retry", "sign-in"].map((name) => this.bar.querySelector(`[data-${name}]`));
+    const words = needsWords ? this.words.notSaved.replace("%(reason)s", those[0].reason) : this.words[`all_${kind || "ready"}`];
+    text.textContent = words;
+    this.bar.dataset.kind = kind;
+    link.hidden = !needsWords;
+    if (needsWords) {
+      link.href = `#q-${those[0].id}`;
+      link.textContent = this.words.question.replace("%(number)s", those[0].root.dataset.number);
+    }
+    retry.hidden = kind !== "failed";
+    signIn.hidden = !(kind === "failed" && this.signedOut);
+    // read out when it changes between saved and not saved, not at every pause
+    if (needsWords || (kind === "saved" && this.said !== words)) this.announce(needsWords ? `${link.textContent}: ${words}` : words);
+  }
+
+  announce(words) {
+    if (this.said === words) return;
+    this.said = words;
+    this.bar.querySelector("[data-announce]").textContent = words;
+  }
+}
+
+if (form) new Page();
+
+// the page that settles a conflict: once it is sent, the server has both texts
+for (const settling of document.querySelectorAll("form[data-settling]")) {
+  settling.addEventListener("submit", () => {
+    for (const id of settling.dataset.settling.split(" ")) forget(settling.dataset.person, settling.dataset.return, id);
   });
 }
