@@ -49,6 +49,10 @@ assets: ## Compile styles and copy fonts and scripts (needs Node; the results ar
 	@npm ci --silent --ignore-scripts
 	@npm run --silent build
 
+.PHONY: words
+words: setup-test ## Bring the catalogues of other languages up to date and compile them
+	@$(BIN)/python -m scripts.words
+
 .PHONY: bench
 bench: setup-test ## Measure what the README quotes
 	@$(BIN)/python -m bench

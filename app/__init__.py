@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
+from typing import TYPE_CHECKING
 
 from config import ROOT, Config
+
+if TYPE_CHECKING:
+    from flask import Flask  # only where an application is made: a file's examination starts without it
 
 
 def create_app(config: Config | None = None) -> Flask:
@@ -13,6 +15,9 @@ def create_app(config: Config | None = None) -> Flask:
 
     Raises ConfigError for unusable settings, RuntimeError for a route without a permission.
     """
+    from flask import Flask
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
     from app import db, jobs, logs, migrate, web
 
     logs.configure()

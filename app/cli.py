@@ -21,6 +21,7 @@ import click
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from app.languages import LANGUAGES
 from config import ROOT, Config, ConfigError, default_home, make_home
 
 LOCAL = "127.0.0.1:8000"
@@ -265,7 +266,8 @@ def people() -> None:
 @click.option("--until", "ends", type=DAY, default=None, help="Last day of the appointment.")
 @click.option("--acting", is_flag=True, help="They cover for whoever holds the post; a signature says so.")
 @click.option(
-    "--url", default=f"http://{LOCAL}", show_default=True, help="Address of the service, for the invitation."
+    "--url", default=lambda: Config.load().base_url, show_default="CANDOUR_BASE_URL",
+    help="Address of the service, for the invitation.",
 )
 @as_person
 def people_add(
@@ -292,7 +294,8 @@ def people_add(
 @people.command("invite")
 @click.argument("email")
 @click.option(
-    "--url", default=f"http://{LOCAL}", show_default=True, help="Address of the service, for the invitation."
+    "--url", default=lambda: Config.load().base_url, show_default="CANDOUR_BASE_URL",
+    help="Address of the service, for the invitation.",
 )
 @as_person
 def people_invite(email: str, url: str, as_email: str | None) -> None:
@@ -338,6 +341,26 @@ def bodies_add(code: str, name: str, short: str, kind: str, as_email: str | None
             now=now,
         )
         click.echo(f"{name} is set up.")
+
+
+# ---------------------------------------------------------------------------------------------- settings
+@main.group()
+def setting() -> None:
+    """Settings of the service that can change while it runs."""
+
+
+@setting.command("contributor-links")
+@click.argument("state", type=click.Choice(["on", "off"]))
+@as_person
+def setting_contributor_links(state: str, as_email: str | None) -> None:
+    """Whether contributors and board readers may sign in by links alone, without a password: on or off."""
+    from app import clock
+    from app.operations.settings import set_contributor_links
+
+    with working(write=True) as session:
+        now = clock.now(session)
+        changed = set_contributor_links(session, state == "on", by=actor_for(session, as_email, now), now=now)
+        click.echo(f"Links for contributors are {state}{'' if changed else ' already'}.")
 
 
 # ---------------------------------------------------------------------------------------------- rounds
@@ -417,6 +440,7 @@ def report() -> None:
     default=None,
     help="Also write the data, as JSON.",
 )
+@click.option("--language", type=click.Choice(list(LANGUAGES)), default="en", help="The language of the PDF.")
 @as_person
 def report_render(
     report_key: str,
@@ -424,6 +448,7 @@ def report_render(
     agency_code: str | None,
     out: Path,
     data: Path | None,
+    language: str,
     as_email: str | None,
 ) -> None:
     """Render REPORT (joint-findings, agency-return, receipt) to a PDF file.
@@ -444,7 +469,7 @@ def report_render(
         bar, move = steps(f"Rendering {report_key}")
         with bar:
             made = make_report(
-                session, report_key, audit_round, audit_return, out=out, data=data,
+                session, report_key, audit_round, audit_return, out=out, data=data, language=language,
                 actor=actor_for(session, as_email, now), now=now,
                 progress=lambda percent, what: move(percent, 100, what),
             )  # fmt: skip
@@ -452,6 +477,281 @@ def report_render(
     click.echo(
         f"{out}: {made.pages} pages, SHA-256 {made.sha256}, {made.seconds:.1f} s, {made.peak_memory_mb} MB"
     )
+
+
+# ---------------------------------------------------------------------------------------------- mail
+@main.group()
+def mail() -> None:
+    """The outbox of e-mails: see what waits or was refused, send it, try the mail server."""
+
+
+@mail.command("list")
+@click.option("--state", type=click.Choice(["waiting", "failed", "sent"]), default=None, help="Only those.")
+@as_person
+def mail_list(state: str | None, as_email: str | None) -> None:
+    """List the messages of the outbox that wait or were refused, the newest first, each with its id and error."""
+    from app import clock
+    from app.queries.mail import outbox
+
+    with working(write=False) as session:
+        actor = actor_for(session, as_email, clock.now(session))
+        for wanted in [state] if state else ["failed", "waiting"]:
+            page, pages = 1, 1
+            while page <= pages:
+                found = outbox(session, actor=actor, state=wanted, page=page)
+                for one in found.rows:
+                    told = f" ({one.attempts} attempts: {one.error})" if one.error else ""
+                    click.echo(f"{one.public_id}  {one.state:8}{one.address}  {one.subject}{told}")
+                page, pages = page + 1, found.pages
+        counts = outbox(session, actor=actor).counts
+    click.echo(", ".join(f"{number} {name}" for name, number in counts.items()), err=True)
+
+
+@mail.command("send")
+def mail_send() -> None:
+    """Send what is due now. The worker does this by itself, every few seconds."""
+    from app.db import db
+    from app.jobs.mail import send_due
+    from app.mail.transports import transport_for
+    from app.queries.mail import sends_nothing
+
+    with working(write=False) as session:
+        config = Config.load()
+        transport = transport_for(config)
+        if transport is None:
+            raise click.ClickException("no mail server is set up: set CANDOUR_SMTP_URL or CANDOUR_NOTIFY_API_KEY")
+        if sends_nothing(session):
+            raise click.ClickException("this is a demonstration: its e-mails are never sent")
+        session.rollback()
+        outcome = send_due(db.sessionmaker, transport, config)
+    click.echo(f"{outcome.sent} sent, {outcome.refused} refused, {outcome.later} to be tried again.")
+    if outcome.down:
+        raise click.ClickException(outcome.down)
+
+
+@mail.command("retry")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--refused", is_flag=True, help="Everything that was refused.")
+@as_person
+def mail_retry(ids: tuple[str, ...], refused: bool, as_email: str | None) -> None:
+    """Let messages be tried again now: those with these IDs (`candour mail list` shows them), or all refused ones."""
+    from app import clock
+    from app.operations import outbox
+
+    if not ids and not refused:
+        raise click.UsageError("name messages by their ID, or say --refused")
+    with working(write=True) as session:
+        now = clock.now(session)
+        by = actor_for(session, as_email, now)
+        for public_id in ids:
+            outbox.retry(session, public_id, by=by, now=now)
+        number = len(ids) + (outbox.retry_failed(session, by=by, now=now) if refused else 0)
+    click.echo(f"{number} to be tried again.")
+
+
+@mail.command("remind")
+def mail_remind() -> None:
+    """Write the reminders that are due today. The worker does this by itself; nobody is reminded twice."""
+    from app import clock
+    from app.operations.mail import remind
+
+    with working(write=True) as session:
+        number = remind(session, now=clock.now(session))
+    click.echo(f"{number} reminders written.")
+
+
+@mail.command("test")
+@click.argument("address")
+def mail_test(address: str) -> None:
+    """Send a test message to this ADDRESS at once, past the outbox, to see whether the settings are right."""
+    from app.mail.transports import Later, Mail, Refused, transport_for
+    from app.models import new_public_id
+
+    with said():
+        config = Config.load()
+    transport = transport_for(config)
+    if transport is None:
+        raise click.ClickException("no mail server is set up: set CANDOUR_SMTP_URL or CANDOUR_NOTIFY_API_KEY")
+    body = f"This is a test from Candour at {config.base_url}. If you can read it, the settings are right.\n"
+    try:
+        provider_id = transport.send(Mail(new_public_id(), address, "A test from Candour", body))
+    except (Refused, Later) as problem:
+        raise click.ClickException(str(problem)) from None
+    finally:
+        transport.close()
+    click.echo(f"Accepted: {provider_id}")
+
+
+# ---------------------------------------------------------------------------------------------- evidence
+@main.group()
+def evidence() -> None:
+    """Files that agencies attached: scan what was not scanned yet, check that the store is whole."""
+
+
+@evidence.command("scan")
+@click.option("--all", "everything", is_flag=True, help="Scan again what was scanned before, too.")
+@as_person
+def evidence_scan(everything: bool, as_email: str | None) -> None:
+    """Have clamd (CANDOUR_CLAMD) scan the files that are held as not scanned.
+
+    What is infected can no longer be downloaded. Exits with status 1 where something is, or was not scanned.
+    """
+    from app import clock
+    from app.db import begin_write, db
+    from app.files.scan import Scan, scan
+    from app.files.store import Damaged, Missing, open_store
+    from app.operations.evidence import record_scan
+    from app.queries.evidence import not_scanned
+
+    config = Config.load()
+    if not config.clamd:
+        raise click.ClickException("set CANDOUR_CLAMD to where clamd listens first")
+    counted = {"clean": 0, "infected": 0, "not_scanned": 0}
+    with working(write=False) as session:
+        store, now = open_store(config), clock.now(session)
+        by = actor_for(session, as_email, now)
+        hashes = not_scanned(session, everything=everything)
+        with click.progressbar(hashes, label="Scanning", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+            for sha256 in bar:
+                session.rollback()  # nobody waits while a file is scanned
+                try:
+                    with store.open(sha256) as file:
+                        result = scan(file, config.clamd, patience=120)
+                except (Missing, Damaged) as problem:
+                    result = Scan("not_scanned", type(problem).__name__)
+                counted[result.state] += 1
+                if result.state != "clean":
+                    click.echo(f"{sha256}  {result.state.replace('_', ' ')}: {result.found}", err=True)
+                begin_write(db.session)
+                record_scan(session, sha256, result, by=by, now=now)
+                session.commit()
+    click.echo(f"{counted['clean']} clean, {counted['infected']} infected, {counted['not_scanned']} not scanned.")
+    if counted["infected"] or counted["not_scanned"]:
+        sys.exit(1)
+
+
+@evidence.command("check")
+@as_person
+def evidence_check(as_email: str | None) -> None:
+    """Read every file of the store and compare it with its SHA-256. Changes nothing.
+
+    Exits with status 1 where one is missing or damaged. It also counts content that belongs to nobody: what was given
+    up and not deleted, or was left by a crash.
+    """
+    from app import clock
+    from app.files.store import Unreachable, open_store
+    from app.operations.evidence import check_store
+
+    with working(write=False) as session:
+        by = actor_for(session, as_email, clock.now(session))
+        try:
+            found = check_store(session, store=open_store(Config.load()), by=by)
+        except Unreachable as problem:
+            raise click.ClickException(f"the store does not answer: {problem}") from None
+    for words, hashes in (("missing", found.missing), ("damaged", found.damaged), ("nobody’s", found.nobodys)):
+        for sha256 in hashes:
+            click.echo(f"{sha256}  {words}", err=True)
+    click.echo(f"{found.well} well, {len(found.missing)} missing, {len(found.damaged)} damaged,"
+        f" {len(found.nobodys)} nobody’s.")  # fmt: skip
+    if found.missing or found.damaged:
+        sys.exit(1)
+
+
+@evidence.command("tidy")
+@as_person
+def evidence_tidy(as_email: str | None) -> None:
+    """Delete content of the store that belongs to nobody.
+
+    What an agency keeps, or something signed names, is never touched.
+    """
+    from app import clock
+    from app.files.store import open_store
+    from app.operations.evidence import check_store, delete_given_up
+
+    with working(write=True) as session:
+        store, by = open_store(Config.load()), actor_for(session, as_email, clock.now(session))
+        deleted = delete_given_up(session, check_store(session, store=store, by=by).nobodys, store=store)
+    click.echo(f"{len(deleted)} files deleted.")
+
+
+# ---------------------------------------------------------------------------------------------- bundles
+@main.group()
+def bundle() -> None:
+    """Take a return to another installation, or bring one from there."""
+
+
+@bundle.command("export")
+@click.argument("round_key", metavar="ROUND")
+@click.argument("agency_code", metavar="AGENCY")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The .zip to write.")
+@as_person
+def bundle_export(round_key: str, agency_code: str, out: Path, as_email: str | None) -> None:
+    """Write the answers, planned actions and evidence of a return, as they stand, to one file."""
+    from flask import current_app
+
+    from app.bundle import write_bundle
+    from app.files.store import open_store
+    from app.queries.bundles import bundle_content
+
+    with working(write=False) as session:
+        store = open_store(current_app.config["CANDOUR"])
+        audit_return, actor, now = return_for(session, round_key, agency_code, as_email)
+        content = bundle_content(session, audit_return, actor=actor, now=now)
+        part = out.with_name(f".{out.name}.part")
+        try:
+            with part.open("wb") as file:
+                manifest = write_bundle(content, file, store.open)
+            part.replace(out)
+        finally:
+            part.unlink(missing_ok=True)
+    click.echo(f"{out}: {len(manifest.answers)} answers, {len(manifest.files)} files, content {manifest.content_hash}")
+
+
+@bundle.command("import")
+@click.argument("round_key", metavar="ROUND")
+@click.argument("agency_code", metavar="AGENCY")
+@click.argument("file", type=click.File("rb"))
+@as_person
+def bundle_import(round_key: str, agency_code: str, file: Any, as_email: str | None) -> None:
+    """Verify a bundle and lay it before a return. What becomes of it is decided on its page, under “Work offline”."""
+    import hashlib
+
+    from flask import current_app
+
+    from app.bundle import keep_file, read_bundle
+    from app.operations.offline import stage_bundle
+    from app.sheets.cells import Unreadable
+
+    with working(write=True) as session:
+        config = current_app.config["CANDOUR"]
+        audit_return, actor, now = return_for(session, round_key, agency_code, as_email)
+        try:
+            manifest = read_bundle(
+                file, largest_file=config.evidence_max_mb * 1024**2, largest=config.evidence_quota_mb * 1024**2
+            )
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            staged = stage_bundle(
+                session, audit_return.public_id, name=Path(file.name).name, digest=digest, manifest=manifest, by=actor,
+                now=now,
+            )  # fmt: skip
+        except Unreadable as reason:
+            raise click.ClickException(str(reason)) from None
+        keep_file(config.home, staged.public_id, file)
+        click.echo(f"/returns/{audit_return.public_id}/offline/uploads/{staged.public_id}")
+
+
+def return_for(session: Session, round_key: str, agency_code: str, as_email: str | None) -> tuple[Any, Any, datetime]:
+    """The return of an agency in a round, who acts, and when."""
+    from app import clock
+    from app.queries.returns import return_by_agency
+    from app.queries.rounds import round_by_key
+
+    now = clock.now(session)
+    audit_round = round_by_key(session, round_key)
+    if audit_round is None:
+        raise click.ClickException(f"there is no round with the key “{round_key}”")
+    return return_by_agency(session, audit_round, agency_code), actor_for(session, as_email, now), now
 
 
 # ---------------------------------------------------------------------------------------------- demonstration

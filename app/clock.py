@@ -5,7 +5,9 @@ A demonstration pins the date: the day stands still while the time of day runs, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -18,12 +20,17 @@ PINNED = "pinned_date"
 
 def now(session: Session) -> datetime:
     """The current instant in UTC, on the pinned date where one is set."""
-    real = datetime.now(UTC)
     setting = session.get(Setting, PINNED)
-    if setting is None:
+    return instant(setting.value if setting else None)
+
+
+def instant(pinned_date: Mapping[str, Any] | None) -> datetime:
+    """The current instant in UTC, on the date that the value of the setting pins, if there is one."""
+    real = datetime.now(UTC)
+    if pinned_date is None:
         return real
     # in London's hours: an instant shortly before midnight UTC is the next day there in summer
-    pinned = date.fromisoformat(setting.value["date"])
+    pinned = date.fromisoformat(pinned_date["date"])
     return datetime.combine(pinned, real.astimezone(LONDON).time(), tzinfo=LONDON).astimezone(UTC)
 
 

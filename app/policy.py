@@ -114,6 +114,11 @@ def own_agency(held: Held, thing: ReturnFacts) -> bool:
     return held.agency_id is not None and held.agency_id == thing.agency_id
 
 
+def own_agency_itself(held: Held, thing: ReturnFacts) -> bool:
+    """The return is of the agency they are appointed at, and they do not merely cover for somebody."""
+    return own_agency(held, thing) and not held.acting
+
+
 def own_types_submitted(held: Held, thing: ReturnFacts) -> bool:
     """Their body asks this agency type in this round, and the agency has submitted once: drafts stay private."""
     return held.oversight_body_id in thing.body_ids and thing.has_submission
@@ -160,6 +165,8 @@ class Row:
 
 
 INSPECTORS = ("inspector", "lead_inspector")
+# whoever holds nothing but these may sign in by a link alone, where the service allows it: they decide nothing
+BY_LINK = ("contributor", "board_reader")
 ANYBODY = Row(())
 SIGNED_IN = Row((*AGENCY_ROLES, *OVERSIGHT_ROLES, "area_coordinator", "administrator"))
 
@@ -175,8 +182,18 @@ PERMISSIONS: dict[str, tuple[Row, ...]] = {
     ),
     "return.history": (Row(AGENCY_ROLES, own_agency), Row(INSPECTORS, own_types)),
     "return.edit": (Row(("accountable_signatory", "audit_lead", "contributor"), own_agency),),
+    # giving parts of it to colleagues, inviting them, accepting what they did
+    "return.share": (Row(("accountable_signatory", "audit_lead"), own_agency),),
+    # naming who signs in the signatory's place for some days: not for whoever is named so
+    "return.cover": (Row(("accountable_signatory",), own_agency_itself),),
+    # saying how planned actions go, once what was planned is signed
+    "return.progress": (Row(("accountable_signatory", "audit_lead", "contributor"), own_agency),),
     "return.vouch": (Row(("accountable_signatory", "audit_lead"), own_agency),),
     "return.sign": (Row(("accountable_signatory",), own_agency),),
+    # asking again a signatory who declined
+    "return.ask_to_sign": (Row(("audit_lead",), own_agency),),
+    # saying something about the draft, beside the answers
+    "return.comment": (Row(("board_reader", "accountable_signatory"), own_agency),),
     "return.reopen": (Row(INSPECTORS, own_types),),
     "return.nil": (Row(INSPECTORS, own_types),),
     "return.extend": (Row(INSPECTORS, own_types),),

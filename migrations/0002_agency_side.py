@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("scan", sa.String(length=20), nullable=False),
         sa.Column("scanned_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("scanner", sa.String(length=120), nullable=False),
+        sa.Column("gone_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "scan IN ('not_scanned', 'clean', 'infected')", name=op.f("ck_stored_file_scan_known")
         ),
@@ -279,6 +280,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("due", sa.Date(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("by_id", sa.Integer(), nullable=True),
         sa.CheckConstraint(

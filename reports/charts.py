@@ -5,11 +5,15 @@ Order, lightness, hatching and figures say whatever colour says, so that a copy 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from babel.support import NullTranslations
+
 from app.domain.findings import AssuranceFindings, Figure, SchemeInfo, percent
+from app.domain.message import N_
 
 INK, ACCENT = "#0b3c49", "#a8481b"
 MET = ("#0b3c49", "#3f7886")
@@ -51,12 +55,19 @@ def tone(role: str, place: int, of: int) -> Tone:
     return Tone(NOT_MET[0] if first else NOT_MET[1], "diagonal" if first else "none", "#5d8793", INK)
 
 
-def legend(schemes: Sequence[SchemeInfo], key: str) -> list[tuple[str, str, Tone]]:
-    """The grades of a scheme that count, in the order of a bar: key, label and tone. Of several schemes: the roles."""
+def legend(
+    schemes: Sequence[SchemeInfo], key: str, words: NullTranslations | None = None
+) -> list[tuple[str, str, Tone]]:
+    """The grades of a scheme that count, in the order of a bar: key, label and tone. Of several schemes: the roles,
+    in the language of `words`."""
     scheme = next((one for one in schemes if one.key == key), None)
     if scheme is None:
-        return [("met", "Met", tone("met", 0, 1)), ("not_met", "Not met", tone("not_met", 0, 1)),
-                ("apart", "Shown apart", tone("apart", 0, 1))]  # fmt: skip
+        say = words.gettext if words else N_
+        return [
+            ("met", say(N_("Met")), tone("met", 0, 1)),
+            ("not_met", say(N_("Not met")), tone("not_met", 0, 1)),
+            ("apart", say(N_("Shown apart")), tone("apart", 0, 1)),
+        ]
     found = []
     for role in ROLES:
         grades = [
@@ -72,13 +83,17 @@ def legend(schemes: Sequence[SchemeInfo], key: str) -> list[tuple[str, str, Tone
 
 
 def pieces(
-    figure: Figure, schemes: Sequence[SchemeInfo], width: float = 100, height: float = 8
+    figure: Figure,
+    schemes: Sequence[SchemeInfo],
+    width: float = 100,
+    height: float = 8,
+    words: NullTranslations | None = None,
 ) -> list[Piece]:
     """The parts of a stacked bar of grades, left to right. Empty when nothing is counted."""
     by_role = {"met": figure.met, "not_met": figure.not_met - figure.apart, "apart": figure.apart}
     counts = figure.by_grade if figure.scheme else by_role
     return strip(
-        [(label, counts.get(key, 0), look) for key, label, look in legend(schemes, figure.scheme)],
+        [(label, counts.get(key, 0), look) for key, label, look in legend(schemes, figure.scheme, words)],
         width,
         height,
     )
@@ -181,14 +196,16 @@ def pick(rows: Iterable[Any], **wanted: Any) -> Any:
     )
 
 
-FILTERS = {
-    "bases": bases,
-    "by_number": by_number,
-    "pick": pick,
-    "strip": strip,
-    "pieces": pieces,
-    "heat": heat,
-    "legend": legend,
-    "hatch": hatch,
-    "least_first": least_first,
-}
+def filters(words: NullTranslations) -> dict[str, Callable[..., Any]]:
+    """What pages call; labels are in the language of `words`."""
+    return {
+        "bases": bases,
+        "by_number": by_number,
+        "pick": pick,
+        "strip": strip,
+        "pieces": partial(pieces, words=words),
+        "heat": heat,
+        "legend": partial(legend, words=words),
+        "hatch": hatch,
+        "least_first": least_first,
+    }

@@ -6,30 +6,51 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from app.domain.action_plan import ActionPlan
+from app.domain.changes import ChangesDocument
 from app.domain.findings import AgencyReturnDocument, JointFindings, ReceiptDocument
+from app.domain.forms import FormDocument
 from app.models import AuditReturn, AuditRound
 from app.policy import Actor
+from app.queries.action_plan import action_plan
+from app.queries.changes import changes_document
 from app.queries.documents import agency_return_document, receipt_document
 from app.queries.findings import joint_findings
+from app.queries.forms import blank_form, blank_form_of_type, draft_form
 from reports.registry import reports
 from reports.render import RenderFailed
 
 
 def read(
     session: Session, report_key: str, audit_round: AuditRound, audit_return: AuditReturn | None, *, actor: Actor,
-    now: datetime,
-) -> JointFindings | AgencyReturnDocument | ReceiptDocument:  # fmt: skip
-    """The data of a report, as the actor may read them.
+    now: datetime, draft: bool = False, agency_type: str = "", language: str = "en",
+) -> JointFindings | AgencyReturnDocument | ReceiptDocument | ActionPlan | FormDocument | ChangesDocument:  # fmt: skip
+    """The data of a report, as the actor may read them; with `draft` those of a return that is not signed.
 
-    Raises KeyError for a report that does not exist, Denied, and RenderFailed where there is nothing to report on.
+    `agency_type`: the blank form of a whole round is for one type. Raises KeyError for a report that does not exist,
+    Denied, and RenderFailed where there is nothing to report on.
     """
     kind = reports()[report_key].data
     if kind == "joint-findings":
-        return joint_findings(session, audit_round, actor=actor, now=now)
+        return joint_findings(session, audit_round, actor=actor, now=now, language=language)
+    if kind == "blank-form" and audit_return is None:
+        return blank_form_of_type(session, audit_round, agency_type, actor=actor, now=now, language=language)
     if audit_return is None:
         raise RenderFailed("This report is about one return: say which agency it is for.")
-    document = agency_return_document if kind == "agency-return" else receipt_document
-    found = document(session, audit_return, actor=actor, now=now)
+    if kind in ("blank-form", "draft-return"):
+        form = blank_form if kind == "blank-form" else draft_form
+        return form(session, audit_return, actor=actor, now=now, language=language)
+    if kind == "changes":
+        changes = changes_document(session, audit_return, actor=actor, now=now, language=language)
+        if changes is None:
+            raise RenderFailed("There is no earlier round of this audit to compare with.")
+        return changes
+    found: AgencyReturnDocument | ReceiptDocument | ActionPlan | None
+    if kind == "action-plan":
+        found = action_plan(session, audit_return, draft=draft, actor=actor, now=now, language=language)
+    else:
+        document = agency_return_document if kind == "agency-return" else receipt_document
+        found = document(session, audit_return, actor=actor, now=now, language=language)
     if found is None:
         raise RenderFailed("Nothing has been submitted yet, so there is nothing to report.")
     return found

@@ -14,7 +14,11 @@ from typing import Any
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
+from app.domain.action_plan import ActionPlan
+from app.domain.changes import ChangesDocument
 from app.domain.findings import AgencyReturnDocument, JointFindings, ReceiptDocument
+from app.domain.forms import FormDocument
+from app.domain.text import Text
 
 HERE = Path(__file__).resolve().parent
 ASSETS = HERE / "assets"
@@ -22,9 +26,25 @@ DATA_KINDS: dict[str, type[BaseModel]] = {
     "joint-findings": JointFindings,
     "agency-return": AgencyReturnDocument,
     "receipt": ReceiptDocument,
+    "action-plan": ActionPlan,
+    "blank-form": FormDocument,
+    "draft-return": FormDocument,
+    "changes": ChangesDocument,
 }
 # what each kind of data is about: a whole round, or one return of it
-ABOUT = {"joint-findings": "round", "agency-return": "return", "receipt": "return"}
+ABOUT = {
+    "joint-findings": "round",
+    "agency-return": "return",
+    "receipt": "return",
+    "action-plan": "return",
+    "blank-form": "return",
+    "draft-return": "return",
+    "changes": "return",
+}
+# what can be made of a return that is not signed, for the agency's own people
+OF_DRAFTS = {"action-plan", "draft-return", "changes"}
+# what is made at any time, whether or not anything was signed
+FORMS = {"blank-form", "draft-return", "changes"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +52,7 @@ class Report:
     """One report. `data` is the kind of data it is made from; `page` the path of its page below `reports/`."""
 
     key: str
-    title: str
+    title: Text
     data: str
     page: str
     options: dict[str, Any] = field(default_factory=dict)
@@ -46,6 +66,16 @@ class Report:
     def about(self) -> str:
         """`round` for a report about a whole round, `return` for one about a single return."""
         return ABOUT[self.data]
+
+    @property
+    def of_drafts(self) -> bool:
+        """Whether it can be made before anything is signed."""
+        return self.data in OF_DRAFTS
+
+    @property
+    def is_form(self) -> bool:
+        """Whether it is made at any time, whether or not anything was signed."""
+        return self.data in FORMS
 
 
 def load(folder: Path) -> Report:

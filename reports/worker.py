@@ -13,16 +13,19 @@ import resource
 import sys
 import time
 from datetime import date, datetime
-from gettext import NullTranslations
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
+from app.domain.message import N_
+
+if TYPE_CHECKING:
+    from babel.support import NullTranslations
+
 MEMORY = 2 * 1024**3  # bytes of address space; a report of 100 pages needs about a fifth
 LARGEST_FILE = 200 * 1024**2
-LOCALES = {"en": "en_GB"}
 
 
 def limit(seconds: int) -> None:
@@ -81,9 +84,9 @@ def render(report_key: str, data: dict[str, Any], send: Any) -> tuple[int, bytes
     document = report.model.model_validate(data)
     # nothing made from here on lives long, and collecting it again and again costs a tenth of the time
     gc.disable()
-    send({"progress": 15, "step": "Writing the text"})
+    send({"progress": 15, "step": N_("Writing the text")})
     html = page(report.page, document, report.options)
-    send({"progress": 25, "step": "Setting the pages"})
+    send({"progress": 25, "step": N_("Setting the pages")})
     return pdf(html, send)
 
 
@@ -91,6 +94,7 @@ def page(template: str, document: Any, options: dict[str, Any]) -> str:
     """A report's page as HTML. Everything from the data is escaped; a name that does not exist is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+    from app.languages import translations
     from reports import charts
     from reports.registry import HERE
 
@@ -102,25 +106,29 @@ def page(template: str, document: Any, options: dict[str, Any]) -> str:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n", "jinja2.ext.do", "jinja2.ext.loopcontrols"],
     )
-    translations = NullTranslations()
-    environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
+    words = translations(document.language)
+    environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
     environment.globals["views"] = charts.views
-    environment.filters |= filters(document.language, translations) | charts.FILTERS
+    environment.filters |= filters(document.language, words) | charts.filters(words)
     return environment.get_template(template).render(document=document, options=options, program=program())
 
 
-def filters(language: str, translations: NullTranslations) -> dict[str, Any]:
+def filters(language: str, words: NullTranslations) -> dict[str, Any]:
     """How pages write numbers, dates and sentences in a language."""
     from babel.dates import format_date
     from markupsafe import Markup
 
     from app.domain.findings import Sentence, fill
+    from app.languages import LANGUAGES
 
     london = ZoneInfo("Europe/London")
-    locale = LOCALES.get(language, language)
+    locale = LANGUAGES.get(language, language)
 
     def day(value: date) -> str:
         return str(format_date(value, "d MMMM y", locale=locale))
+
+    def iso_day(value: str) -> str:
+        return day(date.fromisoformat(value))
 
     def month(value: date) -> str:
         return str(format_date(value, "MMMM y", locale=locale))
@@ -130,7 +138,7 @@ def filters(language: str, translations: NullTranslations) -> dict[str, Any]:
         return f"{day(local.date())}, {local:%H:%M}"
 
     def sentence(value: Sentence) -> str:
-        return fill(translations.gettext(value.msgid), value.params)
+        return fill(words.gettext(value.msgid), value.params)
 
     def number(value: int) -> str:
         return f"{value:,}"
@@ -141,6 +149,7 @@ def filters(language: str, translations: NullTranslations) -> dict[str, Any]:
 
     return {
         "day": day,
+        "iso_day": iso_day,
         "month": month,
         "instant": instant,
         "sentence": sentence,
@@ -200,7 +209,7 @@ def pdf(html: str, send: Any) -> tuple[int, bytes]:
     fonts = FontConfiguration()
     source = HTML(string=html, base_url=ASSETS.as_uri() + "/", url_fetcher=fetcher())
     rendered = source.render(font_config=fonts, pdf_variant="pdf/ua-1")
-    send({"progress": 75, "step": "Writing the file"})
+    send({"progress": 75, "step": N_("Writing the file")})
     with finish.logical_structure(rendered) as finisher:
         content = rendered.write_pdf(finisher=finisher, pdf_variant="pdf/ua-1")
     return len(rendered.pages), content

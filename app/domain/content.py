@@ -16,12 +16,15 @@ def return_content(
     answers: Iterable[dict[str, Any]],
     vouches: Iterable[dict[str, Any]],
     areas: Iterable[dict[str, Any]] = (),
+    actions: Iterable[dict[str, Any]] = (),
+    evidence: Iterable[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """The content of a return as a JSON value; its canonical form is what the content hash is made over.
 
     `audit_round`: key, name. `agency`: code, name, type, subtype. `template`: pack, version, sha256 (of the frozen
     template). `answers`: criterion, scope, type, value, in any order. `vouches`: standard, name, post, at (ISO 8601).
-    `areas`: those that scopes name: scope, code, name.
+    `areas`: those that scopes name: scope, code, name. `actions`: what is planned (`actions.Action.signed`).
+    `evidence`: what supports the answers, by content (`evidence.Attached.signed`).
     """
     return {
         "format": FORMAT,
@@ -31,5 +34,6 @@ def return_content(
         "answers": sorted(answers, key=lambda answer: (answer["criterion"], answer["scope"])),
         "vouches": sorted(vouches, key=lambda vouch: vouch["standard"]),
         "areas": sorted(areas, key=lambda area: area["scope"]),
-        "evidence": [],
+        "actions": sorted(actions, key=lambda action: (action["criterion"], action["scope"], action["id"])),
+        "evidence": sorted(evidence, key=lambda piece: (piece["criterion"], piece["scope"], piece["id"])),
     }

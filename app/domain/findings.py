@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from app.domain.actions import Action
+from app.domain.evidence import Attached
 from app.domain.message import Message
 from app.domain.templates import GradingScheme, Key, Pack
 from app.domain.text import PlainText, Text, localise
@@ -302,13 +304,17 @@ class RoundInfo(Frozen):
 
 
 class PackInfo(Frozen):
-    """The published pack version that the figures rest on."""
+    """The published pack version that the figures rest on.
+
+    `untranslated`: some of its questions are not in the language of the document, so they stand there in another.
+    """
 
     key: str
     version: int
     title: str
     source: str
     sha256: str
+    untranslated: bool = False
 
 
 class Quantified(Frozen):
@@ -592,6 +598,8 @@ class SignedAnswer(Frozen):
     milestone_date: date | None
     is_after_milestone: bool
     scheme: str
+    actions: tuple[Action, ...] = ()
+    evidence: tuple[Attached, ...] = ()
 
 
 class SignedStandard(Frozen):
@@ -613,6 +621,7 @@ class Signature(Frozen):
 
     submission_number: int
     text: str
+    language: str = "en"
     name: str
     post: str
     acting: bool

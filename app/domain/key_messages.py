@@ -32,9 +32,9 @@ MOST_MESSAGES = 10
 RESPONSE, OVERVIEW, MILESTONES, TWINS, ASSURANCE = "response", "overview", "milestones", "twins", "assurance"
 
 
-def listed(names: Sequence[str]) -> str:
-    """ "a", "a and b", "a, b and c"."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+def listed(names: Sequence[str], last: str = N_(" and ")) -> str:
+    """ "a", "a and b", "a, b and c"; `last` stands before the last one."""
+    return last.join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Wording:
     met: str
     small: int
     capitals: frozenset[str] = frozenset()
+    translate: Callable[[str], str] = N_
 
     def quantifier(self, share: Fraction) -> str:
         """The pack's word for a share."""
@@ -56,6 +57,14 @@ class Wording:
         if phrase[1:2].isupper() or phrase.split(" ")[0] in self.capitals:
             return phrase
         return phrase[:1].lower() + phrase[1:]
+
+    def say(self, msgid: str, **params: object) -> str:
+        """A part of a sentence in the language of the sentence."""
+        return Message(msgid, params).rendered(self.translate)
+
+    def listed(self, names: Sequence[str]) -> str:
+        """Several names in a row: "a, b and c"."""
+        return listed(names, self.translate(N_(" and ")))
 
     def agencies(self, agency_type: str) -> str:
         """The plural of an agency type inside a sentence."""
@@ -103,8 +112,15 @@ def theme_sentences(theme: ThemeFindings, words: Wording) -> tuple[Sentence, ...
         found.append(
             _sentence(
                 N_("Of the answers on this theme, %(parts)s say that practice is %(met)s."),
-                parts=listed(
-                    [f"{row.figure.percent}% of those from {words.mid(row.label)}" for row in types]
+                parts=words.listed(
+                    [
+                        words.say(
+                            N_("%(percent)s%% of those from %(agencies)s"),
+                            percent=row.figure.percent,
+                            agencies=words.mid(row.label),
+                        )
+                        for row in types
+                    ]
                 ),
                 met=words.met,
             )
@@ -168,7 +184,7 @@ def _apart_sentence(criterion: CriterionFindings, words: Wording) -> Sentence:
         counted=criterion.figure.counted,
         agencies=words.agencies(criterion.agency_type),
         percent=criterion.figure.percent_apart,
-        grade=listed([words.mid(label) for label in labels]),
+        grade=words.listed([words.mid(label) for label in labels]),
     )  # fmt: skip
 
 
@@ -229,8 +245,8 @@ def _side(twin: TwinFindings, side: str, words: Wording) -> str:
     """How a sentence names a side: by its type of agency, or by what was asked where both are of one type."""
     this = twin.a if side == "a" else twin.b
     if twin.a.agency_type == twin.b.agency_type:
-        return f"the side asked for “{this.label}”"
-    return f"the {words.mid(this.agencies)}"
+        return words.say(N_("the side asked for “%(label)s”"), label=this.label)
+    return words.say(N_("the %(agencies)s"), agencies=words.mid(this.agencies))
 
 
 def assurance_sentences(

@@ -27,7 +27,7 @@ from pydantic import (
     model_validator,
 )
 
-from app.domain.text import Text
+from app.domain.text import Text, written_in
 
 KEY_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 COLOUR_PATTERN = r"^#[0-9a-fA-F]{6}$"
@@ -453,6 +453,14 @@ class Pack(PackFile):
         if not 0 <= exact <= 1:
             raise ValueError(f"a share lies between 0 and 1: {share}")
         return next(quantifier.word for quantifier in self.quantifiers if quantifier.reached_by(exact))
+
+    def is_translated(self, language: str) -> bool:
+        """Whether every question can be read in a language. English is what untranslated texts are in."""
+        return language == "en" or all(
+            written_in(placed.criterion.question, language) == language
+            for template in self.templates.values()
+            for placed in template.criteria()
+        )
 
     def to_frozen(self) -> dict[str, Any]:
         """The whole pack as JSON-ready data, for `from_frozen`. The same pack gives the same data.

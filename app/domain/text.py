@@ -29,9 +29,16 @@ def localise(text: str | Mapping[str, str], lang: str = "en") -> str:
     """
     if isinstance(text, str):
         return text
+    return text[written_in(text, lang)] if text else ""
+
+
+def written_in(text: str | Mapping[str, str], lang: str) -> str:
+    """The language that `localise` gives this text in; what has no language of its own counts as English."""
+    if isinstance(text, str) or not text:
+        return "en"
     code = lang.replace("_", "-")
     for wanted in (code, code.split("-")[0], "en"):
         if wanted in text:
-            return text[wanted]
+            return wanted
     # by code and not by place: canonical JSON does not keep the order of keys
-    return text[min(text)] if text else ""
+    return min(text)

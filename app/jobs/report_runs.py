@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.db import begin_write, db
+from app.domain.message import N_
 from app.models import ReportRun
 from app.policy import system_actor
 from reports.make import make_report
@@ -34,7 +35,7 @@ def make(app: Flask, run_id: str) -> str:
     """
     session = db.session
     folder = app.config["CANDOUR"].home / "reports"
-    run = _change(session, run_id, stage="running", step="Reading the submissions", progress=5, error="")
+    run = _change(session, run_id, stage="running", step=N_("Reading the submissions"), progress=5, error="")
     out = folder / f"{run_id}.pdf"
 
     def progress(percent: int, step: str) -> None:
@@ -43,7 +44,9 @@ def make(app: Flask, run_id: str) -> str:
     try:
         made = make_report(
             session, run.report, run.audit_round, run.audit_return, out=out, actor=system_actor("worker"),
-            now=clock.now(session), progress=progress,
+            now=clock.now(session), draft=run.options.get("draft", False),
+            agency_type=run.options.get("agency_type", ""), language=run.options.get("language", "en"),
+            progress=progress,
         )  # fmt: skip
     except RenderFailed as problem:
         log.exception("report failed", run=run_id)
@@ -53,7 +56,7 @@ def make(app: Flask, run_id: str) -> str:
         log.exception("report failed", run=run_id)
         _change(
             session, run_id, stage="failed", finished_at=clock.now(session),
-            error="The report could not be made. The reason is in the service’s log. Nothing else is affected.",
+            error=N_("The report could not be made. The reason is in the service’s log. Nothing else is affected."),
         )  # fmt: skip
         return "failed"
     _change(

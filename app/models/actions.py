@@ -48,7 +48,10 @@ class PlannedAction(Base, WithPublicId):
 
 
 class ActionProgress(Base):
-    """One update about an action, append-only: how it stands, in words, and a new date where it moved."""
+    """One update about an action, append-only: how it stands, in words, and a new date where it moved.
+
+    `version` is the action's when it was reported: a later edit settles the date anew.
+    """
 
     __tablename__ = "action_progress"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -56,6 +59,7 @@ class ActionProgress(Base):
     state: Mapped[str] = mapped_column(String(20))
     note: Mapped[str] = mapped_column(Text, default="")
     due: Mapped[date | None]
+    version: Mapped[int] = mapped_column(default=1)
     at: Mapped[datetime]
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
 

@@ -14,7 +14,10 @@ from app.models.rounds import AuditReturn
 
 
 class StoredFile(Base):
-    """One content in the store, by its SHA-256. `scan`: what a virus scanner said, or that none has looked."""
+    """One content in the store, by its SHA-256. `scan`: what a virus scanner said, or that none has looked.
+
+    `gone_at`: when its content was given up, because nobody keeps it any more and nothing that was signed names it.
+    """
 
     __tablename__ = "stored_file"
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -24,6 +27,7 @@ class StoredFile(Base):
     scan: Mapped[str] = mapped_column(String(20), default="not_scanned")
     scanned_at: Mapped[datetime | None]
     scanner: Mapped[str] = mapped_column(String(120), default="")
+    gone_at: Mapped[datetime | None]
 
     __table_args__ = (CheckConstraint("scan IN ('not_scanned', 'clean', 'infected')", name="scan_known"),)
 

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session, selectinload
 
 from app.clock import today
 from app.domain.life import NotPossible
+from app.domain.message import N_, Message
 from app.domain.templates import AgencyType
-from app.domain.text import localise
+from app.domain.text import Text, localise
 from app.models import Agency, AgencyInArea, Area
 from app.operations import events, people
 from app.policy import Actor, allows, require
@@ -24,6 +25,7 @@ from app.policy import Actor, allows, require
 COLUMNS = ("code", "name", "type", "subtype", "areas", "email", "signatory")
 REQUIRED = ("code", "name", "type")
 LONGEST_LINE = 2000
+LONGEST_NAME = 200
 MOST_LINES = 5000
 
 
@@ -46,10 +48,14 @@ class Problem:
     """What is wrong with a line, and how to mend it."""
 
     line: int
-    message: str
+    message: Message
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.message}"
+
+
+def _problem(line: int, msgid: str, **params: object) -> Problem:
+    return Problem(line, Message(msgid, params))
 
 
 @dataclass
@@ -77,7 +83,7 @@ def parse_csv(text: str, types: Mapping[str, AgencyType]) -> Parsed:
     rows = _rows(text, parsed)
     if not rows:
         parsed.problems = parsed.problems or [
-            Problem(1, "The file is empty. It needs a heading line and one line per agency.")
+            _problem(1, N_("The file is empty. It needs a heading line and one line per agency."))
         ]
         return parsed
     (heading_line, heading), body = rows[0], rows[1:]
@@ -85,37 +91,48 @@ def parse_csv(text: str, types: Mapping[str, AgencyType]) -> Parsed:
     for name in REQUIRED:
         if name not in names:
             parsed.problems.append(
-                Problem(
+                _problem(
                     heading_line,
-                    f"The column “{name}” is missing. The heading must name: {', '.join(COLUMNS)}.",
+                    N_("The column “%(name)s” is missing. The heading must name: %(columns)s."),
+                    name=name,
+                    columns=", ".join(COLUMNS),
                 )
             )
     for name in names:
         if name not in COLUMNS:
             parsed.problems.append(
-                Problem(heading_line, f"There is no column “{name[:40]}”. Known are: {', '.join(COLUMNS)}.")
+                _problem(
+                    heading_line,
+                    N_("There is no column “%(name)s”. Known are: %(columns)s."),
+                    name=name[:40],
+                    columns=", ".join(COLUMNS),
+                )
             )
         elif names.count(name) > 1:
-            parsed.problems.append(Problem(heading_line, f"The column “{name}” stands there twice."))
+            parsed.problems.append(_problem(heading_line, N_("The column “%(name)s” stands there twice."), name=name))
     if parsed.problems:
         return parsed
     for line, cells in body:
         if len(cells) != len(names):
             parsed.problems.append(
-                Problem(
+                _problem(
                     line,
-                    f"This line has {len(cells)} cells, the heading has {len(names)}. Put quotes round commas.",
+                    N_("This line has %(cells)s cells, the heading has %(columns)s. Put quotes round commas."),
+                    cells=len(cells),
+                    columns=len(names),
                 )
             )
             continue
         given = dict(zip(names, (cell.strip() for cell in cells), strict=True))
         if not given["code"]:
-            parsed.problems.append(Problem(line, "The code is missing. Give each agency a code of its own."))
+            parsed.problems.append(
+                _problem(line, N_("The code is missing. Give each agency a code of its own."))
+            )
             continue
         _read(parsed, line, given, types)
     _find_twice(parsed)
     if not parsed.entries and not parsed.problems:
-        parsed.problems.append(Problem(heading_line, "There is no agency below the heading line."))
+        parsed.problems.append(_problem(heading_line, N_("There is no agency below the heading line.")))
     return parsed
 
 
@@ -128,23 +145,27 @@ def parse_lines(text: str, types: Mapping[str, AgencyType]) -> Parsed:
     parsed = Parsed()
     for line, cells in _rows(text, parsed):
         if len(cells) < 2:
-            parsed.problems.append(Problem(line, "Give name, type and e-mail address, separated by commas."))
+            parsed.problems.append(
+                _problem(line, N_("Give name, type and e-mail address, separated by commas."))
+            )
             continue
         if len(cells) > 4:
             parsed.problems.append(
-                Problem(line, "There are more than four parts. Put a name that has a comma in quotes.")
+                _problem(line, N_("There are more than four parts. Put a name that has a comma in quotes."))
             )
             continue
         name, kind, email, subtype = (*(cell.strip() for cell in cells), "", "")[:4]
         if not email:
             parsed.problems.append(
-                Problem(line, "The signatory’s e-mail address is missing: add it after the type.")
+                _problem(line, N_("The signatory’s e-mail address is missing: add it after the type."))
             )
             continue
         _read(parsed, line, {"name": name, "type": kind, "email": email, "subtype": subtype}, types)
     _find_twice(parsed)
     if not parsed.entries and not parsed.problems:
-        parsed.problems.append(Problem(1, "Paste at least one line: name, type, e-mail of the signatory."))
+        parsed.problems.append(
+            _problem(1, N_("Paste at least one line: name, type, e-mail of the signatory."))
+        )
     return parsed
 
 
@@ -163,20 +184,26 @@ def _rows(text: str, parsed: Parsed) -> list[tuple[int, list[str]]]:
             return rows
         except csv.Error as wrong:
             parsed.problems.append(
-                Problem(reader.line_num, f"This line cannot be read ({wrong}). Check its quotes.")
+                _problem(
+                    reader.line_num, N_("This line cannot be read (%(reason)s). Check its quotes."), reason=str(wrong)
+                )
             )
             continue
         if not any(cell.strip() for cell in cells):
             continue
         if len(rows) >= MOST_LINES:
             parsed.problems.append(
-                Problem(reader.line_num, f"There are more than {MOST_LINES} lines. Split the file.")
+                _problem(
+                    reader.line_num, N_("There are more than %(number)s lines. Split the file."), number=MOST_LINES
+                )
             )
             return rows
         if sum(map(len, cells)) > LONGEST_LINE:
             parsed.problems.append(
-                Problem(
-                    reader.line_num, f"This line has more than {LONGEST_LINE} characters. Check its quotes."
+                _problem(
+                    reader.line_num,
+                    N_("This line has more than %(number)s characters. Check its quotes."),
+                    number=LONGEST_LINE,
                 )
             )
             continue
@@ -186,23 +213,31 @@ def _rows(text: str, parsed: Parsed) -> list[tuple[int, list[str]]]:
 def _read(parsed: Parsed, line: int, given: Mapping[str, str], types: Mapping[str, AgencyType]) -> None:
     wrong = len(parsed.problems)
 
-    def problem(message: str) -> None:
-        parsed.problems.append(Problem(line, message))
+    def problem(msgid: str, **params: object) -> None:
+        parsed.problems.append(_problem(line, msgid, **params))
 
     if not given["name"]:
-        problem("The name of the agency is missing.")
-    elif len(given["name"]) > 200:
-        problem(f"The name has {len(given['name'])} characters; shorten it to 200 or fewer.")
+        problem(N_("The name of the agency is missing."))
+    elif len(given["name"]) > LONGEST_NAME:
+        problem(
+            N_("The name has %(length)s characters; shorten it to %(limit)s or fewer."),
+            length=len(given["name"]),
+            limit=LONGEST_NAME,
+        )
     agency_type, subtype = find_type(given["type"], types)
     if not agency_type:
         known = ", ".join(localise(kind.name) for kind in types.values())
-        problem(f"“{given['type'][:60]}” is no agency type here. Use one of: {known}.")
+        problem(
+            N_("“%(type)s” is no agency type here. Use one of: %(known)s."), type=given["type"][:60], known=known
+        )
     elif given.get("subtype"):
         found = _subtype(given["subtype"], types[agency_type])
         if not found:
-            known = ", ".join(types[agency_type].subtypes) or "none"
             problem(
-                f"“{given['subtype'][:60]}” is no subtype of {localise(types[agency_type].name)}. Known: {known}."
+                N_("“%(subtype)s” is no subtype of %(type)s. Known: %(known)s."),
+                subtype=given["subtype"][:60],
+                type=types[agency_type].name,
+                known=", ".join(types[agency_type].subtypes) or "–",
             )
         subtype = found
     email = given.get("email", "").lower()
@@ -212,17 +247,21 @@ def _read(parsed: Parsed, line: int, given: Mapping[str, str], types: Mapping[st
                 email, check_deliverability=False, test_environment=True
             ).normalized.lower()
         except EmailNotValidError:
-            problem(f"“{email[:80]}” is no e-mail address. It should look like name@agency.example.")
+            problem(
+                N_("“%(email)s” is no e-mail address. It should look like name@agency.example."), email=email[:80]
+            )
     if given.get("code") and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", given["code"]):
         problem(
-            f"The code “{given['code'][:40]}” may have letters, digits, dots and hyphens only, 40 at most."
+            N_("The code “%(code)s” may have letters, digits, dots and hyphens only, 40 at most."),
+            code=given["code"][:40],
         )
     areas = []
     for part in filter(None, (part.strip() for part in given.get("areas", "").split(";"))):
         code, _, name = (piece.strip() for piece in part.partition(":"))
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", code):
             problem(
-                f"The area code “{code[:40]}” may have letters, digits, dots and hyphens only, 40 at most."
+                N_("The area code “%(code)s” may have letters, digits, dots and hyphens only, 40 at most."),
+                code=code[:40],
             )
         areas.append((code, name[:200]))
     if len(parsed.problems) == wrong:
@@ -244,7 +283,7 @@ def find_type(text: str, types: Mapping[str, AgencyType]) -> tuple[str, str]:
     """(agency type, subtype) that a person means by a key, a name or a plural of either; ("", "") for neither."""
     wanted = _plain(text)
     for key, kind in types.items():
-        if wanted in {_plain(key), _plain(localise(kind.name)), _plain(localise(kind.plural))}:
+        if wanted in {_plain(key), *_names(kind.name), *_names(kind.plural)}:
             return key, ""
     for key, kind in types.items():
         if subtype := _subtype(text, kind):
@@ -255,9 +294,14 @@ def find_type(text: str, types: Mapping[str, AgencyType]) -> tuple[str, str]:
 def _subtype(text: str, kind: AgencyType) -> str:
     wanted = _plain(text)
     for key, subtype in kind.subtypes.items():
-        if wanted in {_plain(key), _plain(localise(subtype.name)), _plain(localise(subtype.plural))}:
+        if wanted in {_plain(key), *_names(subtype.name), *_names(subtype.plural)}:
             return key
     return ""
+
+
+def _names(text: Text) -> set[str]:
+    """A name in every language that it is given in."""
+    return {_plain(one) for one in ([text] if isinstance(text, str) else text.values())}
 
 
 def _plain(text: str) -> str:
@@ -267,17 +311,22 @@ def _plain(text: str) -> str:
 def _find_twice(parsed: Parsed) -> None:
     seen: dict[tuple[str, str], int] = {}
     for entry in parsed.entries:
-        keys = [("the agency", _plain(entry.name) + "/" + entry.agency_type)]
+        keys = [
+            (
+                N_("This line repeats the agency of line %(number)s. Remove one of them."),
+                _plain(entry.name) + "/" + entry.agency_type,
+            )
+        ]
         if entry.code:
-            keys.append(("the code", entry.code.casefold()))
+            keys.append(
+                (
+                    N_("This line repeats the code of line %(number)s. Remove one of them."),
+                    entry.code.casefold(),
+                )
+            )
         for what, value in keys:
             if (what, value) in seen:
-                parsed.problems.append(
-                    Problem(
-                        entry.line,
-                        f"This line repeats {what} of line {seen[what, value]}. Remove one of them.",
-                    )
-                )
+                parsed.problems.append(_problem(entry.line, what, number=seen[what, value]))
             else:
                 seen[what, value] = entry.line
 
@@ -309,9 +358,11 @@ def store(
         )
         if known and known.agency_type != entry.agency_type:
             problems.append(
-                Problem(
+                _problem(
                     entry.line,
-                    f"{known.code} is known as an agency of another type ({known.agency_type}). Use another code.",
+                    N_("%(code)s is known as an agency of another type (%(type)s). Use another code."),
+                    code=known.code,
+                    type=known.agency_type,
                 )
             )
             continue
@@ -319,10 +370,13 @@ def store(
             there = signatories.get(known.id, set())
             if there and entry.email not in there:
                 problems.append(
-                    Problem(
+                    _problem(
                         entry.line,
-                        f"{known.name} has another signatory already. Pick it from the agencies that are known, or ask"
-                        " the administrator to appoint this person.",
+                        N_(
+                            "%(agency)s has another signatory already. Pick it from the agencies that are known,"
+                            " or ask the administrator to appoint this person."
+                        ),
+                        agency=known.name,
                     )
                 )
                 continue
@@ -399,5 +453,5 @@ def decode(content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise NotPossible(
-            "The file is no plain CSV in UTF-8. Save it as “CSV UTF-8” from your spreadsheet and try again."
+            N_("The file is no plain CSV in UTF-8. Save it as “CSV UTF-8” from your spreadsheet and try again.")
         ) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from app.domain.integrity import GENESIS, chain_hash, new_salt, salted_digest
@@ -58,6 +58,12 @@ def build(
     return event
 
 
+# made once: every write ends with it
+_LAST = (
+    select(Event.seq, Event.hash).where(Event.chain == bindparam("chain")).order_by(Event.seq.desc()).limit(1)
+)
+
+
 def append(
     session: Session, chain: str, verb: str, *, by: Actor, now: datetime,
     data: dict[str, Any] | None = None, texts: dict[str, str] | None = None,
@@ -69,9 +75,7 @@ def append(
     """
     if session.get_bind().dialect.name == "postgresql" and not chain.startswith(("return:", "round:")):
         session.execute(select(func.pg_advisory_xact_lock(func.hashtext(chain))))
-    last = session.execute(
-        select(Event.seq, Event.hash).where(Event.chain == chain).order_by(Event.seq.desc()).limit(1)
-    ).first()
+    last = session.execute(_LAST, {"chain": chain}).first()
     event = build(
         chain=chain,
         seq=last.seq + 1 if last else 1,

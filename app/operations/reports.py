@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models import AuditReturn, AuditRound, ReportRun
 from app.operations import events
-from app.policy import Actor, require
-from app.queries.returns import return_facts
+from app.policy import Actor, Denied, require
+from app.queries.returns import return_facts, sees_drafts
 from app.queries.rounds import round_facts
 
 # how operations hand work to the background: the run's public id, in the caller's transaction
@@ -19,26 +20,50 @@ Enqueue = Callable[[Session, str], None]
 
 
 def request_round_report(
-    session: Session, audit_round: AuditRound, report: str, *, by: Actor, now: datetime, enqueue: Enqueue
-) -> ReportRun:
+    session: Session, audit_round: AuditRound, report: str, *, by: Actor, now: datetime, enqueue: Enqueue,
+    language: str = "en",
+) -> ReportRun:  # fmt: skip
     """Ask for a report about a whole round. A run of it that is still waiting or running is returned instead."""
     require(by, "findings.make", round_facts(session, audit_round, now=now))
-    return _request(session, report, audit_round, None, by=by, now=now, enqueue=enqueue)
+    options = {"language": language}
+    return _request(session, report, audit_round, None, by=by, now=now, enqueue=enqueue, options=options)
+
+
+def request_blank_form(
+    session: Session, audit_round: AuditRound, report: str, agency_type: str, *, by: Actor, now: datetime,
+    enqueue: Enqueue, language: str = "en",
+) -> ReportRun:  # fmt: skip
+    """Ask for the blank form of an agency type in a round. Raises Denied."""
+    require(by, "findings.make", round_facts(session, audit_round, now=now))
+    options = {"agency_type": agency_type, "language": language}
+    return _request(session, report, audit_round, None, by=by, now=now, enqueue=enqueue, options=options)
 
 
 def request_return_report(
-    session: Session, audit_return: AuditReturn, report: str, *, by: Actor, now: datetime, enqueue: Enqueue
-) -> ReportRun:
-    """Ask for a report about one return's latest submission."""
+    session: Session, audit_return: AuditReturn, report: str, *, by: Actor, now: datetime, enqueue: Enqueue,
+    draft: bool = False, language: str = "en",
+) -> ReportRun:  # fmt: skip
+    """Ask for a report about one return's latest submission or, with `draft`, about the return as it is being written.
+
+    Raises Denied, for a draft also unless the actor is one of the agency's own people.
+    """
     require(by, "return.read", return_facts(session, audit_return, now=now))
-    return _request(session, report, audit_return.audit_round, audit_return, by=by, now=now, enqueue=enqueue)
+    if draft and not (by.system or sees_drafts(by, audit_return)):
+        raise Denied("return.read")
+    options: dict[str, Any] = {"language": language}
+    if draft:
+        options["draft"] = True
+    return _request(
+        session, report, audit_return.audit_round, audit_return, by=by, now=now, enqueue=enqueue, options=options
+    )
 
 
 def _request(
     session: Session, report: str, audit_round: AuditRound, audit_return: AuditReturn | None, *, by: Actor,
-    now: datetime, enqueue: Enqueue,
+    now: datetime, enqueue: Enqueue, options: dict[str, Any] | None = None,
 ) -> ReportRun:  # fmt: skip
-    under_way = session.scalar(
+    options = options or {}
+    under_way = session.scalars(
         select(ReportRun).where(
             ReportRun.report == report,
             ReportRun.round_id == audit_round.id,
@@ -47,13 +72,14 @@ def _request(
             ReportRun.stage.in_(("waiting", "running")),
         )
     )
-    if under_way:
-        return under_way
+    for other in under_way:
+        if other.options == options:
+            return other
     run = ReportRun(
         report=report,
         round_id=audit_round.id,
         return_id=audit_return.id if audit_return else None,
-        options={},
+        options=options,
         requested_by_id=by.user_id,
         requested_at=now,
     )

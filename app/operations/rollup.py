@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -48,11 +48,14 @@ def change(
     ]
     if not rows:
         return
-    statement: Insert = upsert(session)(RollUp)
-    session.execute(
-        statement.on_conflict_do_update(  # type: ignore[attr-defined]
-            index_elements=["round_id", "agency_type", "subtype", "criterion", "grade", "stage"],
-            set_={"count": RollUp.count + statement.excluded.count},  # type: ignore[attr-defined]
-        ),
-        rows,
+    session.connection().execute(_counting(upsert(session)), rows)
+
+
+@cache
+def _counting(insert: Any) -> Any:
+    """The statement that adds to counts, made once for each kind of database."""
+    statement = insert(RollUp.__table__)
+    return statement.on_conflict_do_update(
+        index_elements=["round_id", "agency_type", "subtype", "criterion", "grade", "stage"],
+        set_={"count": RollUp.__table__.c.count + statement.excluded["count"]},
     )

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from app.clock import end_of, start_of, today
 from app.domain.life import NotPossible
+from app.domain.message import N_, Message
 from app.domain.templates import AgencyType, Pack
-from app.domain.text import localise
 from app.models import Agency, AuditReturn, AuditRound, OversightBody, PackVersion, RoundTemplate
-from app.operations import agencies, events
+from app.operations import agencies, events, mail
 from app.policy import Actor, require
 from app.queries.packs import pack_of, template_versions
 from app.queries.rounds import get_round
@@ -38,29 +38,31 @@ class RoundPlan:
 class PlanErrors(Exception):
     """What is wrong with a plan: field to message."""
 
-    def __init__(self, errors: Mapping[str, str]) -> None:
-        super().__init__("; ".join(errors.values()))
+    def __init__(self, errors: Mapping[str, Message]) -> None:
+        super().__init__("; ".join(map(str, errors.values())))
         self.errors = dict(errors)
 
 
-def check_plan(plan: RoundPlan, *, now: datetime) -> dict[str, str]:
+def check_plan(plan: RoundPlan, *, now: datetime) -> dict[str, Message]:
     """What is wrong with a plan by itself: field to message; empty when nothing is."""
     errors = {}
     day = today(now)
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", plan.key) or len(plan.key) > 60:
-        errors["key"] = "The key may have lower-case letters, digits and single hyphens only, 60 at most."
+        errors["key"] = Message(
+            N_("The key may have lower-case letters, digits and single hyphens only, 60 at most.")
+        )
     if not plan.name.strip() or len(plan.name) > 200:
-        errors["name"] = "Give the round a name of 200 characters or fewer."
+        errors["name"] = Message(N_("Give the round a name of 200 characters or fewer."))
     if plan.due < day:
-        errors["due"] = "The due date has passed. Choose a date from today on."
+        errors["due"] = Message(N_("The due date has passed. Choose a date from today on."))
     elif plan.due <= plan.opens:
-        errors["due"] = "The due date must be after the opening date."
+        errors["due"] = Message(N_("The due date must be after the opening date."))
     if plan.closes < day:
-        errors["closes"] = "The closing date has passed. Choose a date from today on."
+        errors["closes"] = Message(N_("The closing date has passed. Choose a date from today on."))
     elif plan.closes < plan.due:
-        errors["closes"] = "The closing date must be the due date or later."
+        errors["closes"] = Message(N_("The closing date must be the due date or later."))
     if plan.area_release not in ("never", "on_submission", "at_close"):
-        errors["area_release"] = "Choose when area coordinators may read submissions."
+        errors["area_release"] = Message(N_("Choose when area coordinators may read submissions."))
     return errors
 
 
@@ -74,9 +76,11 @@ def create_round(
     require(by, "round.create")
     errors = check_plan(plan, now=now)
     if "key" not in errors and session.scalar(select(AuditRound.id).where(AuditRound.key == plan.key)):
-        errors["key"] = f"There is a round with the key “{plan.key}” already. Choose another."
+        errors["key"] = Message(
+            N_("There is a round with the key “%(key)s” already. Choose another."), {"key": plan.key}
+        )
     if not by.system and owner.id not in {held.oversight_body_id for held in by.holding("lead_inspector")}:
-        errors["owner"] = "Choose an oversight body that you are a lead inspector of."
+        errors["owner"] = Message(N_("Choose an oversight body that you are a lead inspector of."))
     if errors:
         raise PlanErrors(errors)
     pack = pack_of(pack_version)
@@ -131,9 +135,10 @@ def _body_for(session: Session, pack: Pack, kind: AgencyType, owner: OversightBo
         return owner
     body = session.scalar(select(OversightBody).where(OversightBody.code == kind.oversight_body))
     if body is None:
-        name = localise(pack.oversight_bodies[kind.oversight_body].name)
         raise NotPossible(
-            f"This pack needs the oversight body {name} ({kind.oversight_body}), which is not set up here."
+            N_("This pack needs the oversight body %(name)s (%(code)s), which is not set up here."),
+            name=pack.oversight_bodies[kind.oversight_body].name,
+            code=kind.oversight_body,
         )
     return body
 
@@ -147,14 +152,14 @@ def change_plan(session: Session, public_id: str, plan: RoundPlan, *, by: Actor,
     errors = check_plan(plan, now=now)
     if audit_round.stage == "open":
         if start_of(plan.opens) != audit_round.opens:
-            errors["opens"] = "The round is open, so its opening date can no longer change."
+            errors["opens"] = Message(N_("The round is open, so its opening date can no longer change."))
         if plan.milestones_from != audit_round.milestones_from:
-            errors["milestones_from"] = (
-                "The round is open, so the date that milestones count from can no longer change."
+            errors["milestones_from"] = Message(
+                N_("The round is open, so the date that milestones count from can no longer change.")
             )
         if end_of(plan.due) < audit_round.due:
-            errors["due"] = (
-                "The round is open: agencies were told the due date, so it can only move to a later day."
+            errors["due"] = Message(
+                N_("The round is open: agencies were told the due date, so it can only move to a later day.")
             )
     if errors:
         raise PlanErrors(errors)
@@ -273,6 +278,8 @@ def _invite(
             now=now,
             data={"number": len(new)},
         )
+    if audit_round.stage == "open":
+        mail.invite_to_round(session, new, now=now)
     session.flush()
     return len(new)
 
@@ -282,7 +289,7 @@ def remove_agency(session: Session, public_id: str, return_id: str, *, by: Actor
     audit_round = _locked(session, public_id, by=by, now=now)
     if audit_round.stage != "draft":
         raise NotPossible(
-            "The round is open. Record a nil return with the reason instead of removing the agency."
+            N_("The round is open. Record a nil return with the reason instead of removing the agency.")
         )
     session.execute(
         delete(AuditReturn).where(AuditReturn.public_id == return_id, AuditReturn.round_id == audit_round.id)
@@ -295,17 +302,21 @@ def open_round(session: Session, public_id: str, *, by: Actor, now: datetime) ->
     """Open a round: from its opening date on, agencies can answer. Raises NotFound, NotPossible."""
     audit_round = _locked(session, public_id, by=by, now=now)
     if audit_round.stage == "open":
-        raise NotPossible("This round is open already.")
+        raise NotPossible(N_("This round is open already."))
     number = session.scalar(
         select(func.count()).select_from(AuditReturn).where(AuditReturn.round_id == audit_round.id)
     )
     if not number:
-        raise NotPossible("Add at least one agency before the round opens.")
+        raise NotPossible(N_("Add at least one agency before the round opens."))
     if audit_round.closes < now:
-        raise NotPossible("The closing date has passed. Change the dates, then open the round.")
+        raise NotPossible(N_("The closing date has passed. Change the dates, then open the round."))
     audit_round.stage = "open"
     events.append(
         session, events.chain_of(audit_round), "round.opened", by=by, now=now, data={"agencies": number}
     )
+    returns = session.scalars(
+        select(AuditReturn).where(AuditReturn.round_id == audit_round.id).options(joinedload(AuditReturn.agency))
+    )
+    mail.invite_to_round(session, returns.all(), now=now)
     session.flush()
     return audit_round

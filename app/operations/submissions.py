@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.domain.integrity import canonical_json, sha256_hex, submission_hash
 from app.domain.life import NotPossible
 from app.domain.message import N_
-from app.domain.text import localise
+from app.domain.text import localise, written_in
 from app.models import (
     AuditReturn,
     Declaration,
@@ -19,7 +19,7 @@ from app.models import (
     SubmissionAnswer,
     SubmissionVoided,
 )
-from app.operations import events, rollup
+from app.operations import events, mail, rollup
 from app.operations.stage import move
 from app.policy import Actor, Held
 from app.queries.returns import Checklist, checklist, content_of, get_return, why_closed
@@ -35,9 +35,9 @@ def signing_post(by: Actor, audit_return: AuditReturn) -> Held | None:
     )
 
 
-def declaration_text(work: Checklist, *, signatory: str, post: str) -> str:
-    """The exact words that are signed, with the names filled in."""
-    return localise(work.template.declaration).format(
+def declaration_text(work: Checklist, *, signatory: str, post: str, language: str = "en") -> str:
+    """The exact words that are signed, with the names filled in, in the signatory's language where there are any."""
+    return localise(work.template.declaration, language).format(
         agency=work.audit_return.agency.name,
         signatory=signatory,
         post=post,
@@ -46,10 +46,12 @@ def declaration_text(work: Checklist, *, signatory: str, post: str) -> str:
 
 
 def sign_and_submit(
-    session: Session, public_id: str, *, by: Actor, now: datetime, expected_hash: str, identity_proved: bool
-) -> Submission:
+    session: Session, public_id: str, *, by: Actor, now: datetime, expected_hash: str, identity_proved: bool,
+    language: str = "en",
+) -> Submission:  # fmt: skip
     """The accountable signatory signs the content whose hash they were shown, and it is submitted.
 
+    The declaration is stored as they read it, in `language` where the checklist has it in that language.
     Raises NotFound, and NotPossible: something is outstanding, the content changed since the page was shown, it was
     submitted already, the round is closed, or the signatory did not prove anew who they are.
     """
@@ -82,7 +84,9 @@ def sign_and_submit(
     held = signing_post(by, audit_return)
     if held is None:
         raise NotPossible(N_("Only the accountable signatory of the agency can sign."))
-    post = held.post or localise(work.pack.agency_types[audit_return.agency_type].signatory)
+    post = held.post or localise(
+        work.pack.agency_types[audit_return.agency_type].signatory, language
+    )
     number = (
         session.scalar(select(func.max(Submission.number)).where(Submission.return_id == audit_return.id))
         or 0
@@ -100,7 +104,8 @@ def sign_and_submit(
         submitted_at=now,
     )
     submission.declaration = Declaration(
-        text=declaration_text(work, signatory=by.name, post=post),
+        text=declaration_text(work, signatory=by.name, post=post, language=language),
+        language=written_in(work.template.declaration, language),
         name=by.name,
         post=post,
         acting=held.acting,
@@ -134,6 +139,7 @@ def sign_and_submit(
         data={"number": number, "content_hash": content_hash, "submission_hash": signature},
         texts={"name": by.name, "post": post},
     )
+    mail.receipt(session, audit_return, submission, by=by, now=now)
     session.flush()
     return submission
 
@@ -178,6 +184,7 @@ def reopen(session: Session, public_id: str, *, reason: str, by: Actor, now: dat
         data={"voided": submission.number},
         texts={"reason": reason},
     )
+    mail.returned(session, audit_return, submission.number, now=now)
     session.flush()
     return audit_return
 

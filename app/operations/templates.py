@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.integrity import canonical_json, hash_of, sha256_hex
 from app.domain.life import NotPossible
+from app.domain.message import N_
 from app.domain.templates import Pack
 from app.domain.text import localise
 from app.models import CriterionRow, OversightBody, PackVersion, TemplateVersion
@@ -32,9 +33,16 @@ def publish(session: Session, pack: Pack, *, by: Actor, now: datetime) -> PackVe
         if known.sha256 == sha256:
             return known
         raise NotPossible(
-            f"{pack.pack} version {pack.version} was published with other content (SHA-256 {known.sha256[:12]}…;"
-            f" on disk {sha256[:12]}…). A published version never changes: raise `version` in"
-            f" pack.yaml to {pack.version + 1}."
+            N_(
+                "%(pack)s version %(version)s was published with other content (SHA-256 %(published)s…;"
+                " on disk %(on_disk)s…). A published version never changes: raise `version` in"
+                " pack.yaml to %(next)s."
+            ),
+            pack=pack.pack,
+            version=pack.version,
+            published=known.sha256[:12],
+            on_disk=sha256[:12],
+            next=pack.version + 1,
         )
     version = PackVersion(
         pack=pack.pack,

@@ -27,6 +27,9 @@ from app.domain.templates import GradingScheme, Pack, Placed, Template
 from app.domain.text import localise
 from app.models import AuditReturn, Declaration, Event, Submission, SubmissionVoided
 from app.policy import Actor, require
+from app.queries.actions import ByQuestion, signed_actions
+from app.queries.evidence import ByQuestion as EvidenceByQuestion
+from app.queries.evidence import signed_evidence
 from app.queries.findings import bodies_of, citations, pack_info, round_info, scheme_infos
 from app.queries.packs import template_of
 from app.queries.returns import return_facts
@@ -40,6 +43,8 @@ class _Signed:
     submission: Submission
     signature: Signature
     content: Mapping[str, Any]
+    actions: ByQuestion
+    evidence: EvidenceByQuestion
     pack: Pack
     template: Template
     common: Mapping[str, Any]
@@ -71,6 +76,7 @@ def _signed(
     signature = Signature(
         submission_number=found.number,
         text=declaration.text,
+        language=declaration.language,
         name=declaration.name,
         post=declaration.post,
         acting=declaration.acting,
@@ -101,7 +107,9 @@ def _signed(
         ),
         "signature": signature,
     }
-    return _Signed(audit_return, found, signature, content, pack, template, common)
+    actions = signed_actions(content, found.submitted_at)
+    evidence = signed_evidence(content)
+    return _Signed(audit_return, found, signature, content, actions, evidence, pack, template, common)
 
 
 def _snapshot(signed: _Signed, kind: str, **more: object) -> str:
@@ -210,6 +218,8 @@ def _answer(
             due and expected and expected > due and grade and grade.counts_as == "not_met"
         ),
         scheme=key,
+        actions=tuple(signed.actions.get((criterion.id, answer["scope"]), ())),
+        evidence=tuple(signed.evidence.get((criterion.id, answer["scope"]), ())),
     )
 
 

@@ -50,8 +50,10 @@ from app.domain.findings import (
 )
 from app.domain.integrity import hash_of
 from app.domain.key_messages import Wording
+from app.domain.message import N_
 from app.domain.templates import Criterion, GradingScheme, Pack, Placed
 from app.domain.text import Text, localise
+from app.languages import translations
 from app.models import (
     Agency,
     AgencyInArea,
@@ -135,7 +137,8 @@ class Reading:
         labels = self.texts.labels
         given = labels.get(asked.reference) or labels.get(asked.criterion.id)
         label = self.say(given or asked.criterion.question)
-        return f"{label} (one answer for each area)" if asked.criterion.scope else label
+        one_each = N_("%(label)s (one answer for each area)")
+        return self.words.say(one_each, label=label) if asked.criterion.scope else label
 
     def plural(self, agency_type: str, subtype: str = "") -> str:
         """The plural of an agency type, or of one of its subtypes."""
@@ -225,7 +228,12 @@ def _reading(session: Session, audit_round: AuditRound, language: str) -> Readin
             one = Asked(agency_type, placed, key, pack.grading_schemes[key])
             asked[one.reference] = one
     words = Wording(
-        pack, language, localise(texts.met, language), texts.small_number, frozenset(texts.capitals)
+        pack,
+        language,
+        localise(texts.met, language),
+        texts.small_number,
+        frozenset(texts.capitals),
+        translations(language).gettext,
     )
     return Reading(
         session, audit_round, pack, texts, words, language, types, asked, latest_submissions(audit_round)
@@ -664,7 +672,7 @@ def _assurance(reading: Reading) -> AssuranceFindings:
         return (
             reading.say(given)
             if given
-            else say.listed([reading.words.mid(reading.say(label)) for label in labels])
+            else reading.words.listed([reading.words.mid(reading.say(label)) for label in labels])
         )
 
     checked, on_paper = (
@@ -766,9 +774,10 @@ def _twins(reading: Reading) -> tuple[TwinFindings, ...]:
     if not pairs:
         return ()
     latest = reading.latest
-    wanted = {side for pair in pairs for side in pair}
+    # by reference: a criterion whose texts have several languages cannot be hashed
+    wanted = {side.reference: side for pair in pairs for side in pair}
     kinds: dict[str, list[str]] = defaultdict(list)
-    for side in sorted(wanted, key=lambda one: one.reference):
+    for _reference, side in sorted(wanted.items()):
         kinds[side.agency_type].append(side.criterion.id)
     sides = (
         select(
@@ -925,6 +934,7 @@ def pack_info(audit_round: AuditRound, pack: Pack, language: str) -> PackInfo:
         version=audit_round.pack_version.version,
         title=localise(pack.title, language),
         source=localise(pack.source, language),
+        untranslated=not pack.is_translated(language),
         sha256=audit_round.pack_version.sha256,
     )
 
@@ -997,7 +1007,7 @@ def _agency_types(reading: Reading) -> tuple[AgencyTypeInfo, ...]:
                 criteria=sum(1 for p in placed if not p.standard.optional),
                 optional_criteria=sum(1 for p in placed if p.standard.optional),
                 sha256=own[0].sha256,
-                body=say.listed(list(dict.fromkeys(row.short for row in own))),
+                body=reading.words.listed(list(dict.fromkeys(row.short for row in own))),
                 subtypes=tuple(
                     Named(key=subtype, name=reading.say(info.name), plural=reading.say(info.plural))
                     for subtype, info in kind.subtypes.items()

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.models import AuditReturn, AuditRound, ReportRun
 from app.policy import Actor, allows, require
-from app.queries.returns import return_facts
+from app.queries.returns import return_facts, sees_drafts
 from app.queries.rounds import NotFound, round_facts
 
 
@@ -28,6 +28,8 @@ def get_run(session: Session, public_id: str, *, actor: Actor, now: datetime) ->
         raise NotFound
     if run.audit_return is not None:
         may = allows(actor, "return.read", return_facts(session, run.audit_return, now=now))
+        if run.options.get("draft"):
+            may = may and (bool(actor.system) or sees_drafts(actor, run.audit_return))
     else:
         facts = round_facts(session, run.audit_round, now=now, agencies=True)
         may = allows(actor, "findings.read", facts)

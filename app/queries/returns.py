@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, literal, select, union_all
+from sqlalchemy import bindparam, func, literal, select, union_all
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from app.clock import today
+from app.domain.actions import Action
 from app.domain.answers import ANSWER_TYPES, Outstanding, question_id, question_parts
 from app.domain.content import return_content
+from app.domain.evidence import Attached
 from app.domain.integrity import hash_of
 from app.domain.life import NotPossible, check_open
 from app.domain.message import N_, Message
@@ -35,14 +37,29 @@ from app.models import (
     Vouch,
 )
 from app.policy import Actor, ReturnFacts, allows
+from app.queries.actions import ByQuestion, actions_of_return, signed_actions
+from app.queries.evidence import ByQuestion as EvidenceByQuestion
+from app.queries.evidence import evidence_of_return, signed_evidence
 from app.queries.packs import template_of
 from app.queries.rounds import NotFound
 
 
-def return_facts(session: Session, audit_return: AuditReturn, *, now: datetime) -> ReturnFacts:
-    """What policy needs to know of a return."""
+def return_facts(
+    session: Session, audit_return: AuditReturn, *, now: datetime, actor: Actor | None = None
+) -> ReturnFacts:
+    """What policy needs to know of a return.
+
+    With `actor`, only what the rows of policy can ask of that actor: for somebody who is appointed at agencies alone the
+    bodies, the areas and the submission decide nothing, and the database is not asked.
+    """
+    audit_round = audit_return.audit_round
+    released = audit_round.area_release == "on_submission" or (
+        audit_round.area_release == "at_close" and now > audit_round.closes
+    )
+    if actor and not any(held.oversight_body_id or held.area_id for held in actor.held):
+        return ReturnFacts(audit_return.agency_id, frozenset(), frozenset(), False, released)
     day = today(now)
-    # one statement for the three: every page and every save of a return begins here
+    # one statement for the three
     found: dict[str, set[int]] = {"body": set(), "area": set(), "submission": set()}
     for kind, key in session.execute(
         union_all(
@@ -62,13 +79,23 @@ def return_facts(session: Session, audit_return: AuditReturn, *, now: datetime) 
     ):
         if key is not None:
             found[kind].add(key)
-    audit_round = audit_return.audit_round
-    released = audit_round.area_release == "on_submission" or (
-        audit_round.area_release == "at_close" and now > audit_round.closes
-    )
     return ReturnFacts(
         audit_return.agency_id, frozenset(found["body"]), frozenset(found["area"]), bool(found["submission"]), released
     )
+
+
+# made once: to build a statement takes longer than to run it
+_RETURN = (
+    select(AuditReturn)
+    .where(AuditReturn.public_id == bindparam("public_id"))
+    .options(
+        joinedload(AuditReturn.audit_round),
+        joinedload(AuditReturn.agency),
+        joinedload(AuditReturn.template_version).joinedload(TemplateVersion.pack_version),
+    )
+)
+_LOCKED_RETURN = _RETURN.with_for_update(of=AuditReturn).execution_options(populate_existing=True)
+_VOUCHES = select(Vouch).where(Vouch.return_id == bindparam("id"))
 
 
 def get_return(
@@ -80,21 +107,10 @@ def get_return(
     With `lock`, its row is held until the transaction ends: every write to a return begins so. Raises NotFound where
     there is none, where the actor may not, and for an agency's people while its round is not opened.
     """
-    query = (
-        select(AuditReturn)
-        .where(AuditReturn.public_id == public_id)
-        .options(
-            joinedload(AuditReturn.audit_round),
-            joinedload(AuditReturn.agency),
-            joinedload(AuditReturn.template_version).joinedload(TemplateVersion.pack_version),
-        )
-    )
-    if lock:
-        query = query.with_for_update(of=AuditReturn)
-    audit_return = session.scalar(query.execution_options(populate_existing=lock))
+    audit_return = session.scalar(_LOCKED_RETURN if lock else _RETURN, {"public_id": public_id})
     if audit_return is None:
         raise NotFound
-    if not allows(actor, permission, return_facts(session, audit_return, now=now)):
+    if not allows(actor, permission, return_facts(session, audit_return, now=now, actor=actor)):
         raise NotFound
     if audit_return.audit_round.stage == "draft" and not actor.system and not actor.body_ids():
         raise NotFound
@@ -192,6 +208,8 @@ class Item:
     milestone_due: date | None
     scope: str = ""
     scope_name: str = ""
+    actions: Sequence[Action] = ()
+    evidence: Sequence[Attached] = ()
 
     @property
     def id(self) -> str:
@@ -251,7 +269,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Checklist:
-    """A return with everything it is asked, in order."""
+    """A return with everything it is asked, in order.
+
+    `actions` are all that are planned, those too for questions that are no longer asked.
+    """
 
     audit_return: AuditReturn
     pack: Pack
@@ -259,6 +280,7 @@ class Checklist:
     sections: Sequence[Section]
     not_applicable: Sequence[Criterion] = field(default_factory=tuple)
     places: Sequence[Place] = field(default_factory=tuple)
+    actions: ByQuestion = field(default_factory=dict)
 
     @property
     def items(self) -> list[Item]:
@@ -290,7 +312,8 @@ class Checklist:
 
 def build_checklist(
     audit_return: AuditReturn, pack: Pack, template: Template, answers: Mapping[str, Answered],
-    vouches: Mapping[str, Vouch], places: Sequence[Place] = (),
+    vouches: Mapping[str, Vouch], places: Sequence[Place] = (), actions: ByQuestion | None = None,
+    evidence: EvidenceByQuestion | None = None,
 ) -> Checklist:  # fmt: skip
     """The checklist of a return from its answers (question id to answer). Touches no database."""
     names = {place.scope: place.name for place in places}
@@ -325,33 +348,70 @@ def build_checklist(
                         milestone_due=milestone.due(counts_from) if milestone else None,
                         scope=scope,
                         scope_name=names.get(scope, ""),
+                        actions=tuple((actions or {}).get((criterion.id, scope), ())),
+                        evidence=tuple((evidence or {}).get((criterion.id, scope), ())),
                     )
                 )
         if items:
             sections.append(Section(standard, place, tuple(items), vouches.get(standard.id)))
-    return Checklist(audit_return, pack, template, tuple(sections), shown.not_applicable, tuple(places))
+    return Checklist(
+        audit_return, pack, template, tuple(sections), shown.not_applicable, tuple(places), actions or {}
+    )
+
+
+# made once, and columns instead of rows of the mapper: every page and every save of a return reads all its answers
+_ANSWERS = (
+    select(
+        SelfAssessment.criterion,
+        SelfAssessment.scope_key,
+        SelfAssessment.value,
+        SelfAssessment.version,
+        SelfAssessment.saved_at,
+        User.name,
+        SelfAssessment.to_confirm,
+        SelfAssessment.carried_from_id,
+    )
+    .outerjoin(User, User.id == SelfAssessment.saved_by_id)
+    .where(SelfAssessment.return_id == bindparam("id"))
+)
+_ANSWERS_AND_KEYS = _ANSWERS.add_columns(SelfAssessmentVersion.idempotency_key).outerjoin(
+    SelfAssessmentVersion,
+    (SelfAssessmentVersion.return_id == SelfAssessment.return_id)
+    & (SelfAssessmentVersion.criterion == SelfAssessment.criterion)
+    & (SelfAssessmentVersion.scope_key == SelfAssessment.scope_key)
+    & (SelfAssessmentVersion.version == SelfAssessment.version),
+)
+
+
+def answers_and_keys(
+    session: Session, audit_return: AuditReturn
+) -> tuple[dict[str, Answered], dict[str, str]]:
+    """The answers of a return, and the idempotency keys of the versions that stand, by question id. One statement.
+
+    The caller got the return through `get_return`, which asked policy.
+    """
+    answers, keys = {}, {}
+    for *row, key in session.execute(_ANSWERS_AND_KEYS, {"id": audit_return.id}):
+        question, answer = _answered(*row)
+        answers[question], keys[question] = answer, key
+    return answers, keys
+
+
+def _answered(
+    criterion: str, scope: str, value: Mapping[str, Any], version: int, saved_at: datetime, name: str | None, *more: Any
+) -> tuple[str, Answered]:
+    return question_id(criterion, scope), Answered(value, version, saved_at, name or "", *more)
 
 
 def checklist(session: Session, audit_return: AuditReturn) -> Checklist:
     """The checklist of a return as it stands. The caller got the return through `get_return`, which asked policy."""
     pack, template = template_of(audit_return)
-    rows = session.execute(
-        select(SelfAssessment, User.name)
-        .outerjoin(User, User.id == SelfAssessment.saved_by_id)
-        .where(SelfAssessment.return_id == audit_return.id)
-    )
-    answers = {
-        question_id(one.criterion, one.scope_key): Answered(
-            one.value, one.version, one.saved_at, name or "", one.to_confirm, one.carried_from_id
-        )
-        for one, name in rows
-    }
-    vouches = {
-        v.standard: v for v in session.scalars(select(Vouch).where(Vouch.return_id == audit_return.id))
-    }
+    answers = dict(_answered(*row) for row in session.execute(_ANSWERS, {"id": audit_return.id}))
+    vouches = {v.standard: v for v in session.scalars(_VOUCHES, {"id": audit_return.id})}
     return build_checklist(
-        audit_return, pack, template, answers, vouches, places_of(session, audit_return)
-    )
+        audit_return, pack, template, answers, vouches, places_of(session, audit_return),
+        actions_of_return(session, audit_return), evidence_of_return(session, audit_return),
+    )  # fmt: skip
 
 
 def content_of(work: Checklist) -> dict[str, Any]:
@@ -397,6 +457,8 @@ def content_of(work: Checklist) -> dict[str, Any]:
             if s.vouch
         ],
         areas=[{"scope": place.scope, "code": place.code, "name": place.name} for place in work.places],
+        actions=[action.signed() for item in work.items for action in item.actions],
+        evidence=[piece.signed() for item in work.items for piece in item.evidence],
     )
 
 
@@ -495,7 +557,9 @@ def submitted_checklist(submission: Submission, audit_return: AuditReturn) -> Ch
     }
     areas = (Place(area["scope"], area["code"], area["name"]) for area in content.get("areas", ()))
     places = sorted(areas, key=Place.order)
-    return build_checklist(audit_return, pack, template, answers, vouches, places)
+    actions = signed_actions(content, submission.submitted_at)
+    evidence = signed_evidence(content)
+    return build_checklist(audit_return, pack, template, answers, vouches, places, actions, evidence)
 
 
 @dataclass(frozen=True)

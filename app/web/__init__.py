@@ -6,16 +6,24 @@ from flask import Flask
 
 from app.web import (
     account,
-    admin,
+    actions,
     agency,
+    colleagues,
     errors,
+    evidence,
     home,
+    mail,
+    offline,
+    outbox,
     oversight,
     pages,
     permissions,
     reports,
     request,
     security,
+    settings,
+    sharing,
+    sign_in_links,
 )
 
 
@@ -24,7 +32,11 @@ def init_app(app: Flask) -> None:
     request.init_app(app)
     pages.init_app(app)
     security.init_app(app)
-    for part in (home, account, agency, oversight, reports, admin):
+    parts = (
+        home, account, agency, actions, evidence, offline, oversight, reports, outbox, mail,
+        colleagues, sharing, sign_in_links, settings,
+    )  # fmt: skip
+    for part in parts:
         app.register_blueprint(part.blueprint)
     errors.init_app(app)
     permissions.init_app(app)

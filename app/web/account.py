@@ -59,7 +59,7 @@ def _appointments(user: User) -> list[Appointment]:
     return [row for row in rows if row.in_force(today(now()))]
 
 
-def _password_problems(user: User, password: str, again: str) -> dict[str, str]:
+def password_problems(user: User, password: str, again: str) -> dict[str, str]:
     """What is wrong with a new password: field to message."""
     if not password:
         return {"password": _("Choose a password.")}
@@ -91,7 +91,7 @@ def welcome(token: str) -> str | tuple[str, int] | BaseResponse:
     if request.method == "POST":
         normalise = current_app.extensions["security"].password_util.normalize
         password, again = (normalise(request.form.get(name, "")) for name in ("password", "again"))
-        problems = _password_problems(user, password, again)
+        problems = password_problems(user, password, again)
         if not problems:
             by: Actor = actor_of(session(), user, now=now())
             set_password(session(), user, hashed(password), by=by, now=now())

@@ -20,6 +20,7 @@ from app.models import AGENCY_ROLES, OVERSIGHT_ROLES, ROLES, PackVersion
 from app.operations import people as people_operations
 from app.operations import templates as templates_operations
 from app.policy import require
+from app.queries.mail import outbox_counts
 from app.queries.packs import latest_versions
 from app.queries.people import get_appointment, oversight_bodies
 from app.queries.people import people as read_people
@@ -48,6 +49,7 @@ def index() -> str:
         published=len(latest_versions(session())),
         bodies=len(oversight_bodies(session(), actor=actor())),
         people=read_people(session(), actor=actor()).total,
+        refused_mails=outbox_counts(session(), actor=actor())["failed"],
     )
 
 
@@ -187,6 +189,8 @@ def new_person() -> str | BaseResponse:
         errors = _person_errors(given) | errors
         if starts and ends and ends < starts:
             errors["ends"] = _("The last day must be the first day or later.")
+        elif acting and not ends:
+            errors.setdefault("ends", _(people_operations.COVER_ENDS))
         if starts and not errors:
             try:
                 user = people_operations.add_person(

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_security import current_user
 from sqlalchemy import text
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.policy import could
+from app.languages import known
+from app.operations import people
+from app.policy import BY_LINK, could
 from app.queries.areas import areas_of
 from app.queries.returns import returns_of_agencies, why_closed
 from app.queries.rounds import rounds_for
+from app.queries.sharing import returns_with_open_shares
 from app.web.deadlines import deadline
+from app.web.pages import use_language
 from app.web.permissions import requires
-from app.web.request import actor, now, session
+from app.web.request import actor, commit, now, session
+from app.web.typed import typed
 
 blueprint = Blueprint("home", __name__)
 
 # which menu entry a page belongs to, by its blueprint
-SECTIONS = {"oversight": "rounds", "reports": "rounds", "admin": "admin"}
+SECTIONS = {"oversight": "rounds", "reports": "rounds", "admin": "admin", "settings": "admin"}
 
 
 def _hats() -> set[str]:
@@ -65,8 +74,13 @@ def index() -> str | BaseResponse:
     hats = _hats()
     whole = "all" in request.args
     returns = returns_of_agencies(session(), actor=actor()) if "agency" in hats else []
+    waiting = [
+        one for one in returns_with_open_shares(session(), actor=actor()) if not why_closed(one, now=now())
+    ]
     areas = areas_of(session(), actor=actor()) if "areas" in hats else []
     if hats == {"agency"} and not whole:
+        if waiting and all(held.role in BY_LINK for held in actor().held):
+            return redirect(url_for("sharing.mine"))
         to_do = [one for one in returns if not why_closed(one, now=now())]
         only = returns if len(returns) == 1 else to_do
         if len(only) == 1:
@@ -81,6 +95,7 @@ def index() -> str | BaseResponse:
         "home/index.html",
         hats=hats,
         returns=[(one, deadline(one, now=now())) for one in returns],
+        waiting=waiting,
         areas=areas,
         rounds=rounds_for(session(), actor=actor()) if "rounds" in hats else [],
     )
@@ -99,6 +114,37 @@ def health() -> Response:
 def about() -> str:
     """What the service is, how a self-audit goes, what is stored and who reads it."""
     return render_template("home/about.html")
+
+
+@blueprint.route("/language", methods=["POST"])
+@requires(POST="public.read")
+def choose_language() -> BaseResponse:
+    """Go on in another language, on the page that one was on; it is remembered for who is signed in."""
+    chosen = known(typed("language"))
+    if actor().user_id:
+        people.choose_language(session(), current_user._get_current_object(), chosen, by=actor(), now=now())
+        commit()
+    use_language(chosen)
+    return redirect(_page_to_read(request.form.get("back", "")), 303)
+
+
+def _page_to_read(address: str) -> str:
+    """The page of an address of ours that can be read with GET; where only forms go, the next page above it."""
+    parts = urlsplit(address)
+    if not re.fullmatch(r"/[^/\\\s][^\\\s]*|/", address) or parts.netloc:
+        return "/"
+    path = parts.path
+    routes = current_app.url_map.bind("")
+    while path:
+        try:
+            routes.match(path, method="GET")
+        except MethodNotAllowed:
+            path = path.rpartition("/")[0]
+        except HTTPException:
+            break  # there is no such page: it says so in the other language
+        else:
+            break
+    return (path or "/") + (f"?{parts.query}" if parts.query and path == parts.path else "")
 
 
 @blueprint.route("/accessibility")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date
 from flask import Flask, Response, g, request
-from flask_babel import Babel, get_locale, get_translations
+from flask import session as cookie
+from flask_babel import Babel, refresh
 from flask_babel import gettext as _
+from flask_security import current_user
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import ChainableUndefined, ChoiceLoader, PackageLoader, PrefixLoader
 from markupsafe import Markup, escape
@@ -19,25 +22,60 @@ from markupsafe import Markup, escape
 from app.clock import LONDON
 from app.domain.integrity import sha256_hex
 from app.domain.message import Message
-from app.domain.text import localise
-from app.models import Setting
+from app.domain.text import localise, written_in
+from app.languages import LANGUAGES, NAMES, known, translations
 from app.policy import allows, could
-from app.web.request import actor, now, session
+from app.web.request import actor, now, setting
 
 babel = Babel()
 csrf = CSRFProtect()
 
-LANGUAGES = {"en": "en_GB"}
 
 
 def language() -> str:
-    """The language of the page's words: `en`."""
-    return "en"
+    """The language of this request's words, such as `en`.
+
+    What was chosen in this browser, else what the person chose elsewhere, else what the browser asks for.
+    """
+    if "language" not in g:
+        chosen = cookie.get("language") or (current_user.language if current_user.is_authenticated else None)
+        g.language = known(chosen or request.accept_languages.best_match(LANGUAGES))
+    return str(g.language)
+
+
+def use_language(chosen: str) -> None:
+    """Go on in a language, in this request too, and remember it in this browser."""
+    cookie["language"] = g.language = chosen
+    g.pop("catalogue", None)
+    refresh()
 
 
 def text(value: Any) -> str:
-    """A template text (a string, or language to string) in the reader's language."""
-    return localise(value, language()) if value else ""
+    """A template text (a string, or language to string) in the reader's language.
+
+    Remembers for the page's notice where there is none in that language, so that the reader gets another.
+    """
+    if not value:
+        return ""
+    reader = language()
+    if reader != "en" and written_in(value, reader) != reader:
+        g.untranslated = True
+    return localise(value, reader)
+
+
+def marked(value: Any) -> str:
+    """A template text for the body of a page, marked where it is in another language than the page."""
+    shown = text(value)
+    if not shown or (written := written_in(value, language())) == language():
+        return shown
+    return Markup('<span lang="{}">{}</span>').format(written, shown)
+
+
+def text_language(value: Any) -> Markup:
+    """The `lang` attribute of an element that holds a template text in another language than its page; else nothing."""
+    if not value or (written := written_in(value, language())) == language():
+        return Markup("")
+    return Markup(' lang="{}"').format(written)
 
 
 def message(value: Message | None) -> str:
@@ -62,7 +100,12 @@ def day(value: date | datetime | str | None) -> str:
         value = date.fromisoformat(value[:10])
     if isinstance(value, datetime):
         value = value.astimezone(LONDON)
-    return format_date(value, "d MMMM y", locale=str(get_locale() or "en_GB"))
+    return _day(value if type(value) is date else date(value.year, value.month, value.day), LANGUAGES[language()])
+
+
+@lru_cache(maxsize=4096)
+def _day(value: date, locale: str) -> str:
+    return format_date(value, "d MMMM y", locale=locale)
 
 
 def moment(value: datetime | None) -> str:
@@ -70,8 +113,7 @@ def moment(value: datetime | None) -> str:
     if not value:
         return ""
     local = value.astimezone(LONDON)
-    locale = str(get_locale() or "en_GB")
-    return _("%(day)s at %(time)s", day=day(local), time=format_datetime(local, "HH:mm", locale=locale))
+    return _("%(day)s at %(time)s", day=day(local), time=f"{local:%H:%M}")
 
 
 def paragraphs(value: str | None) -> Markup:
@@ -87,10 +129,7 @@ def paragraphs(value: str | None) -> Markup:
 
 def demonstration() -> dict[str, Any] | None:
     """What the sign-in page of a demonstration shows; None where this service is none."""
-    if "demonstration" not in g:
-        setting = session().get(Setting, "demonstration")
-        g.demonstration = setting.value if setting else None
-    return g.demonstration  # type: ignore[no-any-return]
+    return setting("demonstration")
 
 
 def _static_version(folder: Path) -> str:
@@ -102,7 +141,7 @@ def _static_version(folder: Path) -> str:
 def _catalogue() -> Any:
     """The translations of this request's language."""
     if "catalogue" not in g:
-        g.catalogue = get_translations()
+        g.catalogue = translations(language())
     return g.catalogue
 
 
@@ -124,7 +163,10 @@ def init_app(app: Flask) -> None:
         ]
     )
     babel.init_app(
-        app, default_locale="en_GB", default_timezone="Europe/London", locale_selector=lambda: "en_GB"
+        app,
+        default_locale="en_GB",
+        default_timezone="Europe/London",
+        locale_selector=lambda: LANGUAGES[language()],
     )
     # Flask-Babel would look the catalogue up again for each of a page's two hundred texts
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
@@ -132,7 +174,15 @@ def init_app(app: Flask) -> None:
         lambda one, many, number: _catalogue().ngettext(one, many, number),
         newstyle=True,
     )
-    app.jinja_env.filters.update(text=text, day=day, moment=moment, message=message, paragraphs=paragraphs)
+    app.jinja_env.filters.update(
+        text=text,
+        marked=marked,
+        text_language=text_language,
+        day=day,
+        moment=moment,
+        message=message,
+        paragraphs=paragraphs,
+    )
 
     version = _static_version(Path(app.static_folder or ""))
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600
@@ -153,6 +203,9 @@ def init_app(app: Flask) -> None:
     def _shared() -> dict[str, Any]:
         return {
             "actor": actor(),
+            "language": language(),
+            "languages": NAMES,
+            "untranslated": lambda: g.get("untranslated", False),
             "now": now(),
             "csp_nonce": g.get("csp_nonce", ""),
             "demonstration": demonstration(),

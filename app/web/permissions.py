@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, abort, current_app, redirect, request, url_for
+from flask import Flask, abort, current_app, jsonify, redirect, request, url_for
+from flask_babel import gettext as _
 from flask_security import current_user
 
 from app.policy import PERMISSIONS, could
-from app.web.request import actor
+from app.web.kept import page_to_send_again
+from app.web.request import actor, wants_json
 
 View = TypeVar("View", bound=Callable[..., Any])
 DECLARED = "_candour_permissions"
@@ -67,6 +69,10 @@ def init_app(app: Flask) -> None:
         if permission == "public.read":
             return None
         if not current_user.is_authenticated:
+            if wants_json():
+                return jsonify(why="session", message=_("You are signed out.")), 401
+            if held := page_to_send_again(401):
+                return held
             target = request.full_path if request.method == "GET" else request.path
             return redirect(url_for("security.login", next=target.rstrip("?")))
         if not could(actor(), permission):

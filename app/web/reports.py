@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, abort, current_app, jsonify, redirect, render_template, send_file, url_for
 from flask import Response as FlaskResponse
@@ -13,19 +14,25 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.domain.life import NotPossible
 from app.domain.message import N_
-from app.models import ReportRun
+from app.languages import NAMES, known
+from app.models import AuditRound, ReportRun
 from app.operations import reports as operations
 from app.policy import allows, could
+from app.queries.action_plan import shows_draft
+from app.queries.packs import pack_of
 from app.queries.reports import get_run, runs_of_round
 from app.queries.returns import get_return, submissions
-from app.queries.rounds import get_round, response_counts, round_facts
+from app.queries.rounds import NotFound, get_round, response_counts, round_facts
 from app.web.oversight.blueprint import phase_of, response_lines, round_crumbs
+from app.web.pages import language, text
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
 from app.web.typed import typed
 from reports.registry import reports as registered
 
 blueprint = Blueprint("reports", __name__)
+
+BLANK_FORM = "blank-form"  # the report that can be made for each agency type of a round
 
 
 def _enqueue() -> operations.Enqueue:
@@ -41,15 +48,31 @@ def _chosen(about: str) -> str:
     return report.key
 
 
+def _wanted_language() -> str:
+    """The language that the form asks for, else the reader's."""
+    return known(typed("language") or language())
+
+
 def title_of(run: ReportRun) -> str:
     """What the report of a run is called; its key where there is no such report any more."""
     report = registered().get(run.report)
-    return report.title if report else run.report
+    title = text(report.title) if report else run.report
+    if _language_of(run) != language():
+        title = f"{title} ({NAMES[_language_of(run)]})"
+    kind = pack_of(run.audit_round.pack_version).agency_types.get(run.options.get("agency_type", ""))
+    return f"{title}: {text(kind.plural)}" if kind else title
+
+
+def _language_of(run: ReportRun) -> str:
+    return known(run.options.get("language"))
 
 
 def file_name(run: ReportRun) -> str:
     """What the downloaded file is called: round, agency where it is about one, report."""
-    parts = [run.audit_round.key, run.audit_return.agency.code if run.audit_return else "", run.report]
+    draft = "draft" if run.options.get("draft") else ""
+    parts = [run.audit_round.key, run.audit_return.agency.code if run.audit_return else "", run.report,
+             run.options.get("agency_type", ""), draft,
+             "" if _language_of(run) == "en" else _language_of(run)]  # fmt: skip
     return re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(filter(None, parts))) + ".pdf"
 
 
@@ -79,11 +102,19 @@ def round_reports(rid: str) -> str:
         phase=phase_of(audit_round, now=now()),
         total=total,
         may_make=may_make,
+        forms=_blank_forms(audit_round),
         offered=[report for report in registered().values() if report.about == "round"],
         runs=[(run, title_of(run)) for run in runs if may_make or run.stage == "done"],
         breadcrumbs=round_crumbs(audit_round) if could(actor(), "round.read") else None,
         back={"href": url_for("home.index"), "text": _("Back to your start page")},
     )
+
+
+def _blank_forms(audit_round: AuditRound) -> list[tuple[str, Any]]:
+    """The agency types that a round asks, key and plural name, in the pack's order."""
+    served = {one.agency_type for one in audit_round.served}
+    pack = pack_of(audit_round.pack_version)
+    return [(key, kind.plural) for key, kind in pack.agency_types.items() if key in served]
 
 
 @blueprint.route("/rounds/<rid>/reports", methods=["POST"])
@@ -92,8 +123,24 @@ def make_round_report(rid: str) -> BaseResponse:
     """Ask for a report about a round."""
     audit_round = get_round(session(), rid, actor=actor(), now=now(), permission="findings.make")
     run = operations.request_round_report(
-        session(), audit_round, _chosen("round"), by=actor(), now=now(), enqueue=_enqueue()
-    )
+        session(), audit_round, _chosen("round"), by=actor(), now=now(), enqueue=_enqueue(),
+        language=_wanted_language(),
+    )  # fmt: skip
+    commit()
+    return redirect(url_for("reports.run_page", run=run.public_id), 303)
+
+
+@blueprint.route("/rounds/<rid>/forms/<agency_type>", methods=["POST"])
+@requires(POST="findings.make")
+def make_blank_form(rid: str, agency_type: str) -> BaseResponse:
+    """Ask for the blank form of an agency type that the round asks."""
+    audit_round = get_round(session(), rid, actor=actor(), now=now(), permission="findings.make")
+    if agency_type not in {served.agency_type for served in audit_round.served}:
+        raise NotFound
+    run = operations.request_blank_form(
+        session(), audit_round, BLANK_FORM, agency_type, by=actor(), now=now(), enqueue=_enqueue(),
+        language=_wanted_language(),
+    )  # fmt: skip
     commit()
     return redirect(url_for("reports.run_page", run=run.public_id), 303)
 
@@ -101,14 +148,18 @@ def make_round_report(rid: str) -> BaseResponse:
 @blueprint.route("/returns/<rid>/reports", methods=["POST"])
 @requires(POST="return.read")
 def make_return_report(rid: str) -> BaseResponse:
-    """Ask for a report about one return's latest submission."""
+    """Ask for a report about one return: of its latest submission or, where none stands, of the draft if it can be."""
     audit_return = get_return(session(), rid, actor=actor(), now=now())
     report = _chosen("return")
-    if all(submission.voided for submission in submissions(session(), audit_return)):
+    chosen = registered()[report]
+    draft = chosen.of_drafts and (chosen.is_form or shows_draft(actor(), audit_return))
+    of_signed = not draft and not chosen.is_form
+    if of_signed and all(submission.voided for submission in submissions(session(), audit_return)):
         raise NotPossible(N_("Nothing is submitted that a report could be made of. It can be made once it is signed."))
     run = operations.request_return_report(
-        session(), audit_return, report, by=actor(), now=now(), enqueue=_enqueue()
-    )
+        session(), audit_return, report, by=actor(), now=now(), enqueue=_enqueue(), draft=draft,
+        language=_wanted_language(),
+    )  # fmt: skip
     commit()
     return redirect(url_for("reports.run_page", run=run.public_id), 303)
 
@@ -126,7 +177,7 @@ def _state(run: ReportRun) -> str:
 
 
 def _detail(run: ReportRun) -> str:
-    step = f"{run.step}. " if run.step and run.stage == "running" else ""
+    step = f"{_(run.step)}. " if run.step and run.stage == "running" else ""
     return step + _("%(percent)s per cent done.", percent=run.progress)
 
 
@@ -139,6 +190,10 @@ def run_page(run: str) -> str:
     if audit_return is None:
         away = {"href": url_for("reports.round_reports", rid=found.audit_round.public_id), "text": _("Reports")}
         again = url_for("reports.make_round_report", rid=found.audit_round.public_id)
+        if agency_type := found.options.get("agency_type"):
+            again = url_for(
+                "reports.make_blank_form", rid=found.audit_round.public_id, agency_type=agency_type
+            )
         may_retry = could(actor(), "findings.make")
     else:
         away = _back_to_return(found)
@@ -156,6 +211,7 @@ def run_page(run: str) -> str:
         pages=ngettext("%(num)d page", "%(num)d pages", found.pages),
         again=again,
         may_retry=may_retry,
+        made_in=_language_of(found),
         back=away,
     )
 

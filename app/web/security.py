@@ -15,11 +15,14 @@ from flask_babel import gettext as _
 from flask_security import FSQLALiteUserDatastore, Security, hash_password, verify_password
 from flask_security.forms import LoginForm
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from app.db import db
+from app.domain.message import N_
+from app.languages import FOLDER
 from app.models import Role, SignInAttempt, User
+from app.queries.actors import user_with_appointments
 
 security = Security()
 
@@ -74,6 +77,43 @@ def note_success(session: Session, email: str) -> None:
             SignInAttempt.kind == "account", SignInAttempt.digest == _digest("account", email)
         )
     )
+
+
+ASKED_FREE = {"forgot": 3, "forgot-by": 20}  # links to a new password within WINDOW, by account and by address
+
+
+def may_ask_for_password(session: Session, email: str, address: str) -> tuple[bool, bool]:
+    """Whether this account may be sent another link to a new password, and whether this address may ask for one."""
+    allowed = []
+    for kind, value in (("forgot", email), ("forgot-by", address)):
+        number = session.scalar(
+            select(func.count())
+            .select_from(SignInAttempt)
+            .where(
+                SignInAttempt.kind == kind,
+                SignInAttempt.digest == _digest(kind, value),
+                SignInAttempt.at > datetime.now(UTC) - WINDOW,
+            )
+        )
+        allowed.append((number or 0) < ASKED_FREE[kind])
+    return allowed[0], allowed[1]
+
+
+def note_asked_for_password(session: Session, email: str, address: str) -> None:
+    """Remember that a link to a new password was asked for, whether there is such an account or not."""
+    at = datetime.now(UTC)
+    for kind, value in (("forgot", email), ("forgot-by", address)):
+        session.add(SignInAttempt(kind=kind, digest=_digest(kind, value), at=at))
+
+
+class Accounts(FSQLALiteUserDatastore):
+    """Flask-Security's way to the people; whom the cookie names comes with all appointments, in one statement."""
+
+    def find_user(self, case_insensitive: bool = False, **kwargs: Any) -> Any:
+        """One person by one attribute."""
+        if set(kwargs) == {"fs_uniquifier"}:
+            return user_with_appointments(db.session, kwargs["fs_uniquifier"])
+        return super().find_user(case_insensitive=case_insensitive, **kwargs)
 
 
 class SignInForm(LoginForm):
@@ -156,12 +196,15 @@ def init_app(app: Flask) -> None:
         SECURITY_REDIRECT_VALIDATE_MODE=None,
         SECURITY_FLASH_MESSAGES=False,
         SECURITY_CACHE_CONTROL={},  # pages set `no-store` themselves
-        SECURITY_MSG_PASSWORD_NOT_PROVIDED=("Enter your password.", "error"),
-        SECURITY_MSG_INVALID_PASSWORD=("Your present password is not right. Enter it again.", "error"),
-        SECURITY_MSG_PASSWORD_INVALID_LENGTH=("Use at least %(length)s characters: a few words do well.", "error"),
-        SECURITY_MSG_PASSWORD_IS_THE_SAME=("Choose a password that differs from your present one.", "error"),
-        SECURITY_MSG_RETYPE_PASSWORD_MISMATCH=("The two new passwords differ. Enter the same twice.", "error"),
+        SECURITY_MSG_PASSWORD_NOT_PROVIDED=(N_("Enter your password."), "error"),
+        SECURITY_MSG_INVALID_PASSWORD=(N_("Your present password is not right. Enter it again."), "error"),
+        SECURITY_MSG_PASSWORD_INVALID_LENGTH=(N_("Use at least %(length)s characters: a few words do well."), "error"),
+        SECURITY_MSG_PASSWORD_IS_THE_SAME=(N_("Choose a password that differs from your present one."), "error"),
+        SECURITY_MSG_RETYPE_PASSWORD_MISMATCH=(N_("The two new passwords differ. Enter the same twice."), "error"),
         REMEMBER_COOKIE_SAMESITE="Lax",
+        # its own catalogues have no Welsh: what people see of it is translated in ours
+        SECURITY_I18N_DOMAIN="messages",
+        SECURITY_I18N_DIRNAME=[str(FOLDER)],
     )
-    datastore = FSQLALiteUserDatastore(db, User, Role)
+    datastore = Accounts(db, User, Role)
     security.init_app(app, datastore, login_form=SignInForm)

@@ -14,7 +14,7 @@ from tests.browser.visitors import Visitors
 from tests.conftest import CHROMIUM_ARGUMENTS
 
 # Agencies of the demonstration that the tests work on; each test has its own, so that none depends on another.
-JOINED = ["c006", "c007", "f02", "f03"]
+JOINED = ["c003", "c006", "c007", "f02", "f03", "h014", "h016", "h026"]
 
 
 @pytest.fixture(scope="package")

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,21 +37,60 @@ class Service:
 
 
 @contextmanager
-def running(home: Path, *, agencies: int, joined: Sequence[str]) -> Iterator[Service]:
+def running(
+    home: Path, *, agencies: int, joined: Sequence[str] = (), before: Sequence[Sequence[str]] = ()
+) -> Iterator[Service]:
     """Set up, load the demonstration, and serve it, with its worker, until the end of the block.
 
     `joined`: e-mail addresses of invited people of the demonstration who get its password, so that they can sign in.
+    `before`: commands that are run before it serves.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CANDOUR_")}
-    environment |= {"CANDOUR_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+    environment = environment_of(home)
     for command in (["setup"], ["demo", "--agencies", str(agencies)]):
         subprocess.run(
-            [*CANDOUR, *command], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=60
+            [*CANDOUR, *command], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=300
         )
-    _let_in(home, joined)
+    for command in before:
+        subprocess.run([*CANDOUR, *command], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=300)
+    if joined:
+        # in a thread of its own: the loop of a browser that is open in this one leaves no room for our context
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(_let_in, home, joined).result()
+    with served(home, environment, free_port()) as service:
+        yield service
+
+
+@contextmanager
+def sending(home: Path, mail_server: str, *, before: Sequence[Sequence[str]]) -> Iterator[Service]:
+    """A service without any demonstration, which sends its mails to the server with this address."""
+    port = free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CANDOUR_")}
+    environment |= {
+        "CANDOUR_HOME": str(home), "CANDOUR_BASE_URL": f"http://127.0.0.1:{port}", "CANDOUR_SMTP_URL": mail_server,
+        "CANDOUR_MAIL_FROM": "candour@service.example", "PYTHONUNBUFFERED": "1",
+    }  # fmt: skip
+    for command in (["setup"], *before):
+        subprocess.run([*CANDOUR, *command], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=300)
+    with served(home, environment, port) as service:
+        yield service
+
+
+def environment_of(home: Path) -> dict[str, str]:
+    """The environment that a service with this data folder runs in."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CANDOUR_")}
+    return environment | {"CANDOUR_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def served(home: Path, environment: dict[str, str], port: int) -> Iterator[Service]:
+    """Serve a data folder that is set up, at a port, until the end of the block."""
     url = f"http://127.0.0.1:{port}"
     log_path = home / "serve.log"
     with open(log_path, "wb") as log:

@@ -30,7 +30,7 @@ ROLES = {
 def kind_of(address: str) -> str:
     """What pages made by the same view have in common: the path with its names and numbers taken out."""
     path = urlsplit(address).path
-    path = re.sub(r"/(standards|criteria|preview)/[^/]+", r"/\1/*", path)
+    path = re.sub(r"/(standards|criteria|preview|new)/[^/]+", r"/\1/*", path)
     return re.sub(r"/[2-9a-z]{12}(?=/|$)", "/*", path)
 
 

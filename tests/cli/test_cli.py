@@ -86,10 +86,10 @@ def test_a_published_version_that_changed_is_refused(run, monkeypatch: pytest.Mo
     monkeypatch.setattr("config.Config.load", _with_templates(Config.load, folder))
     run("templates", "publish", "section-11-2024")
     path = folder / "section-11-2024" / "pack.yaml"
-    path.write_text(path.read_text().replace("title:", "title: Changed", 1).replace("Changed ", "Changed "), "utf-8")
+    path.write_text(path.read_text().replace("  en: ", "  en: Changed ", 1), "utf-8")
     assert "raise `version`" in run("templates", "publish", "section-11-2024", ok=False).output
-    path.write_text(path.read_text().replace("version: 1", "version: 2", 1))
-    assert "version 2" in run("templates", "publish", "section-11-2024").output
+    path.write_text(path.read_text().replace("version: 2", "version: 3", 1))
+    assert "version 3" in run("templates", "publish", "section-11-2024").output
 
 
 def _with_templates(load, folder: Path):  # type: ignore[no-untyped-def]
@@ -138,3 +138,11 @@ def _for_agency(run, tmp_path: Path, *, stage: str, ok: bool) -> str:  # type: i
         db.engine.dispose()
     arguments = ["--round", "climbie-2003", "--agency", code, "--out", str(tmp_path / f"{stage}.pdf")]
     return str(run("report", "render", "agency-return", *arguments, ok=ok).output)
+
+
+def test_links_for_contributors_are_switched(run) -> None:  # type: ignore[no-untyped-def]
+    assert "off already" in run("setting", "contributor-links", "off").output
+    assert run("setting", "contributor-links", "on").output == "Links for contributors are on.\n"
+    assert "on already" in run("setting", "contributor-links", "on").output
+    run("setting", "contributor-links", "perhaps", ok=False)
+    run("setting", "contributor-links", "off", "--as", "nobody@agency.example", ok=False)

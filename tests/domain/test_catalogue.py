@@ -607,7 +607,7 @@ def test_a_published_version_survives_a_program_that_forgot_a_key() -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "line_of", "message"),
     [
-        ("findings.yaml", "met: ", "mett: ", "mett: ", "did you mean `met`?"),
+        ("findings.yaml", "met:", "mett:", "mett:", "did you mean `met`?"),
         (
             "findings.yaml",
             "themes:\n",

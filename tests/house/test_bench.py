@@ -47,7 +47,7 @@ def test_both_applications_show_the_same_fields_and_store_the_same_values(
 
     candour, plain = sign_in(app), sign_in(ceiling)
     pages = [client.get(path).get_data(as_text=True) for client in (candour, plain)]
-    form = re.search(r"<form[^>]* data-answering>.*?</form>", pages[0], re.DOTALL)
+    form = re.search(r"<form[^>]* data-answering .*?</form>", pages[0], re.DOTALL)
     assert form
     names = [sorted(one["name"] for one in inputs(page)) for page in (form[0], pages[1])]
     assert names[0] == names[1] and len(names[0]) > 10 * len(answers)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.domain.content import return_content
 from app.domain.integrity import canonical_json, hash_of, sha256_hex, submission_hash
 from app.domain.templates import Pack
+from app.domain.text import localise
 from app.models import (
     Agency,
     AgencyInArea,
@@ -58,7 +59,7 @@ def seed(session: Session, pack: Pack, *, agencies: int = 30, number: int = 1) -
         for kind, template in pack.templates.items()
     }
     bodies = {
-        key: OversightBody(code=key, name=str(body.name), short=str(body.short), kind=str(body.kind))
+        key: OversightBody(code=key, name=localise(body.name), short=localise(body.short), kind=localise(body.kind))
         for key, body in pack.oversight_bodies.items()
     }
     user = User(

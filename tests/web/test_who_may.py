@@ -32,7 +32,10 @@ def filled(app: Flask, world: World, code: str) -> list[tuple[str, str, str]]:
     values = {
         "standard": section.standard.id, "criterion": section.items[0].criterion.id, "sid": "no-such-submission",
         "ret": audit_return.public_id, "agency_type": audit_return.agency_type, "run": "no-such-run",
-        "token": "no-such-token", "filename": "nothing.css",
+        "mid": "no-such-message", "iid": "no-such-import",
+        "eid": "no-such-evidence", "number": 1, "sha256": "no-such-content",
+        "version": 1, "token": "no-such-token", "filename": "nothing.css",
+        "person": "no-such-person",
     }  # fmt: skip
     area = world.session.scalars(select(Area.public_id)).one()
     found = []
