@@ -37,12 +37,12 @@ def test_packs_on_disk_are_checked_and_published(admin, app, world, tmp_path):
     file = tmp_path / "packs" / PACK / "pack.yaml"
     text = file.read_text()
     assert "Published as it is" in words(admin.get("/admin/packs"))
-    file.write_text(text.replace("title: ", "title: Another ", 1))
+    file.write_text(text.replace("  en: ", "  en: Another ", 1))
     assert "raise the version in pack.yaml" in words(admin.get("/admin/packs"))
     refused = admin.post("/admin/packs", data={"pack": PACK})
     assert refused.status_code == 200 and "A published version never changes" in words(refused)
-    file.write_text(text.replace("version: 1", "version: 2", 1))
-    assert "Publish version 2" in words(admin.get("/admin/packs"))
+    file.write_text(text.replace(f"version: {world.pack.version}", f"version: {world.pack.version + 1}", 1))
+    assert f"Publish version {world.pack.version + 1}" in words(admin.get("/admin/packs"))
     assert admin.post("/admin/packs", data={"pack": PACK}).status_code == 303
     assert count(world, PackVersion) == 2
     file.write_text("format: 1\nnonsense: [")

@@ -14,6 +14,7 @@ from flask_security import hash_password
 from sqlalchemy import event, select
 
 from app.db import db
+from app.domain.text import localise
 from app.models import AuditReturn, SelfAssessment, SelfAssessmentVersion, SignInAttempt, Submission
 from app.operations import rounds, submissions
 from app.queries.returns import Item, Section
@@ -106,7 +107,7 @@ def test_task_list_says_what_is_left_and_what_comes_next(
     work = world.work(code)
     assert "days left, due 16 June 2003" in page
     assert f"0 of {work.asked} required questions finished" in page
-    assert f"Start: {work.sections[0].standard.title}" in page
+    assert f"Start: {localise(work.sections[0].standard.title)}" in page
     world.answer(code)
     page = words(client_as("signatory").get(f"{base}/"))
     assert f"{work.asked} of {work.asked} required questions finished" in page and "Read and sign" in page
