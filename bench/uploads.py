@@ -82,9 +82,11 @@ def main(slowest: int) -> None:
             watch = Watch(server.process.pid)
             watcher = threading.Thread(target=watch.run)
             watcher.start()
-            taken = send(section.path.split("/standards/")[0], section.cookie)
-            watch.ended.set()
-            watcher.join()
+            try:
+                taken = send(section.path.split("/standards/")[0], section.cookie)
+            finally:
+                watch.ended.set()
+                watcher.join()
         finally:
             server.stop()
     taken.sort(reverse=True)
@@ -103,6 +105,8 @@ def send(path: str, cookie: str) -> list[tuple[float, int, str]]:
     line.request("GET", f"{path}/evidence/add", headers=headers)
     answer = line.getresponse()
     page = answer.read().decode()
+    if answer.status != 200:
+        raise click.ClickException(f"the form did not open: {answer.status} {page[:300]}")
     headers["Cookie"] = (answer.getheader("Set-Cookie") or cookie).partition(";")[0]
     token = next(one["value"] for one in inputs(page) if one.get("name") == "csrf_token")
     taken = []

@@ -25,7 +25,7 @@ def clean(raw: str | None) -> str:
     stem, dot, ending = name.rpartition(".")
     if not dot:
         stem, ending = name, ""
-    stem = stem.strip(". ")
+    stem, ending = stem.strip(". "), ending.strip()
     if _RESERVED.fullmatch(stem.split(".")[0].strip()):
         stem = f"_{stem}"
     room = LONGEST - len(ending) - 1 if dot else LONGEST

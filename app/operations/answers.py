@@ -368,12 +368,11 @@ def _criterion(
 
 
 # made once: every save runs it
+_VOUCH = Vouch.__table__.c
 _END_VOUCHES = (
     delete(Vouch)
-    .where(Vouch.return_id == bindparam("id"), Vouch.standard.in_(bindparam("touched", expanding=True)))
-    .returning(Vouch.standard)
-    # what the session holds of it is looked for there, not asked of the database first
-    .execution_options(synchronize_session="evaluate")
+    .where(_VOUCH.return_id == bindparam("id"), _VOUCH.standard.in_(bindparam("touched", expanding=True)))
+    .returning(_VOUCH.standard)
 )
 
 
@@ -382,7 +381,9 @@ def end_vouches(
 ) -> list[str]:
     """A vouch holds for the answers as they were: a save in its standard ends it. Returns the standards."""
     touched = {template.standard_of(template.criterion(question_parts(key)[0])).id for key in changed}
-    return sorted(session.scalars(_END_VOUCHES, {"id": audit_return.id, "touched": sorted(touched)}))
+    session.flush()
+    ended = session.connection().execute(_END_VOUCHES, {"id": audit_return.id, "touched": sorted(touched)})
+    return sorted(ended.scalars())
 
 
 def vouch(

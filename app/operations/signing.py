@@ -46,7 +46,10 @@ def decline(session: Session, public_id: str, *, reason: str, by: Actor, now: da
         subject=N_("%(round)s: not signed yet"),
         body=[
             N_("The signatory of %(agency)s has read “%(round)s” and declined to sign it for now."),
-            N_("The reason stands on the task list after you sign in. When it is dealt with, ask for the signature again."),
+            N_(
+                "The reason stands on the task list after you sign in."
+                " When it is dealt with, ask for the signature again."
+            ),
         ],
     )  # fmt: skip
     return row

@@ -13,7 +13,6 @@ from app.clock import today
 from app.models import Appointment, User
 from app.policy import Actor, held_from
 
-
 # made once: every request begins with it
 _WITH_APPOINTMENTS = (
     select(User).where(User.fs_uniquifier == bindparam("uniquifier")).options(joinedload(User.appointments))

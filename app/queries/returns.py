@@ -49,8 +49,8 @@ def return_facts(
 ) -> ReturnFacts:
     """What policy needs to know of a return.
 
-    With `actor`, only what the rows of policy can ask of that actor: for somebody who is appointed at agencies alone the
-    bodies, the areas and the submission decide nothing, and the database is not asked.
+    With `actor`, only what the rows of policy can ask of that actor: for somebody who is appointed at agencies alone
+    the bodies, the areas and the submission decide nothing, and the database is not asked.
     """
     audit_round = audit_return.audit_round
     released = audit_round.area_release == "on_submission" or (
@@ -168,7 +168,8 @@ class Place:
 def places_of(session: Session, audit_return: AuditReturn) -> list[Place]:
     """The areas that a return is asked about, by name: those its agency worked in when it was invited.
 
-    What happens to areas later does not change the questions. Empty, without a look at the database, where its template asks nothing per area.
+    What happens to areas later does not change the questions. Empty, without a look at the database, where its template
+    asks nothing per area.
     """
     _pack, template = template_of(audit_return)
     if not template.asks_areas:

@@ -49,6 +49,7 @@ def test_refusals_say_what_is_wrong() -> None:
         ("CON.txt", "_CON.txt"),
         ("a<b>c.txt", "a_b_c.txt"),
         ("report.pdf. ", "report.pdf"),
+        ("report. pdf", "report.pdf"),
         ("...", ""),
         ("", ""),
         ("e\u0301.txt", "é.txt"),

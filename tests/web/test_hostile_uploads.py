@@ -25,7 +25,7 @@ from tests.world import World
 # what is examined does not depend on the database
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-PARTS = 8  # so that two processes share them
+PARTS = 4  # so that two processes share them
 
 
 @pytest.fixture

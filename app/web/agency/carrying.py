@@ -81,7 +81,8 @@ def confirm_all(rid: str) -> str | tuple[str, int] | BaseResponse:
     if result.questions:
         flash(_confirmed_words(len(result.questions)), "success")
     elif not result.overdue:
-        flash(_("A colleague has confirmed or changed these meanwhile. Nothing is left of them to confirm."), "important")
+        words = _("A colleague has confirmed or changed these meanwhile. Nothing is left of them to confirm.")
+        flash(words, "important")
     _say_overdue(result.overdue)
     if not to_confirm(checklist(session(), own_return(rid))):
         return see_other("agency.tasks", rid=rid)
