@@ -56,6 +56,9 @@ class Looks:
 
     def at(self, page: Page, name: str) -> None:
         """Look at a page as it is now; `name` says which it is and in which state."""
+        # axe waits for timers, which a browser without scripts never runs: it would wait without end
+        if not page.locator("body.js-enabled").count():
+            raise ValueError(f"{name}: look at it in a browser that runs scripts")
         self.wrong += [f"{name}: {one}" for one in axe_finds(page)]
         if sticking := too_wide(page):
             self.wrong.append(f"{name}: at {NARROW['width']} pixels {'; '.join(sticking)}")

@@ -140,16 +140,15 @@ def events(rid: str) -> str:
     )
 
 
+# what an oversight body may read besides that it happened: the rest is the agency's own, drafts and names
+OPEN_TO_OVERSIGHT = (
+    "return.submitted", "return.reopened", "return.nil", "standard.vouched", "person.cover_named",
+)  # fmt: skip
+
+
 def _readable(line: HistoryLine, *, is_own: bool) -> Mapping[str, str]:
-    """The texts of an event; for those who do not see the agency's draft, without what is planned, what the board says,
-    why somebody did not sign, and notes between colleagues."""
-    if not is_own and (line.verb.startswith("action.") or line.verb in ("return.signing_declined", "board.commented")):
-        return {}
-    if not is_own and line.verb.startswith("evidence."):
-        return {}  # a draft: what was signed names its evidence
-    if is_own or not line.verb.startswith("assignment."):
-        return line.texts
-    return {name: words for name, words in line.texts.items() if name != "note"}
+    """The texts of an event that the reader may see."""
+    return line.texts if is_own or line.verb in OPEN_TO_OVERSIGHT else {}
 
 
 def _sentence(verb: str, data: Mapping[str, Any], texts: Mapping[str, str], titles: Mapping[str, str]) -> str:

@@ -102,6 +102,9 @@ def _form(
             held.agency_id == work.audit_return.agency_id
             for held in actor().holding("accountable_signatory", "audit_lead")
         ),
+        is_contributor=any(
+            held.agency_id == work.audit_return.agency_id for held in actor().holding("contributor")
+        ),
         due=deadline(work.audit_return, now=now()),
         breadcrumbs=crumbs(work.audit_return),
     )

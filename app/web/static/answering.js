@@ -481,6 +481,8 @@ class Page {
     signIn.hidden = !(kind === "failed" && this.signedOut);
     // read out when it changes between saved and not saved, not at every pause
     if (needsWords || (kind === "saved" && this.said !== words)) this.announce(needsWords ? `${link.textContent}: ${words}` : words);
+    // what was read out must not contradict what stands there now
+    else if (kind !== "saved") this.bar.querySelector("[data-announce]").textContent = "";
   }
 
   announce(words) {
