@@ -155,6 +155,7 @@ def test_a_whole_agency(visitors: Visitors, tmp_path: Path) -> None:
     content_hash = sign(signatory)
 
     # what was signed holds every word, and the evidence by its hash
+    signatory.get_by_text("What the hashes are for, and how to check them").click()
     with signatory.expect_download() as coming:
         press(signatory, "Download the signed content (JSON)")
     signed = coming.value.path().read_bytes()

@@ -32,6 +32,12 @@ function update(criterion) {
 
 const plain = (text) => text.replaceAll("\r\n", "\n").trim();
 
+/** Both texts below each other, or the one that holds the other. */
+function together(mine, theirs) {
+  if (!theirs || mine.includes(theirs)) return mine;
+  return theirs.includes(mine) ? theirs : `${mine}\n\n${theirs}`;
+}
+
 /** Fields as one text, to compare: empty ones do not count. */
 function canonical(fields) {
   const given = Object.entries(fields).map(([name, value]) => [name, plain(value)]);
@@ -233,7 +239,12 @@ class Question {
       else giveWay();
       return;
     }
-    if (choice === "merge") this.fill(told.merged);
+    if (choice === "merge") {
+      // with what was typed since the conflict was found: what the server put together may be half a sentence old
+      const mine = this.fields();
+      const texts = ["commentary", "reason"].map((name) => [name, together(mine[name] ?? "", told.theirs[name] ?? "")]);
+      this.fill({ ...told.merged, ...mine, ...Object.fromEntries(texts) });
+    }
     if (this.isDirty()) this.typed(0);
     else this.settle();
   }
