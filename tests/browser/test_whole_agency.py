@@ -186,7 +186,7 @@ def test_a_whole_agency(visitors: Visitors, tmp_path: Path) -> None:
             break
         following.click()
     for words in (
-        "Invited Ada Bell", "Invited Ben Marsh", "Assigned", "Saved 1 answer", "filled in.xlsx", "spring.txt",
+        "Invited Ada Bell", "Invited Ben Marsh", "Gave “", "Saved 1 answer", "filled in.xlsx", "spring.txt",
         "Declined to sign for now", "Who looked at the forty referrals?", "Asked for the signature again",
         "Signed and submitted",
     ):  # fmt: skip
