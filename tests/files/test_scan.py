@@ -13,7 +13,6 @@ from tests.files import clamd
 VERSION = {b"zVERSION\0": b"ClamAV 1.4.3/27000/Mon May 12 09:00:00 2003\0"}
 
 
-@pytest.mark.skipif(clamd.CLAMD is None, reason="clamd is not installed: scripts/setup --test installs it")
 def test_debians_clamd_finds_what_its_signatures_know(tmp_path: Path) -> None:
     with clamd.real(tmp_path) as address:
         clean = io.BytesIO(b"Minutes of the board.\n" * 100_000)
