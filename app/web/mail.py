@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_security import current_user
@@ -21,7 +20,7 @@ from app.web.pages import language as page_language
 from app.web.pages import use_language
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
-from app.web.security import hashed, may_ask_for_password, note_asked_for_password
+from app.web.security import ask_for_way_in, hashed
 from app.web.typed import summary, typed
 
 blueprint = Blueprint("mail", __name__)
@@ -101,20 +100,12 @@ def forgotten() -> str | tuple[str, int] | BaseResponse:
     errors: dict[str, str] = {}
     email = typed("email")[:320]
     if request.method == "POST" and sends_mail():
-        try:
-            email = validate_email(email, check_deliverability=False, test_environment=True).normalized
-        except EmailNotValidError:
-            errors["email"] = _("Enter an e-mail address like name@agency.example.")
-        address = request.remote_addr or ""
-        for_account, for_address = may_ask_for_password(session(), email, address)
-        if not for_address and not errors:
-            errors["email"] = _("This was asked for too often from here. Wait a quarter of an hour, then try again.")
+        email, errors, may_send = ask_for_way_in(session(), email)
         if not errors:
-            note_asked_for_password(session(), email, address)
             user = person_with(session(), email)
-            if user is not None and for_account and user.password is not None:
+            if user is not None and may_send and user.password is not None:
                 operations.forgotten_password(session(), user, now=now())
-            elif for_account:
+            elif may_send:
                 sign_in.ask_for_link(session(), email, now=now())  # they need another way in, if they are anybody
             commit()
             return redirect(url_for("mail.on_its_way"), 303)

@@ -10,6 +10,7 @@ import hmac
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from email_validator import EmailNotValidError, validate_email
 from flask import Flask, current_app, request
 from flask_babel import gettext as _
 from flask_security import FSQLALiteUserDatastore, Security, hash_password, verify_password
@@ -82,7 +83,7 @@ def note_success(session: Session, email: str) -> None:
 ASKED_FREE = {"forgot": 3, "forgot-by": 20}  # links to a new password within WINDOW, by account and by address
 
 
-def may_ask_for_password(session: Session, email: str, address: str) -> tuple[bool, bool]:
+def _may_ask(session: Session, email: str, address: str) -> tuple[bool, bool]:
     """Whether this account may be sent another link to a new password, and whether this address may ask for one."""
     allowed = []
     for kind, value in (("forgot", email), ("forgot-by", address)):
@@ -99,11 +100,28 @@ def may_ask_for_password(session: Session, email: str, address: str) -> tuple[bo
     return allowed[0], allowed[1]
 
 
-def note_asked_for_password(session: Session, email: str, address: str) -> None:
+def _note_asked(session: Session, email: str, address: str) -> None:
     """Remember that a link to a new password was asked for, whether there is such an account or not."""
     at = datetime.now(UTC)
     for kind, value in (("forgot", email), ("forgot-by", address)):
         session.add(SignInAttempt(kind=kind, digest=_digest(kind, value), at=at))
+
+
+def ask_for_way_in(session: Session, email: str) -> tuple[str, dict[str, str], bool]:
+    """Somebody asks for a link by e-mail: the address as it is written, what is wrong (field to words), and whether
+    this account may be sent one. Throttled by account and address; what is asked for counts, account or not."""
+    errors: dict[str, str] = {}
+    try:
+        email = validate_email(email, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError:
+        errors["email"] = _("Enter an e-mail address like name@agency.example.")
+    address = request.remote_addr or ""
+    for_account, for_address = _may_ask(session, email, address)
+    if not for_address and not errors:
+        errors["email"] = _("This was asked for too often from here. Wait a quarter of an hour, then try again.")
+    if not errors:
+        _note_asked(session, email, address)
+    return email, errors, for_account and not errors
 
 
 class Accounts(FSQLALiteUserDatastore):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from email_validator import EmailNotValidError, validate_email
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_security import current_user, login_user, logout_user
@@ -13,7 +12,7 @@ from app.queries.rounds import NotFound
 from app.queries.sign_in import links_are_on, usable_link
 from app.web.permissions import requires
 from app.web.request import commit, now, session
-from app.web.security import may_ask_for_password, note_asked_for_password
+from app.web.security import ask_for_way_in
 from app.web.typed import summary, typed
 
 blueprint = Blueprint("sign_in_links", __name__, url_prefix="/sign-in")
@@ -37,17 +36,9 @@ def ask() -> str | tuple[str, int] | BaseResponse:
     errors: dict[str, str] = {}
     email = typed("email")[:320]
     if request.method == "POST":
-        try:
-            email = validate_email(email, check_deliverability=False, test_environment=True).normalized
-        except EmailNotValidError:
-            errors["email"] = _("Enter an e-mail address like name@agency.example.")
-        address = request.remote_addr or ""
-        for_account, for_address = may_ask_for_password(session(), email, address)
-        if not for_address and not errors:
-            errors["email"] = _("This was asked for too often from here. Wait a quarter of an hour, then try again.")
+        email, errors, may_send = ask_for_way_in(session(), email)
         if not errors:
-            note_asked_for_password(session(), email, address)
-            if for_account:
+            if may_send:
                 operations.ask_for_link(session(), email, now=now())
             commit()
             return redirect(url_for("sign_in_links.asked"), 303)

@@ -55,16 +55,34 @@ def test_the_signatory_declines_once_and_then_signs(visitors: Visitors, looks: L
 
 
 def test_the_board_comments_and_the_signatory_reads_it(visitors: Visitors, looks: Looks) -> None:
-    """A member of the board cannot change an answer, and comments on a standard in the form for it."""
-    board = visitors.open("board.reader@council.example.org")
+    """A member of the board, invited by the lead, cannot change an answer, and comments on a standard."""
+    administrator = visitors.open("administrator@candour.example.org")
+    press(administrator, "Settings")
+    administrator.get_by_role("radio", name="On", exact=True).check()
+    press(administrator, "Save")
+    lead = visitors.open("audit.lead.c006@agencies.example.org")
+    press(lead, "People of your agency")
+    press(lead, "Invite a colleague")
+    email = "board.c006@agencies.example.org"
+    lead.get_by_label("Name", exact=True).fill("Ines Carrow")
+    lead.get_by_label("E-mail address", exact=True).fill(email)
+    lead.get_by_role("radio", name="Board reader", exact=True).check()
+    press(lead, "Invite")
+    link = lead.get_by_label(f"Link for {email}").input_value()
+
+    board = visitors.open()
+    board.goto(link)
+    press(board, "Sign in")
     press(board, "Comments of the board")
     looks.at(board, "comments of the board")
-    if board.get_by_role("button", name="Add the comment").count():
-        press(board, "Add the comment")
-        expect(alert(board)).to_contain_text("Write your comment")
-        looks.at(board, "a comment without words")
-        board.get_by_label("What is it about?", exact=True).select_option(index=1)
-        board.get_by_label("Your comment", exact=True).fill("Who has checked this?")
-        press(board, "Add the comment")
-        expect(board.get_by_role("main")).to_contain_text("Who has checked this?")
-        looks.at(board, "a comment of the board")
+    press(board, "Add the comment")
+    expect(alert(board)).to_contain_text("Write your comment")
+    looks.at(board, "a comment without words")
+    board.get_by_label("What is it about?", exact=True).select_option(index=1)
+    board.get_by_label("Your comment", exact=True).fill("Who has checked this?")
+    press(board, "Add the comment")
+    expect(board.get_by_role("main")).to_contain_text("Who has checked this?")
+    looks.at(board, "a comment of the board")
+    signatory = visitors.open("signatory.c006@agencies.example.org")
+    press(signatory, "Comments of the board")
+    expect(signatory.get_by_role("main")).to_contain_text("Who has checked this?")

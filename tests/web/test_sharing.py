@@ -235,7 +235,8 @@ def test_ready_sent_back_and_accepted_on_pages(world: World, client_as: SignIn, 
     for said in ("Gave “", "is ready", "back to Contributor", "Name the <team>.", "Accepted “"):
         assert said in own
     inspectors = words(client_as("inspector").get(f"/returns/{rid}/history"))
-    assert "back to Contributor" in inspectors and "Name the" not in inspectors, "notes are the agency's own"
+    assert "back to Somebody" in inspectors, "that a part was sent back"
+    assert "Name the" not in inspectors and "back to Contributor" not in inspectors, "to whom, and why, is the agency's"
 
 
 def test_an_edit_after_acceptance_shows_in_the_history(
