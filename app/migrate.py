@@ -20,7 +20,15 @@ from config import ROOT
 UNCHANGEABLE = (
     "submission", "submission_answer", "submission_voided", "declaration", "event", "self_assessment_version",
     "pack_version", "template_version", "criterion", "evidence_revision", "action_progress", "board_comment",
+    "thread_post", "moderation", "feedback", "publication",
 )  # fmt: skip
+# on SQLite the index over the words of `search_text` is a table of its own, which follows it
+KEPT_IN_STEP = {
+    "INSERT": "INSERT INTO search_index(rowid, text) VALUES (new.id, new.text);",
+    "DELETE": "INSERT INTO search_index(search_index, rowid, text) VALUES ('delete', old.id, old.text);",
+    "UPDATE": "INSERT INTO search_index(search_index, rowid, text) VALUES ('delete', old.id, old.text);"
+    " INSERT INTO search_index(rowid, text) VALUES (new.id, new.text);",
+}
 
 alembic = Alembic(metadatas=Base.metadata)
 
@@ -31,7 +39,7 @@ def init_app(app: Flask) -> None:
     own = set(Base.metadata.tables)
 
     def ours(name: str | None, kind: str, parents: object) -> bool:
-        return kind != "table" or name in own
+        return name in own if kind == "table" else name != "ix_search_text_words"
 
     app.config["ALEMBIC_CONTEXT"] = {"render_as_batch": True, "include_name": ours, "compare_type": True}
     alembic.init_app(app)
@@ -74,7 +82,7 @@ def _context(app: Flask) -> AppContext:
 
 
 def put_triggers(connection: Connection) -> None:
-    """Forbid changing or deleting rows of what was signed, published or recorded."""
+    """Forbid changing or deleting rows of what was signed, published or recorded; keep the index of words in step."""
     drop_triggers(connection)
     if connection.dialect.name == "sqlite":
         for table in UNCHANGEABLE:
@@ -85,6 +93,10 @@ def put_triggers(connection: Connection) -> None:
                         f" SELECT RAISE(ABORT, '{table} rows are never changed or deleted'); END"
                     )
                 )
+        for verb, step in KEPT_IN_STEP.items():
+            connection.execute(
+                text(f"CREATE TRIGGER search_text_in_step_{verb.lower()} AFTER {verb} ON search_text BEGIN {step} END")
+            )
         return
     connection.execute(
         text(
@@ -111,7 +123,10 @@ def drop_triggers(connection: Connection) -> None:
     """Remove the triggers, where they are: before a migration is taken back."""
     if connection.dialect.name == "sqlite":
         names = connection.execute(
-            text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%\\_no\\_%' ESCAPE '\\'")
+            text(
+                "SELECT name FROM sqlite_master WHERE type = 'trigger' AND"
+                " (name LIKE '%\\_no\\_%' ESCAPE '\\' OR name LIKE '%\\_in\\_step\\_%' ESCAPE '\\')"
+            )
         ).scalars().all()  # fmt: skip
         for name in names:
             connection.execute(text(f"DROP TRIGGER {name}"))

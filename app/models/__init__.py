@@ -6,22 +6,31 @@ from app.models.answers import SOURCES, RollUp, SelfAssessment, SelfAssessmentVe
 from app.models.base import Base, new_public_id
 from app.models.events import Event, EventText
 from app.models.evidence import Evidence, EvidenceLink, EvidenceRevision, StoredFile
+from app.models.follow_up import Monitoring, PeerReview, RecommendationStatus
 from app.models.imports import StagedImport
+from app.models.judgements import Judgement
 from app.models.mail import MailPreference, OutboxMessage
+from app.models.moderation import Example, Moderation, ReturnedStandard, Sample, SampledReturn
 from app.models.people import AGENCY_ROLES, OVERSIGHT_ROLES, ROLES, Appointment, Role, SignInAttempt, User
+from app.models.publications import Feedback, Publication, Release
 from app.models.reports import ReportRun
-from app.models.rounds import AuditReturn, AuditRound, RoundTemplate
+from app.models.rounds import AuditReturn, AuditRound, Chase, Merger, RoundTemplate
+from app.models.search import SearchText
 from app.models.settings import Setting
 from app.models.sharing import Assignment, BoardComment, SigningDeclined, SignInLink
 from app.models.submissions import Declaration, Submission, SubmissionAnswer, SubmissionVoided
 from app.models.templates import CriterionRow, PackVersion, TemplateVersion
+from app.models.threads import THREAD_KINDS, THREAD_SIDES, Thread, ThreadEvidence, ThreadPost
 
 __all__ = [
-    "ACTION_STATES", "AGENCY_ROLES", "OVERSIGHT_ROLES", "ROLES", "SOURCES", "ActionProgress", "Agency",
-    "AgencyInArea", "Appointment", "Area", "Assignment", "AuditReturn", "AuditRound", "Base", "BoardComment",
-    "CriterionRow", "Declaration", "Event", "EventText", "Evidence", "EvidenceLink", "EvidenceRevision",
-    "MailPreference", "OutboxMessage", "OversightBody", "PackVersion", "PlannedAction", "ReportRun", "Role", "RollUp",
-    "RoundTemplate", "SelfAssessment", "SelfAssessmentVersion", "Setting", "SignInAttempt", "SignInLink",
-    "SigningDeclined", "StagedImport", "StoredFile", "Submission", "SubmissionAnswer", "SubmissionVoided",
-    "TemplateVersion", "User", "Vouch", "new_public_id",
+    "ACTION_STATES", "AGENCY_ROLES", "OVERSIGHT_ROLES", "ROLES", "SOURCES", "THREAD_KINDS", "THREAD_SIDES",
+    "ActionProgress", "Agency", "AgencyInArea", "Appointment", "Area", "Assignment", "AuditReturn", "AuditRound",
+    "Base", "BoardComment", "Chase", "CriterionRow", "Declaration", "Event", "EventText", "Evidence",
+    "EvidenceLink", "EvidenceRevision", "Example", "Feedback", "Judgement", "MailPreference", "Merger",
+    "Moderation", "Monitoring", "OutboxMessage", "OversightBody", "PackVersion", "PeerReview", "PlannedAction",
+    "Publication", "RecommendationStatus", "Release", "ReportRun", "ReturnedStandard", "Role", "RollUp",
+    "RoundTemplate", "Sample", "SampledReturn", "SearchText", "SelfAssessment", "SelfAssessmentVersion", "Setting",
+    "SignInAttempt", "SignInLink", "SigningDeclined", "StagedImport", "StoredFile", "Submission",
+    "SubmissionAnswer", "SubmissionVoided", "TemplateVersion", "Thread", "ThreadEvidence", "ThreadPost", "User",
+    "Vouch", "new_public_id",
 ]  # fmt: skip

@@ -13,7 +13,11 @@ from app.models.templates import PackVersion, TemplateVersion
 
 
 class AuditRound(Base, WithPublicId):
-    """One run of an audit. `opens`, `due` and `closes` are instants; late means submitted after `due`."""
+    """One run of an audit. `opens`, `due` and `closes` are instants; late means submitted after `late_after`.
+
+    Grace: `late_after` and `shut_at` are `due` and `closes` with the round's grace of some minutes added (none: the
+    instants themselves). The clock shuts a round; `closed_at` is when that was put on record.
+    """
 
     __tablename__ = "audit_round"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -31,6 +35,11 @@ class AuditRound(Base, WithPublicId):
     findings_from: Mapped[datetime | None]
     is_demonstration: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
+    grace_minutes: Mapped[int] = mapped_column(default=0, server_default="0")
+    late_after: Mapped[datetime | None]
+    shut_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]
 
     pack_version: Mapped[PackVersion] = relationship()
     owner: Mapped[OversightBody] = relationship()
@@ -82,11 +91,14 @@ class AuditReturn(Base, WithPublicId):
     started_at: Mapped[datetime | None]
     submitted_at: Mapped[datetime | None]
     extended_to: Mapped[datetime | None]
+    # `extended_to` with the round's grace
+    late_after: Mapped[datetime | None]
     nil_reason: Mapped[str] = mapped_column(Text, default="")
 
     audit_round: Mapped[AuditRound] = relationship()
     agency: Mapped[Agency] = relationship()
     template_version: Mapped[TemplateVersion] = relationship()
+    merger: Mapped[Merger | None] = relationship(back_populates="audit_return")
 
     __table_args__ = (
         UniqueConstraint("round_id", "agency_id"),
@@ -95,3 +107,37 @@ class AuditReturn(Base, WithPublicId):
         CheckConstraint("(stage = 'nil') = (nil_reason <> '')", name="nil_has_reason"),
         Index("ix_audit_return_ledger", "round_id", "agency_type", "subtype", "stage"),
     )
+
+
+class Merger(Base):
+    """The agency of a return was merged into another while the round ran: that one answers for both from then on.
+
+    What was answered or submitted before stays, and counts only where it was submitted.
+    """
+
+    __tablename__ = "merger"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    return_id: Mapped[int] = mapped_column(ForeignKey("audit_return.id"), unique=True)
+    into_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), index=True)
+    merged_on: Mapped[date]
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+
+    audit_return: Mapped[AuditReturn] = relationship(back_populates="merger")
+    into: Mapped[Agency] = relationship()
+
+
+class Chase(Base):
+    """A reminder that an oversight body sent to an agency, for one reason. Once a day for each reason, never more."""
+
+    __tablename__ = "chase"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    return_id: Mapped[int] = mapped_column(ForeignKey("audit_return.id"))
+    reason: Mapped[str] = mapped_column(String(40))
+    day: Mapped[date]
+    at: Mapped[datetime]
+    people: Mapped[int] = mapped_column(default=0)
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+
+    __table_args__ = (UniqueConstraint("return_id", "reason", "day"),)

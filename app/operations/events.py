@@ -19,6 +19,11 @@ def chain_of(subject: AuditReturn | AuditRound) -> str:
     return f"{kind}:{subject.public_id}"
 
 
+def oversight_chain(audit_return: AuditReturn) -> str:
+    """The chain of what an oversight body does about a return in private: agencies never read it."""
+    return f"oversight:{audit_return.public_id}"
+
+
 def iso(at: datetime) -> str:
     """An instant as it stands in hashed records: ISO 8601, UTC, microseconds always written."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
@@ -73,7 +78,7 @@ def append(
     The caller holds the lock on the chain's subject (its row `FOR UPDATE`), so that two writers never take one number;
     a chain without such a row is locked here. On SQLite writers take turns anyway.
     """
-    if session.get_bind().dialect.name == "postgresql" and not chain.startswith(("return:", "round:")):
+    if session.get_bind().dialect.name == "postgresql" and not chain.startswith(("return:", "round:", "oversight:")):
         session.execute(select(func.pg_advisory_xact_lock(func.hashtext(chain))))
     last = session.execute(_LAST, {"chain": chain}).first()
     event = build(

@@ -6,17 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from flask import Blueprint, url_for
+from flask import Blueprint, current_app, request, url_for
 from flask_babel import gettext as _
 
 from app.clock import today
 from app.domain.life import is_late
+from app.domain.message import N_
 from app.domain.templates import Pack
 from app.models import AuditReturn, AuditRound
-from app.policy import Actor
+from app.policy import Actor, allows
 from app.queries.packs import pack_of
-from app.queries.rounds import LEDGER_STATES, Counts
+from app.queries.rounds import LEDGER_STATES, Counts, round_facts
 from app.web.pages import text
+from app.web.permissions import permissions_of
+from app.web.request import actor, now, session
 
 blueprint = Blueprint("oversight", __name__)
 
@@ -171,6 +174,42 @@ def return_state(audit_return: AuditReturn) -> str:
         )
         return "late" if late else "submitted"
     return {"invited": "not_started", "started": "in_progress"}.get(audit_return.stage, audit_return.stage)
+
+
+# the pages of a round that is open or was: endpoint, words
+PAGES = (
+    ("oversight.round_page", N_("Overview")),
+    ("oversight.ledger", N_("Response ledger")),
+    ("chasing.overview", N_("Chasing")),
+    ("sampling.overview", N_("Sample")),
+    ("moderation.overview", N_("Moderation")),
+    ("queries.overview", N_("Queries")),
+    ("judgements.overview", N_("Judgements")),
+    ("follow_up.overview", N_("Follow-up")),
+    ("figures.overview", N_("Figures")),
+    ("twins.overview", N_("Two views of one duty")),
+    ("peers.overview", N_("Peers")),
+    ("search.overview", N_("Search")),
+    ("examples.overview", N_("Examples")),
+    ("release.overview", N_("Release")),
+    ("reports.round_reports", N_("Reports")),
+)
+
+
+@blueprint.app_template_global("round_nav")
+def round_nav(audit_round: AuditRound) -> list[dict[str, str | bool]]:
+    """The pages of a round that the actor may open: text, href, and whether it is the one being shown."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    facts = round_facts(session(), audit_round, now=now())
+    return [
+        {
+            "text": _(words),
+            "href": url_for(endpoint, rid=audit_round.public_id),
+            "current": request.endpoint == endpoint,
+        }
+        for endpoint, words in PAGES
+        if endpoint in current_app.view_functions and allows(actor(), permissions_of(app, endpoint)["GET"], facts)
+    ]
 
 
 def crumbs(*items: tuple[str, str]) -> list[dict[str, str]]:
