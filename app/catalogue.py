@@ -17,7 +17,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -28,6 +28,9 @@ from app.domain.answers import ANSWER_TYPES
 from app.domain.demonstration import Plan
 from app.domain.findings import FindingsTexts
 from app.domain.integrity import canonical_json, sha256_hex
+from app.domain.risks import ModerationRules
+from app.domain.rules import check as rules_check
+from app.domain.rules.language import Judgements
 from app.domain.templates import (
     COLOUR_PATTERN,
     KEY_PATTERN,
@@ -45,7 +48,12 @@ MAX_NUMBER = 2**53 - 1  # canonical JSON holds no larger whole number
 
 PACK_FILE = "pack.yaml"
 # files that are read as they are, for the modules that use them
-RAW_FILES: dict[str, type[FindingsTexts] | type[Plan]] = {"findings.yaml": FindingsTexts, "demonstration.yaml": Plan}
+RAW_FILES: dict[str, type[BaseModel]] = {
+    "findings.yaml": FindingsTexts,
+    "demonstration.yaml": Plan,
+    "moderation.yaml": ModerationRules,
+    "judgements.yaml": Judgements,
+}
 PLACEHOLDERS = ("agency", "signatory", "post", "round")  # may stand in a declaration
 CONDITIONS = ("shown_if", "required_if", "not_applicable_if")
 SCHEMA_FOLDER = Path(__file__).parent.parent / "audit_templates" / "schema"
@@ -162,6 +170,8 @@ def json_schemas() -> dict[str, dict[str, Any]]:
     named: dict[str, tuple[type[BaseModel], str]] = {
         "pack.schema.json": (PackFile, "Candour pack"),
         "template.schema.json": (Template, "Candour audit template"),
+        "moderation.schema.json": (ModerationRules, "Candour: how the returns of a pack are checked"),
+        "judgements.schema.json": (Judgements, "Candour: rules by which returns are judged"),
     }
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {
@@ -471,6 +481,11 @@ def _shape_message(item: ErrorDetails, model: type[BaseModel], root: Node) -> _S
     if kind == "string_pattern_mismatch":
         mend = _PATTERNS.get(context["pattern"], f"it must match {context['pattern']}")
         return _Said(f"{_quoted(str(given))} is ill-formed; {mend}")
+    if kind == "union_tag_invalid":
+        choices = re.findall(r"'([^']*)'", context["expected_tags"])
+        return _Said(f"{_quoted(context['tag'])} is not allowed here{_suggest(context['tag'], choices)}")
+    if kind == "union_tag_not_found":
+        return _Said(f"`{context['discriminator'].strip(chr(39))}` is missing; add it")
     if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", context["expected"]) or [context["expected"]]
         return _Said(f"{_quoted(given)} is not allowed here{_suggest(str(given), choices)}")
@@ -498,16 +513,46 @@ def _position(root: Node, item: ErrorDetails) -> tuple[int, int]:
 
 def _fields_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
     """The keys known where an unknown one stands: follows the fields on the way there."""
+    annotation: Any = model
     for step in loc[:-1]:
-        if isinstance(step, str) and step in model.model_fields:
-            model = _model_in(model.model_fields[step].annotation) or model
-    return list(model.model_fields)
+        fields = {info.alias or name: info for name, info in model.model_fields.items()}
+        if isinstance(step, str) and step in fields:
+            annotation = fields[step].annotation
+            model = _model_in(annotation) or model
+        elif isinstance(step, str):  # which form of a union was chosen
+            model = _variant(annotation, step) or model
+    return [info.alias or name for name, info in model.model_fields.items()]
+
+
+def _variant(annotation: Any, chosen: str) -> type[BaseModel] | None:
+    """The form that pydantic names so: by its tag, or by the text of the field that tells the forms apart."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        kind = annotation.model_fields.get("kind")
+        return annotation if kind and chosen in get_args(kind.annotation) else None
+    parts = get_args(annotation)
+    if Tag(chosen) in parts:
+        return _model_in(parts[0])
+    return next((found for part in parts if (found := _variant(part, chosen))), None)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
+
+
+def _nearest_node(root: Node, path: Sequence[str | int]) -> Node | tuple[int, int]:
+    """What stands at the end of a path; failing that what it would stand in. A block is pointed at by its key."""
+    node: Node = root
+    at: Node | tuple[int, int] = root
+    for step in path:
+        child = node.children.get(step)
+        if child is None:
+            break
+        key = node.keys.get(str(step))
+        at = key if key and key[0] < child.line else child
+        node = child
+    return at
 
 
 def _kind(value: object) -> str:
@@ -567,7 +612,7 @@ class _PackCheck:
             if document.root:
                 _TemplateCheck(self, key, document, document.root)
         for key, document in self.raw.items():
-            document.errors.extend(shape_errors(document, RAW_FILES[f"{key}.yaml"]))
+            document.errors.extend(_complete_shape_errors(document, RAW_FILES[f"{key}.yaml"]))
         documents = [self.pack_document, *self.templates.values(), *self.raw.values()]
         if not self.strays and not any(document.errors for document in documents):
             self._check_raw(self.pack())
@@ -575,7 +620,7 @@ class _PackCheck:
         self.errors = sorted(found.union(self.strays))
 
     def _check_raw(self, pack: Pack) -> None:
-        """What the two other files name that the pack does not have. Needs a pack that is whole by itself."""
+        """What the other files name that the pack does not have. Needs a pack that is whole by itself."""
         findings, demonstration = self.raw.get("findings"), self.raw.get("demonstration")
         if findings and findings.root:
             for unknown in FindingsTexts.of(pack).unknown_keys(pack):
@@ -585,6 +630,18 @@ class _PackCheck:
         if demonstration and demonstration.root:
             for mistake in Plan.model_validate(pack.demonstration).mistakes(pack):
                 demonstration.error(demonstration.root, f"{mistake}; correct it here or in the pack")
+        judgements = self.raw.get("judgements")
+        rules = Judgements.of(pack)
+        if judgements and judgements.root and rules:
+            for problem in rules_check.problems(rules, pack):
+                suggestion = _suggest(problem.name, problem.known) if problem.name else ""
+                judgements.error(_nearest_node(judgements.root, problem.path), problem.message + suggestion)
+        moderation = self.raw.get("moderation")
+        if moderation and moderation.root:
+            for path, message in ModerationRules.of(pack).mistakes(pack):
+                owner = moderation.root.get(*path[:-1]) or moderation.root
+                at = owner.keys.get(path[-1]) if isinstance(path[-1], str) else None
+                moderation.error(at or moderation.root.get(*path) or moderation.root, message)
 
     def pack(self) -> Pack:
         """The pack, once there are no errors."""

@@ -21,6 +21,7 @@ import click
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from app.domain.chasing import REASONS, WITHIN
 from app.languages import LANGUAGES
 from config import ROOT, Config, ConfigError, default_home, make_home
 
@@ -40,7 +41,23 @@ class Day(click.ParamType):
             self.fail(f"{value!r} is no date. Write it as 2003-06-16.", param, ctx)
 
 
+class Instant(click.ParamType):
+    """A minute in London time as YYYY-MM-DD HH:MM."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The instant, or a usage error that shows the form."""
+        from app.clock import LONDON
+
+        try:
+            return datetime.strptime(value, "%Y-%m-%d %H:%M").replace(tzinfo=LONDON)
+        except ValueError:
+            self.fail(f"{value!r} is no time. Write it as 2003-07-01 09:30.", param, ctx)
+
+
 DAY = Day()
+INSTANT = Instant()
 
 
 @contextmanager
@@ -62,7 +79,7 @@ def said() -> Iterator[None]:
     except PlanErrors as failed:
         for name, message in failed.errors.items():
             click.echo(f"{name}: {message}", err=True)
-        raise click.ClickException("the round was not made") from None
+        raise click.ClickException("nothing was changed: mend what is named above and try again") from None
     except Denied as denied:
         raise click.ClickException(f"that person may not do this ({denied.permission})") from None
     except NotFound:
@@ -219,8 +236,13 @@ def agencies() -> None:
 
 @agencies.command("import")
 @click.argument("file", type=click.File("rb"))
+@click.option("--type", "kind", default="", help="TYPE or TYPE/SUBTYPE of all agencies in a register’s file.")
+@click.option("--agencies", "agency_columns", default="", help="Which columns of a code list, such as PFA23.")
+@click.option("--areas", "area_columns", default="", help="Which columns are their areas, such as LAD23.")
 @as_person
-def agencies_import(file: Any, as_email: str | None) -> None:
+def agencies_import(
+    file: Any, kind: str, agency_columns: str, area_columns: str, as_email: str | None
+) -> None:
     """Import agencies from a CSV FILE (`-` reads standard input).
 
     \b
@@ -228,9 +250,12 @@ def agencies_import(file: Any, as_email: str | None) -> None:
     type and subtype are those of a published pack; areas are codes separated by semicolons, each
     as `code` or `code: name`; email is that of the accountable signatory. All errors are printed
     at once, by line, and nothing is imported if there are any.
+
+    Files of the NHS organisation register and code lists of the ONS are taken as they are, with --type.
     """
     from app import clock
-    from app.operations.agencies import decode, import_csv
+    from app.operations.agencies import decode, find_type, import_csv
+    from app.operations.registers import parse_register, recognise
     from app.queries.packs import agency_types
 
     with working(write=True) as session:
@@ -238,10 +263,24 @@ def agencies_import(file: Any, as_email: str | None) -> None:
         if not types:
             raise click.ClickException("no pack is published yet: run `candour templates publish PACK` first")
         now = clock.now(session)
+        text, parsed = decode(file.read()), None
+        if register := recognise(text):
+            if not kind:
+                raise click.ClickException("this is a register: say with --type what type its agencies are")
+            named, _slash, subtype = kind.partition("/")
+            agency_type, implied = find_type(named, types)
+            if not agency_type:
+                raise click.ClickException(f"“{named}” is no agency type here; known are: {', '.join(types)}")
+            parsed = parse_register(
+                text, register, types, agency_type=agency_type, subtype=subtype or implied, agencies=agency_columns,
+                areas=area_columns, today=clock.today(now),
+            )  # fmt: skip
         stored = import_csv(
-            session, decode(file.read()), types, by=actor_for(session, as_email, now), now=now
+            session, text, types, by=actor_for(session, as_email, now), now=now, parsed=parsed
         )
         click.echo(f"{len(stored)} agencies imported.")
+        if parsed and parsed.left_out:
+            click.echo(f"{len(parsed.left_out)} closed organisations left out.")
 
 
 # ---------------------------------------------------------------------------------------------- people
@@ -383,10 +422,14 @@ def round_() -> None:
     help="The day milestones count from; the opening day by default.",
 )
 @click.option("--body", "body_code", default=None, help="Code of the oversight body that owns the round.")
+@click.option(
+    "--grace", type=int, default=30, show_default=True,
+    help="Minutes after the due date that still count as in time, and after closing in which answers are taken.",
+)
 @as_person
 def round_open(
     key: str, pack_key: str, opens: date, due: date, closes: date, name: str, milestones_from: date | None,
-    body_code: str | None, as_email: str | None,
+    body_code: str | None, grace: int, as_email: str | None,
 ) -> None:  # fmt: skip
     """Open a round with this KEY for every agency of the pack's types that is known and not closed."""
     from app import clock
@@ -410,13 +453,362 @@ def round_open(
             raise click.ClickException("name the oversight body that owns the round with --body CODE")
         plan = rounds.RoundPlan(
             key=key, name=name or localise(pack.title), opens=opens, due=due, closes=closes,
-            milestones_from=milestones_from or opens,
+            milestones_from=milestones_from or opens, grace_minutes=grace,
         )  # fmt: skip
         audit_round = rounds.create_round(session, plan, version, owner=owner, by=by, now=now)
         ids = candidate_ids(session, audit_round, actor=by, now=now, narrowed=AgencyFilter())
         added = rounds.add_agencies(session, audit_round.public_id, ids, by=by, now=now)
         rounds.open_round(session, audit_round.public_id, by=by, now=now)
         click.echo(f"Round {key} is open for {added} agencies, until {closes:%-d %B %Y}.")
+
+
+@round_.command("close")
+@click.argument("key")
+@click.option("--reason", default="", help="Why it closes before its closing date; needed then.")
+@as_person
+def round_close(key: str, reason: str, as_email: str | None) -> None:
+    """Close the round with this KEY now; after its closing time, put on record that the clock closed it."""
+    from app.clock import LONDON
+    from app.operations import closing
+
+    with changing_round(key, as_email) as (session, audit_round, by, now):
+        told = closing.close_round(session, audit_round.public_id, reason=reason, by=by, now=now)
+        last = audit_round.open_until.astimezone(LONDON)
+        click.echo(
+            f"Round {key} is closed: answers are taken until {last:%-d %B %Y, %H:%M} (London time). E-mails: {told}."
+        )
+
+
+@round_.command("reopen")
+@click.argument("key")
+@click.option("--to", "to", type=DAY, required=True, help="The new closing date.")
+@click.option("--reason", required=True, help="Why it is reopened; it stays in the history.")
+@as_person
+def round_reopen(key: str, to: date, reason: str, as_email: str | None) -> None:
+    """Open the closed round with this KEY again."""
+    from app.operations import closing
+
+    with changing_round(key, as_email) as (session, audit_round, by, now):
+        told = closing.reopen_round(session, audit_round.public_id, to=to, reason=reason, by=by, now=now)
+        click.echo(f"Round {key} is open again until {to:%-d %B %Y}. E-mails: {told}.")
+
+
+@round_.command("extend")
+@click.argument("key")
+@click.option("--due", type=DAY, default=None, help="The new due date; as it is by default.")
+@click.option("--closes", type=DAY, default=None, help="The new closing date; as it is by default.")
+@click.option("--reason", required=True, help="Why there is more time; it stays in the history.")
+@as_person
+def round_extend(key: str, due: date | None, closes: date | None, reason: str, as_email: str | None) -> None:
+    """Give all agencies of the round with this KEY more time."""
+    from app.clock import today
+    from app.operations import closing
+
+    with changing_round(key, as_email) as (session, audit_round, by, now):
+        due, closes = due or today(audit_round.due), closes or today(audit_round.closes)
+        told = closing.extend_round(
+            session, audit_round.public_id, due=due, closes=closes, reason=reason, by=by, now=now
+        )
+        click.echo(f"Round {key} is due {due:%-d %B %Y} and closes {closes:%-d %B %Y}. E-mails: {told}.")
+
+
+@round_.command("archive")
+@click.argument("key")
+@click.option("--bring-back", is_flag=True, help="Bring an archived round back instead.")
+@as_person
+def round_archive(key: str, bring_back: bool, as_email: str | None) -> None:
+    """Put the round with this KEY away: it can be read, and no longer changed."""
+    from app.operations import closing
+
+    with changing_round(key, as_email) as (session, audit_round, by, now):
+        act = closing.unarchive_round if bring_back else closing.archive_round
+        act(session, audit_round.public_id, by=by, now=now)
+        click.echo(f"Round {key} is {'back among the rounds' if bring_back else 'archived'}.")
+
+
+@contextmanager
+def changing_round(key: str, as_email: str | None) -> Iterator[tuple[Session, Any, Any, datetime]]:
+    """A session open for writing, a round by its key, who acts, and when."""
+    from app import clock
+    from app.queries.rounds import round_by_key
+
+    with working(write=True) as session:
+        now = clock.now(session)
+        by = actor_for(session, as_email, now)
+        audit_round = round_by_key(session, key)
+        if audit_round is None:
+            raise click.ClickException(f"there is no round with the key “{key}”")
+        yield session, audit_round, by, now
+
+
+@round_.command("chase")
+@click.argument("key")
+@click.option(
+    "--reason", required=True, type=click.Choice(REASONS), help="What the reminder is about: who it goes to follows."
+)
+@click.option("--agency", "codes", multiple=True, metavar="CODE", help="This agency only; may be given again.")
+@click.option("--within", type=int, default=WITHIN, show_default=True, help="Business days left, at most.")
+@click.option("--dry-run", is_flag=True, help="Show who would get it and who not, and send nothing.")
+@as_person
+def round_chase(
+    key: str, reason: str, codes: tuple[str, ...], within: int, dry_run: bool, as_email: str | None
+) -> None:
+    """Remind the agencies of round KEY that are behind. No agency is reminded twice a day for one reason."""
+    from app import clock
+    from app.operations import chasing
+    from app.operations.mail import written
+    from app.queries.chasing import ChaseFilter, behind, cases
+    from app.queries.rounds import get_round, round_by_key
+
+    with working(write=not dry_run) as session:
+        now = clock.now(session)
+        by = actor_for(session, as_email, now)
+        found = round_by_key(session, key)
+        if found is None:
+            raise click.ClickException(f"there is no round with the key {key}")
+        audit_round = get_round(session, found.public_id, actor=by, now=now, permission="round.chase")
+        narrowed = ChaseFilter(reason=reason, within=within)
+        chosen = (
+            [
+                case.audit_return.public_id
+                for case in cases(session, audit_round, actor=by, now=now)
+                if case.agency.code in codes
+            ]
+            if codes
+            else behind(session, audit_round, actor=by, now=now, narrowed=narrowed)
+        )
+        if not chosen:
+            click.echo("Nobody is to be reminded of this now.")
+            return
+        preview = chasing.preview(session, audit_round.public_id, reason=reason, returns=chosen, by=by, now=now)
+        for left in preview.left_out:
+            click.echo(f"left out: {left.case.agency.code}: {left.why}")
+        if dry_run:
+            for one in preview.reminders:
+                people = ", ".join(draft.to.email for draft in one.drafts)
+                click.echo(f"would be reminded: {one.case.agency.code}: {people}")
+            if preview.drafts:
+                subject, body = written(preview.drafts[0], "en")
+                click.echo(f"\nThe first of {len(preview.drafts)} e-mails:\n\n{subject}\n\n{body}")
+            return
+        sent = chasing.send(session, audit_round.public_id, reason=reason, returns=chosen, by=by, now=now)
+        click.echo(f"Agencies reminded: {sent.agencies}. E-mails written: {sent.mails}.")
+
+
+# ---------------------------------------------------------------------------------------------- samples
+@main.group()
+def sample() -> None:
+    """The sample of returns that is checked: commit to a seed, draw once the round is closed, verify."""
+
+
+def sampled_round(session: Session, key: str, as_email: str | None) -> tuple[Any, Any, datetime]:
+    """The round with a key, who acts, and when."""
+    from app import clock
+    from app.queries.rounds import round_by_key
+
+    now = clock.now(session)
+    audit_round = round_by_key(session, key)
+    if audit_round is None:
+        raise click.ClickException(f"there is no round with the key “{key}”")
+    return audit_round, actor_for(session, as_email, now), now
+
+
+@sample.command("commit")
+@click.argument("key")
+@click.option("--percent", type=int, default=None, help="Of each agency type; what the checklists say by default.")
+@click.option("--minimum", type=int, default=None, help="Of each agency type at least.")
+@click.option("--questions", type=int, default=None, help="Answers checked in each return; 0: all of them.")
+@click.option("--second", "second_percent", type=int, default=None, help="Per cent that a second inspector checks.")
+@as_person
+def sample_commit(
+    key: str, percent: int | None, minimum: int | None, questions: int | None, second_percent: int | None,
+    as_email: str | None,
+) -> None:  # fmt: skip
+    """Make the secret seed of the round with this KEY, before it closes, and print the hash that is put on record."""
+    import dataclasses
+
+    from app.domain.risks import ModerationRules
+    from app.domain.sampling import PlanErrors, SamplePlan
+    from app.operations.sampling import commit_sample
+    from app.queries.packs import pack_of
+    from app.queries.sampling import agency_types_of
+
+    with working(write=True) as session:
+        audit_round, by, now = sampled_round(session, key, as_email)
+        kinds = agency_types_of(audit_round)
+        plan = SamplePlan.of(ModerationRules.of(pack_of(audit_round.pack_version)), kinds)
+        given: dict[str, Any] = {"minimum": minimum, "questions": questions, "second_percent": second_percent}
+        plan = dataclasses.replace(plan, **{name: value for name, value in given.items() if value is not None})
+        if percent is not None:
+            plan = dataclasses.replace(plan, percent=dict.fromkeys(kinds, percent))
+        try:
+            made = commit_sample(session, audit_round.public_id, plan, by=by, now=now)
+        except PlanErrors as wrong:
+            raise click.ClickException("; ".join(f"{name}: {why}" for name, why in wrong.errors.items())) from None
+        click.echo(f"SHA-256 of the seed: {made.seed_hash}")
+
+
+@sample.command("draw")
+@click.argument("key")
+@as_person
+def sample_draw(key: str, as_email: str | None) -> None:
+    """Draw the sample of the closed round with this KEY, once, and print its seed and what was drawn."""
+    from app.operations.sampling import draw_sample
+    from app.queries.sampling import drawn
+
+    with working(write=True) as session:
+        audit_round, by, now = sampled_round(session, key, as_email)
+        made = draw_sample(session, audit_round.public_id, by=by, now=now)
+        found = drawn(session, made, audit_round)
+        click.echo(f"Seed: {made.seed}")
+        click.echo(f"SHA-256 of the list that was drawn from: {made.frame_hash}")
+        for line in found.lines:
+            risk = sum(row.agency_type == line.agency_type for row in found.by_risk)
+            click.echo(f"{line.agency_type}: {line.drawn} of {line.population} at random, {risk} by risk")
+
+
+@sample.command("verify")
+@click.argument("key")
+@as_person
+def sample_verify(key: str, as_email: str | None) -> None:
+    """Draw the sample of the round with this KEY again from its seed, and compare. Changes nothing.
+
+    Exits with status 1 where seed, hash, list, draw or the round's chain of events do not agree.
+    """
+    from app.operations.events import chain_of, verify
+    from app.queries.returns import history
+    from app.queries.sampling import sample_of, verified
+
+    with working(write=False) as session:
+        audit_round, actor, now = sampled_round(session, key, as_email)
+        made = sample_of(session, audit_round, actor=actor, now=now)
+        if made is None or made.drawn_at is None:
+            raise click.ClickException("the sample of this round is not drawn yet")
+        checks = verified(session, made, audit_round)
+        broken = verify(list(history(session, chain_of(audit_round))))
+    words = {
+        "seed": "the seed has the hash that was made known",
+        "committed": "the hash was on record before the round closed",
+        "frame": "the list that was drawn from has its hash",
+        "returns": "the list is what had been submitted",
+        "draw": "seed and list give the returns that were drawn",
+        "questions": "the seed gives the questions that are checked",
+    }
+    for check in checks:
+        told = f" ({check.detail})" if check.detail else ""
+        click.echo(f"{'agrees' if check.holds else 'DIFFERS'}: {words[check.name]}{told}")
+    click.echo("agrees: the round's chain of events is whole" if broken is None
+        else f"DIFFERS: the round's chain of events is broken at entry {broken}")  # fmt: skip
+    if broken is not None or not all(check.holds for check in checks):
+        sys.exit(1)
+
+
+# ------------------------------------------------------------------------------------------ judgements
+@main.command("judge")
+@click.argument("key")
+@click.option("--agency", "agency_code", default="", help="Code of one agency; all submitted returns otherwise.")
+@as_person
+def judge(key: str, agency_code: str, as_email: str | None) -> None:
+    """Judge the submitted returns of the round KEY by the rules of its pack."""
+    from app import clock
+    from app.operations.judgements import judge_round
+    from app.queries.rounds import round_by_key
+
+    with working(write=True) as session:
+        now = clock.now(session)
+        audit_round = round_by_key(session, key)
+        if audit_round is None:
+            raise click.ClickException(f"there is no round with the key “{key}”")
+        by = actor_for(session, as_email, now)
+        done = judge_round(session, audit_round.public_id, agency_code=agency_code, by=by, now=now)
+        waits = f", {done.waiting} wait for a judgement to be entered" if done.waiting else ""
+        click.echo(f"Judged {done.judged}: judgements of {done.changed} changed{waits}.")
+
+
+# ---------------------------------------------------------------------------------------------- release
+@main.group()
+def release() -> None:
+    """What comes out of a round: feedback to each agency, publication, corrections."""
+
+
+@release.command("prepare")
+@click.argument("key")
+@as_person
+def release_prepare(key: str, as_email: str | None) -> None:
+    """Prepare the feedback to every agency that submitted in the round with this KEY.
+
+    Run it again after moderation or judgements changed: only what is different becomes a new version.
+    """
+    from app.operations import release as operations
+
+    with changing_round(key, as_email) as (session, audit_round, by, now):
+        new = operations.prepare(session, audit_round.public_id, by=by, now=now)
+        click.echo(f"Feedback: {new} new versions. Nobody but the inspectors reads them yet.")
+
+
+@release.command("window")
+@click.argument("key")
+@click.option("--from", "opens", type=INSTANT, required=True, help="When it opens, in London time.")
+@click.option("--to", "closes", type=INSTANT, required=True, help="When it closes, in London time.")
+@as_person
+def release_window(key: str, opens: datetime, closes: datetime, as_email: str | None) -> None:
+    """Set the window in which the agencies of the round with this KEY check the facts of their draft feedback."""
+    from app.operations import release as operations
+
+    with changing_round(key, as_email) as (session, audit_round, by, now):
+        operations.set_window(session, audit_round.public_id, opens=opens, closes=closes, by=by, now=now)
+        click.echo(f"Agencies read their own drafts from {opens:%Y-%m-%d %H:%M} to {closes:%Y-%m-%d %H:%M}.")
+
+
+@release.command("correct")
+@click.argument("key")
+@click.option("--reason", required=True, help="Why it is corrected; everybody who reads the findings reads it.")
+@as_person
+def release_correct(key: str, reason: str, as_email: str | None) -> None:
+    """Publish a correction of the round with this KEY at once, and print what it changes."""
+    from app.operations import release as operations
+
+    with changing_round(key, as_email) as (session, audit_round, by, now):
+        row = operations.correct(session, audit_round.public_id, reason=reason, by=by, now=now)
+        for one in row.changes:
+            what = " ".join(filter(None, (one["chapter"], one["what"], one["field"])))
+            click.echo(f"{what}: {one['old'] or '-'} -> {one['new'] or '-'}")
+        click.echo(f"Published as number {row.number}, {len(row.changes)} figures changed, SHA-256 {row.sha256}")
+
+
+@main.command()
+@click.argument("key")
+@click.option("--at", type=INSTANT, required=True, help="When, in London time, as 2003-07-01 09:30.")
+@click.option(
+    "--waive", multiple=True, metavar="WHAT=REASON",
+    help="Publish although something stands in the way; the refusal names WHAT.",
+)
+@as_person
+def publish(key: str, at: datetime, waive: tuple[str, ...], as_email: str | None) -> None:
+    """Set the minute at which the findings of the round with this KEY come out, and freeze them as they stand.
+
+    Refused, with the list of what is missing, while challenges, judgements, moderation or feedback are not settled.
+    """
+    from app.operations import release as operations
+    from app.queries.release import counts_of, release_of
+
+    waived = dict(one.partition("=")[::2] for one in waive)
+    if unknown := set(waived) - set(operations.OBSTACLES):
+        raise click.ClickException(
+            f"nothing is called {', '.join(sorted(unknown))}; known are {', '.join(operations.OBSTACLES)}"
+        )
+    with changing_round(key, as_email) as (session, audit_round, by, now):
+        counts = counts_of(session, audit_round, actor=by, now=now)
+        for one in operations.obstacles(counts, release_of(session, audit_round), at=at):
+            click.echo(f"{one.key}: {one.words}: {one.number}", err=True)
+        row = operations.set_publication(
+            session, audit_round.public_id, at=at, waived=waived, by=by, now=now
+        )
+        assert row.prepared is not None  # noqa: S101 -- it was frozen just now
+        number = len(row.prepared["feedback"])
+        click.echo(
+            f"The findings come out on {at:%Y-%m-%d at %H:%M} London time, with the feedback to {number} agencies."
+        )
 
 
 # ---------------------------------------------------------------------------------------------- reports
@@ -451,9 +843,9 @@ def report_render(
     language: str,
     as_email: str | None,
 ) -> None:
-    """Render REPORT (joint-findings, agency-return, receipt) to a PDF file.
+    """Render REPORT (joint-findings, agency-return, receipt, feedback, …) to a PDF file.
 
-    Reads submissions only, never drafts.
+    Reads submissions only, never drafts. Of findings and feedback, an agency’s people get what is published.
     """
     from app import clock
     from app.queries.returns import return_by_agency
@@ -580,6 +972,24 @@ def mail_test(address: str) -> None:
     finally:
         transport.close()
     click.echo(f"Accepted: {provider_id}")
+
+
+# ---------------------------------------------------------------------------------------------- search
+@main.group()
+def search() -> None:
+    """The words of submissions and threads that can be searched."""
+
+
+@search.command("rebuild")
+@as_person
+def search_rebuild(as_email: str | None) -> None:
+    """Fill the search anew from everything that stands submitted: after an update from a version without it."""
+    from app import clock
+    from app.operations.search import rebuild
+
+    with working(write=True) as session:
+        number = rebuild(session, by=actor_for(session, as_email, clock.now(session)))
+    click.echo(f"{number} texts can be searched.")
 
 
 # ---------------------------------------------------------------------------------------------- evidence

@@ -32,6 +32,7 @@ class Held:
     agency_id: int | None = None
     oversight_body_id: int | None = None
     area_id: int | None = None
+    user_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Actor:
     def body_ids(self) -> frozenset[int]:
         """The oversight bodies this person inspects for."""
         return frozenset(
-            held.oversight_body_id for held in self.holding(*OVERSIGHT_ROLES) if held.oversight_body_id
+            held.oversight_body_id for held in self.holding(*INSPECTORS) if held.oversight_body_id
         )
 
 
@@ -73,7 +74,7 @@ def system_actor(name: str) -> Actor:
 def held_from(appointments: Iterable[Appointment], day: date) -> tuple[Held, ...]:
     """The appointments in force on a day."""
     return tuple(
-        Held(a.role, a.post, a.acting, a.agency_id, a.oversight_body_id, a.area_id)
+        Held(a.role, a.post, a.acting, a.agency_id, a.oversight_body_id, a.area_id, a.user_id)
         for a in appointments
         if a.in_force(day)
     )
@@ -81,13 +82,27 @@ def held_from(appointments: Iterable[Appointment], day: date) -> tuple[Held, ...
 
 @dataclass(frozen=True)
 class ReturnFacts:
-    """What policy needs to know of a return."""
+    """What policy needs to know of a return.
+
+    `reviewers`: the people who review the submission that stands as peers, who declared that no conflict of interest
+    stands in the way, and for whom none has come up since.
+    """
 
     agency_id: int
     body_ids: frozenset[int]
     area_ids: frozenset[int]
     has_submission: bool
     released_to_areas: bool
+    reviewers: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class FeedbackFacts(ReturnFacts):
+    """What policy needs to know of the feedback to an agency: there is some that its people may know of, because the
+    window for factual accuracy was opened or it is published; and whether that window is open."""
+
+    readable: bool = False
+    window_open: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,6 +149,11 @@ def own_area_released(held: Held, thing: ReturnFacts) -> bool:
     return held.area_id in thing.area_ids and thing.has_submission and thing.released_to_areas
 
 
+def own_review(held: Held, thing: ReturnFacts) -> bool:
+    """They review this return as a peer for a body that asks this agency type."""
+    return held.user_id in thing.reviewers and held.oversight_body_id in thing.body_ids
+
+
 def own_round(held: Held, thing: RoundFacts) -> bool:
     """Their body takes part in the round."""
     return held.oversight_body_id in thing.body_ids or (
@@ -149,6 +169,16 @@ def embargo_over(held: Held, thing: RoundFacts) -> bool:
         and thing.now is not None
         and thing.findings_from <= thing.now
     )
+
+
+def own_feedback(held: Held, thing: FeedbackFacts) -> bool:
+    """The feedback is to their agency, and no longer the oversight body's alone."""
+    return own_agency(held, thing) and thing.readable
+
+
+def own_draft_feedback(held: Held, thing: FeedbackFacts) -> bool:
+    """The feedback is to their agency, and its factual accuracy can be challenged now."""
+    return own_agency(held, thing) and thing.window_open
 
 
 def own_area(held: Held, thing: int) -> bool:
@@ -177,7 +207,14 @@ PERMISSIONS: dict[str, tuple[Row, ...]] = {
     # one agency's return
     "return.read": (
         Row(AGENCY_ROLES, own_agency),
-        Row(OVERSIGHT_ROLES, own_types_submitted),
+        Row(INSPECTORS, own_types_submitted),
+        Row(("area_coordinator",), own_area_released),
+        Row(("peer_reviewer",), own_review),
+    ),
+    # what was set aside too, what was reported since, and PDFs: not for peers, who read the submission that stands
+    "return.read_all": (
+        Row(AGENCY_ROLES, own_agency),
+        Row(INSPECTORS, own_types_submitted),
         Row(("area_coordinator",), own_area_released),
     ),
     "return.history": (Row(AGENCY_ROLES, own_agency), Row(INSPECTORS, own_types)),
@@ -197,12 +234,77 @@ PERMISSIONS: dict[str, tuple[Row, ...]] = {
     "return.reopen": (Row(INSPECTORS, own_types),),
     "return.nil": (Row(INSPECTORS, own_types),),
     "return.extend": (Row(INSPECTORS, own_types),),
+    # recording that its agency was merged into another
+    "return.merge": (Row(INSPECTORS, own_types),),
     # a round and its findings
     "round.create": (Row(("lead_inspector",)),),
-    "round.read": (Row(OVERSIGHT_ROLES, own_round),),
+    "round.read": (Row(INSPECTORS, own_round),),
     "round.edit": (Row(("lead_inspector",), own_round),),
-    "findings.read": (Row(OVERSIGHT_ROLES, own_round), Row(AGENCY_ROLES, embargo_over)),
+    # its end: more time for all, closing, reopening, archiving
+    "round.close": (Row(("lead_inspector",), own_round),),
+    "findings.read": (Row(INSPECTORS, own_round), Row(AGENCY_ROLES, embargo_over)),
     "findings.make": (Row(INSPECTORS, own_round),),
+    # charts of a round, the agencies behind them, and two views of one duty
+    "figures.read": (Row(INSPECTORS, own_round),),
+    # who is behind, and reminding them; agencies of one's own types only
+    "round.chase": (Row(INSPECTORS, own_round),),
+    "return.chase": (Row(INSPECTORS, own_types),),
+    # searching what was signed and written, of one's own types only; a single return is searched by its readers
+    "search.use": (Row(INSPECTORS, own_round),),
+    # examples for the report: reading those of one's own types, marking an answer as one
+    "example.mark": (Row(INSPECTORS, own_round),),
+    "return.mark_example": (Row(INSPECTORS, own_types_submitted),),
+    # following up what was recommended: how agencies stand, who is monitored, requests for progress
+    "follow_up.read": (Row(INSPECTORS, own_round),),
+    "return.follow_up": (Row(INSPECTORS, own_types_submitted),),
+    "return.read_progress": (Row(AGENCY_ROLES, own_agency), Row(INSPECTORS, own_types_submitted)),
+    "return.answer_progress": (
+        Row(("accountable_signatory", "audit_lead", "contributor"), own_agency),
+    ),
+    # peers: who reviews whose submission, and the reviewer's own desk
+    "peers.read": (Row(INSPECTORS, own_round),),
+    "peers.assign": (Row(("lead_inspector",), own_round),),
+    "return.assign_peer": (Row(("lead_inspector",), own_types_submitted),),
+    # the agency reads and answers challenges of peers; inspectors read them
+    "return.read_challenges": (Row(INSPECTORS, own_types_submitted),),
+    "return.see_challenges": (Row(AGENCY_ROLES, own_agency), Row(INSPECTORS, own_types_submitted)),
+    "return.answer_challenge": (Row(("accountable_signatory", "audit_lead", "contributor"), own_agency),),
+    "return.peer_review": (Row(("peer_reviewer",), own_review),),
+    "peer.desk": (Row(("peer_reviewer",)),),
+    # what a partnership's scrutineers say about what is released to their area
+    "return.scrutinise": (Row(("area_coordinator",), own_area_released),),
+    # which returns are checked: planning and drawing the sample, saying who checks what of one's own types
+    "sample.read": (Row(INSPECTORS, own_round),),
+    "sample.draw": (Row(("lead_inspector",), own_round),),
+    "return.assign_check": (Row(("lead_inspector",), own_types_submitted),),
+    # checking what was signed. Agencies learn nothing of it before publication
+    "moderation.read": (Row(INSPECTORS, own_round),),
+    "moderation.lead": (Row(("lead_inspector",), own_round),),
+    "return.moderate": (Row(INSPECTORS, own_types_submitted),),
+    # checking what is assigned to others, or to nobody
+    "return.moderate_any": (Row(("lead_inspector",), own_types_submitted),),
+    # asking an agency about what it signed, and its answers; returning standards for correction
+    "queries.read": (Row(INSPECTORS, own_round),),
+    "return.query": (Row(INSPECTORS, own_types_submitted),),
+    "return.read_queries": (Row(AGENCY_ROLES, own_agency), Row(INSPECTORS, own_types_submitted)),
+    "return.answer_query": (Row(("accountable_signatory", "audit_lead", "contributor"), own_agency),),
+    "return.correct": (Row(INSPECTORS, own_types_submitted),),
+    # how the findings of a round come out; until then nobody but its inspectors learns anything
+    "release.read": (Row(INSPECTORS, own_round),),
+    "release.publish": (Row(("lead_inspector",), own_round),),
+    # the feedback to one agency: its inspectors write it and answer challenges, its own people read and challenge it
+    "feedback.read": (Row(INSPECTORS, own_types_submitted), Row(AGENCY_ROLES, own_feedback)),
+    "feedback.write": (Row(INSPECTORS, own_types_submitted),),
+    "feedback.challenge": (
+        Row(("accountable_signatory", "audit_lead", "contributor"), own_draft_feedback),
+    ),
+    # everything that was said about one agency, for a request for information
+    "disclosure.read": (Row(("lead_inspector",), own_types),),
+    # judgements by the pack's rules: those of a round, judging a return, and deciding on overrides
+    "judgement.read": (Row(INSPECTORS, own_round),),
+    "round.judge": (Row(INSPECTORS, own_round),),
+    "return.judge": (Row(INSPECTORS, own_types_submitted),),
+    "judgement.approve": (Row(("lead_inspector",), own_types_submitted),),
     # an area
     "area.read": (Row(("area_coordinator",), own_area),),
     # the service itself

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.action_plan import ActionPlan
 from app.domain.changes import ChangesDocument
+from app.domain.feedback import FeedbackDocument
 from app.domain.findings import AgencyReturnDocument, JointFindings, ReceiptDocument
 from app.domain.forms import FormDocument
 from app.models import AuditReturn, AuditRound
@@ -17,26 +18,44 @@ from app.queries.changes import changes_document
 from app.queries.documents import agency_return_document, receipt_document
 from app.queries.findings import joint_findings
 from app.queries.forms import blank_form, blank_form_of_type, draft_form
+from app.queries.release import feedback_document, is_oversight, published_findings
+from app.queries.rounds import NotFound
 from reports.registry import reports
 from reports.render import RenderFailed
 
 
 def read(
     session: Session, report_key: str, audit_round: AuditRound, audit_return: AuditReturn | None, *, actor: Actor,
-    now: datetime, draft: bool = False, agency_type: str = "", language: str = "en",
-) -> JointFindings | AgencyReturnDocument | ReceiptDocument | ActionPlan | FormDocument | ChangesDocument:  # fmt: skip
+    now: datetime, draft: bool = False, agency_type: str = "", language: str = "en", edition: int = 0,
+) -> (
+    JointFindings | AgencyReturnDocument | ReceiptDocument | ActionPlan | FormDocument | ChangesDocument
+    | FeedbackDocument
+):  # fmt: skip
     """The data of a report, as the actor may read them; with `draft` those of a return that is not signed.
 
-    `agency_type`: the blank form of a whole round is for one type. Raises KeyError for a report that does not exist,
-    Denied, and RenderFailed where there is nothing to report on.
+    `agency_type`: the blank form of a whole round is for one type. `edition`: a version of feedback, or a publication
+    of the findings; without it the findings are those of today for who inspects, the newest published for an agency.
+    Raises KeyError for a report that does not exist, Denied, and RenderFailed where there is nothing to report on.
     """
     kind = reports()[report_key].data
     if kind == "joint-findings":
+        if edition or not is_oversight(session, audit_round, actor=actor, now=now):
+            try:
+                return published_findings(
+                    session, audit_round, edition, actor=actor, now=now, language=language
+                )
+            except NotFound:
+                raise RenderFailed("There is no such publication.") from None
         return joint_findings(session, audit_round, actor=actor, now=now, language=language)
     if kind == "blank-form" and audit_return is None:
         return blank_form_of_type(session, audit_round, agency_type, actor=actor, now=now, language=language)
     if audit_return is None:
         raise RenderFailed("This report is about one return: say which agency it is for.")
+    if kind == "feedback":
+        try:
+            return feedback_document(session, audit_return, edition, actor=actor, now=now, language=language)
+        except NotFound:
+            raise RenderFailed("There is no feedback to this agency yet.") from None
     if kind in ("blank-form", "draft-return"):
         form = blank_form if kind == "blank-form" else draft_form
         return form(session, audit_return, actor=actor, now=now, language=language)

@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 
 from app.domain.action_plan import ActionPlan
 from app.domain.changes import ChangesDocument
+from app.domain.feedback import FeedbackDocument
 from app.domain.findings import AgencyReturnDocument, JointFindings, ReceiptDocument
 from app.domain.forms import FormDocument
 from app.domain.text import Text
@@ -30,8 +31,9 @@ DATA_KINDS: dict[str, type[BaseModel]] = {
     "blank-form": FormDocument,
     "draft-return": FormDocument,
     "changes": ChangesDocument,
+    "feedback": FeedbackDocument,
 }
-# what each kind of data is about: a whole round, or one return of it
+# what each kind of data is about: a whole round, one return of it, or the feedback to it
 ABOUT = {
     "joint-findings": "round",
     "agency-return": "return",
@@ -40,6 +42,8 @@ ABOUT = {
     "blank-form": "return",
     "draft-return": "return",
     "changes": "return",
+    # about a return too, but asked for where its feedback is: who may read that is decided apart
+    "feedback": "feedback",
 }
 # what can be made of a return that is not signed, for the agency's own people
 OF_DRAFTS = {"action-plan", "draft-return", "changes"}
@@ -64,7 +68,7 @@ class Report:
 
     @property
     def about(self) -> str:
-        """`round` for a report about a whole round, `return` for one about a single return."""
+        """`round` for a report about a whole round, `return` for one about a return, `feedback` for its feedback."""
         return ABOUT[self.data]
 
     @property

@@ -114,7 +114,7 @@ def percent(part: int, whole: int) -> int | None:
         return None
     if part in (0, whole):
         return 100 if part else 0
-    return min(99, max(1, int(Fraction(part * 100, whole) + Fraction(1, 2))))
+    return min(99, max(1, (200 * part + whole) // (2 * whole)))
 
 
 class Figure(Frozen):
@@ -544,6 +544,15 @@ class Overall(Frozen):
     sentence: Sentence
 
 
+class Edition(Frozen):
+    """Which publication findings belong to: number and instant, why it was corrected, what replaced it (0: nothing)."""
+
+    number: int
+    at: datetime
+    reason: str
+    replaced_by: int
+
+
 class JointFindings(Frozen):
     """Everything that the joint report says, from submissions only. The same facts give the same object."""
 
@@ -567,6 +576,7 @@ class JointFindings(Frozen):
     optional: tuple[CriterionFindings, ...]
     not_responding: tuple[NotResponding, ...]
     key_messages: tuple[KeyMessage, ...]
+    edition: Edition | None = None  # where these are findings as they were published
 
     def criteria(self) -> tuple[CriterionFindings, ...]:
         """All criteria of standards that are not optional, theme by theme."""

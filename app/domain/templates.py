@@ -42,6 +42,8 @@ Colour = Annotated[str, StringConstraints(strict=True, pattern=COLOUR_PATTERN)]
 Recommendation = Annotated[str, StringConstraints(strict=True, pattern=RECOMMENDATION_PATTERN)]
 Twin = Annotated[str, StringConstraints(strict=True, pattern=TWIN_PATTERN)]
 
+LATER_PARTS = ("moderation", "judgements")  # of a pack: left out of what is frozen where a pack has none
+
 _FROZEN = "frozen"  # validation context of `Pack.from_frozen`
 
 
@@ -430,15 +432,23 @@ class PackFile(Part):
 
 
 class Pack(PackFile):
-    """A whole pack: `pack.yaml`, one template for each agency type, and two files kept as read.
+    """A whole pack: `pack.yaml`, one template for each agency type, and the files that are kept as read.
 
-    `findings` and `demonstration` are the raw content of the files of these names (mappings, lists,
-    strings, numbers, true and false; dates as ISO strings), or None when there is no such file.
+    `findings`, `demonstration`, `moderation` and `judgements` are the raw content of the files of these names
+    (mappings, lists, strings, numbers, true and false; dates as ISO strings), or None when there is no such file.
     """
 
     templates: Keyed[Template]
     findings: Raw | None = None
     demonstration: Raw | None = None
+    moderation: Raw | None = None
+    judgements: Raw | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_later_parts(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A pack without a part that older packs did not know is frozen as they were: published hashes stay."""
+        frozen: dict[str, Any] = handler(self)
+        return {key: part for key, part in frozen.items() if key not in LATER_PARTS or part is not None}
 
     def scheme_of(self, template: Template, criterion: Criterion) -> GradingScheme:
         """The grading scheme of a criterion: its own, or else its template's."""

@@ -1,5 +1,7 @@
 """The worker process: takes report runs from the queue, one at a time, and makes them; a thread of it sends mails.
 
+It also does what follows from the time alone, such as putting on record that a round has closed.
+
 A worker that is killed leaves its run pending. A restart takes up its own runs again (the executor id is fixed); the
 janitor resumes those of a worker that never comes back.
 """
@@ -15,7 +17,7 @@ import structlog
 from dbos import DBOS
 from flask import Flask
 
-from app.jobs import QUEUE, WORKFLOW, jobs_engine, launch, report_runs, start_dbos
+from app.jobs import QUEUE, WORKFLOW, clockwork, jobs_engine, launch, report_runs, start_dbos
 from app.jobs.mail import Post
 
 log = structlog.get_logger()
@@ -40,11 +42,13 @@ def run(app: Flask, *, executor: str = "worker-1") -> None:
     post = Post(app)
     post.start()
     log.info("worker started", executor=executor)
-    minute = 0
+    second = 0
     try:
         while not stop.wait(1):
-            minute = (minute + 1) % 60
-            if minute == 0:
+            second = (second + 1) % 60
+            if second % clockwork.EVERY == 0:
+                clockwork.tick(app)
+            if second == 0:
                 resume_abandoned(executor)
             if os.getppid() != parent:  # `candour serve` is gone: nobody would stop this process
                 break

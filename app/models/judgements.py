@@ -17,9 +17,11 @@ from app.models.submissions import Submission
 class Judgement(Base, WithPublicId):
     """One judgement of the pack on one return, as it stands. `grade` is what the rules give, caps applied.
 
-    `uncapped` is the grade without the caps, `explanation` the rule that fired, the caps and what would lift them, as
-    data. `given`: a grade that rules cannot know, entered by an inspector. An override waits until a lead inspector
-    approves it; `stale` once answers or moderation changed after it was computed.
+    `uncapped` is the grade without the caps, `self_grade` what the agency's own grades alone give, both "" while it
+    waits for a judgement that nobody has entered. `explanation` is what came of the grades that hold, as data
+    (`Outcome.data()`), with how many answers were checked and, under `self`, what came of the agency's own grades. `triggered`: something is called for by what holds
+    of the return. `given`: a grade that rules cannot know, entered by an inspector. An override waits until a lead
+    inspector approves it; `stale` once answers or moderation changed after it was computed.
     """
 
     __tablename__ = "judgement"
@@ -29,7 +31,9 @@ class Judgement(Base, WithPublicId):
     key: Mapped[str] = mapped_column(String(80))
     grade: Mapped[str] = mapped_column(String(60), default="")
     uncapped: Mapped[str] = mapped_column(String(60), default="")
+    self_grade: Mapped[str] = mapped_column(String(60), default="")
     explanation: Mapped[dict[str, Any]]
+    triggered: Mapped[bool] = mapped_column(default=False)
     inputs_hash: Mapped[str] = mapped_column(String(64), default="")
     stale: Mapped[bool] = mapped_column(default=False)
     judged_at: Mapped[datetime | None]
@@ -49,6 +53,11 @@ class Judgement(Base, WithPublicId):
     given_by: Mapped[User | None] = relationship(foreign_keys=given_by_id)
     override_by: Mapped[User | None] = relationship(foreign_keys=override_by_id)
     approved_by: Mapped[User | None] = relationship(foreign_keys=approved_by_id)
+
+    @property
+    def holds(self) -> str:
+        """The grade that holds: an override that was approved, or what the rules give. "" where there is none yet."""
+        return self.override if self.approved_at else self.grade
 
     __table_args__ = (
         UniqueConstraint("return_id", "key"),

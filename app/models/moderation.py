@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
@@ -18,7 +18,7 @@ class Sample(Base, WithPublicId):
     """The sample of one round. `seed_hash` is made known before the round closes, `seed` after the draw.
 
     `plan`: how many returns of each agency type, how many questions of each, which rules of risk, the share that a
-    second inspector checks. `frame_hash` is the hash of the list of returns that it was drawn from.
+    second inspector checks. `frame` is the list that it was drawn from, and `frame_hash` its hash.
     """
 
     __tablename__ = "sample"
@@ -32,7 +32,7 @@ class Sample(Base, WithPublicId):
     drawn_at: Mapped[datetime | None]
     drawn_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     frame_hash: Mapped[str] = mapped_column(String(64), default="")
-    # agency type to the number of submitted returns that the draw was from
+    # agency type to [public id of the return, submission hash] of each submitted return that the draw was from
     frame: Mapped[dict[str, Any]]
 
     audit_round: Mapped[AuditRound] = relationship()
@@ -44,7 +44,8 @@ class SampledReturn(Base, WithPublicId):
 
     `place` is its place in the random draw of its agency type, from 1; none where chance did not choose it. `risks`
     are the rules that chose it, with the figures that made them; empty where none did. `questions` are the questions
-    that are checked. `second_id`: who checks again without seeing the first.
+    that are checked. `second_id`: who checks again without seeing the first. `check_by`: the day by which the checks
+    are asked for. `finished_at` is of the submission in force: it begins anew when the agency submits again.
     """
 
     __tablename__ = "sampled_return"
@@ -56,6 +57,7 @@ class SampledReturn(Base, WithPublicId):
     risks: Mapped[list[str]]
     figures: Mapped[dict[str, Any]]
     questions: Mapped[list[str]]
+    check_by: Mapped[date | None]
     inspector_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
     finished_at: Mapped[datetime | None]
     second_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.models.base import Base, WithPublicId
+from app.models.base import Base, JsonValue, WithPublicId
 from app.models.people import User
 from app.models.rounds import AuditReturn, AuditRound
 
@@ -17,6 +17,8 @@ class Release(Base, WithPublicId):
     """How the findings of a round come out: the window for factual accuracy, and the instant of publication.
 
     Until `publish_at` is set by a lead inspector and has come, nothing of it is known outside the oversight bodies.
+    `prepared` is what comes out then, frozen when the instant was set; `told_at` when the agencies were told of the
+    window that is set now.
     """
 
     __tablename__ = "release"
@@ -24,7 +26,9 @@ class Release(Base, WithPublicId):
     round_id: Mapped[int] = mapped_column(ForeignKey("audit_round.id"), unique=True)
     accuracy_opens: Mapped[datetime | None]
     accuracy_closes: Mapped[datetime | None]
+    told_at: Mapped[datetime | None]
     publish_at: Mapped[datetime | None]
+    prepared: Mapped[dict[str, Any] | None]
     set_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
 
     audit_round: Mapped[AuditRound] = relationship()
@@ -54,7 +58,10 @@ class Feedback(Base, WithPublicId):
 
 
 class Publication(Base, WithPublicId):
-    """What was published, frozen: the findings as data. A correction is the next number, with what it changed."""
+    """What was published, frozen: the findings as data. A correction is the next number, with what it changed.
+
+    `changes` is a list of `app.domain.corrections.Changed` as data.
+    """
 
     __tablename__ = "publication"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -64,7 +71,7 @@ class Publication(Base, WithPublicId):
     sha256: Mapped[str] = mapped_column(String(64))
     snapshot_id: Mapped[str] = mapped_column(String(80))
     reason: Mapped[str] = mapped_column(Text, default="")
-    changes: Mapped[list[str]]
+    changes: Mapped[list[dict[str, Any]]] = mapped_column(JsonValue)
     at: Mapped[datetime]
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, func
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.agencies import Agency, OversightBody
 from app.models.base import Base, WithPublicId
 from app.models.templates import PackVersion, TemplateVersion
+
+if TYPE_CHECKING:
+    from app.models.moderation import ReturnedStandard
 
 
 class AuditRound(Base, WithPublicId):
@@ -44,6 +49,26 @@ class AuditRound(Base, WithPublicId):
     pack_version: Mapped[PackVersion] = relationship()
     owner: Mapped[OversightBody] = relationship()
     served: Mapped[list[RoundTemplate]] = relationship(back_populates="audit_round")
+
+    @hybrid_property
+    def in_time_until(self) -> datetime:
+        """The last instant at which a submission is in time: due, with grace."""
+        return self.late_after or self.due
+
+    @in_time_until.inplace.expression
+    @classmethod
+    def _in_time_until(cls) -> ColumnElement[datetime]:
+        return func.coalesce(cls.late_after, cls.due)
+
+    @hybrid_property
+    def open_until(self) -> datetime:
+        """The last instant at which anything can be changed: closing, with grace."""
+        return self.shut_at or self.closes
+
+    @open_until.inplace.expression
+    @classmethod
+    def _open_until(cls) -> ColumnElement[datetime]:
+        return func.coalesce(cls.shut_at, cls.closes)
 
     __table_args__ = (
         CheckConstraint("stage IN ('draft', 'open')", name="stage_known"),
@@ -99,6 +124,16 @@ class AuditReturn(Base, WithPublicId):
     agency: Mapped[Agency] = relationship()
     template_version: Mapped[TemplateVersion] = relationship()
     merger: Mapped[Merger | None] = relationship(back_populates="audit_return")
+    # the standards that are returned for correction now
+    returned: Mapped[list[ReturnedStandard]] = relationship(
+        primaryjoin="and_(AuditReturn.id == ReturnedStandard.return_id, ReturnedStandard.settled_at.is_(None))",
+        order_by="ReturnedStandard.id", viewonly=True,
+    )  # fmt: skip
+
+    @property
+    def own_until(self) -> datetime | None:
+        """The last instant of the time that this return was given for itself, with grace."""
+        return self.late_after or self.extended_to
 
     __table_args__ = (
         UniqueConstraint("round_id", "agency_id"),

@@ -18,6 +18,7 @@ from app.operations import events
 from app.operations.stage import move
 from app.policy import Actor
 from app.queries.actions import reported
+from app.queries.correction import check_questions
 from app.queries.returns import checklist, get_return, why_closed
 from app.queries.rounds import NotFound
 
@@ -45,6 +46,7 @@ def plan_action(
     audit_return = _changeable(session, public_id, by=by, now=now)
     if all(item.id != question for item in checklist(session, audit_return).items):
         raise NotFound
+    check_questions(session, audit_return, [question])
     typed = check(typed)
     criterion, scope = question_parts(question)
     others = session.scalars(
@@ -94,6 +96,7 @@ def edit_action(
     """
     audit_return = _changeable(session, public_id, by=by, now=now)
     row = _action(session, audit_return, action)
+    check_questions(session, audit_return, [question_id(row.criterion, row.scope_key)])
     typed = check(typed)
     before = _typed(row)
     if typed == before:
@@ -121,6 +124,7 @@ def remove_action(
         raise NotPossible(
             N_("A colleague changed this action after the page was shown to you. Read it again before you remove it.")
         )
+    check_questions(session, audit_return, [question_id(row.criterion, row.scope_key)])
     row.removed_at = now
     _record(session, audit_return, "action.removed", row, by=by, now=now)
     return row

@@ -54,16 +54,28 @@ class Problem:
         return f"line {self.line}: {self.message}"
 
 
-def _problem(line: int, msgid: str, **params: object) -> Problem:
+def problem_at(line: int, msgid: str, **params: object) -> Problem:
+    """A problem of a line, in words that can be translated."""
     return Problem(line, Message(msgid, params))
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An agency of a register that has closed, so that it is not asked; `closed_on` where the file says the day."""
+
+    line: int
+    code: str
+    name: str
+    closed_on: date | None = None
 
 
 @dataclass
 class Parsed:
-    """What was read: the good lines, and what is wrong with the others."""
+    """What was read: the good lines, what is wrong with the others, and which are left out."""
 
     entries: list[Entry] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
 
 
 class ImportFailed(Exception):
@@ -80,10 +92,10 @@ def parse_csv(text: str, types: Mapping[str, AgencyType]) -> Parsed:
     `areas` holds area codes separated by semicolons, each as `code` or `code: name`. `types` is agency type by key.
     """
     parsed = Parsed()
-    rows = _rows(text, parsed)
+    rows = rows_of(text, parsed)
     if not rows:
         parsed.problems = parsed.problems or [
-            _problem(1, N_("The file is empty. It needs a heading line and one line per agency."))
+            problem_at(1, N_("The file is empty. It needs a heading line and one line per agency."))
         ]
         return parsed
     (heading_line, heading), body = rows[0], rows[1:]
@@ -91,7 +103,7 @@ def parse_csv(text: str, types: Mapping[str, AgencyType]) -> Parsed:
     for name in REQUIRED:
         if name not in names:
             parsed.problems.append(
-                _problem(
+                problem_at(
                     heading_line,
                     N_("The column “%(name)s” is missing. The heading must name: %(columns)s."),
                     name=name,
@@ -101,7 +113,7 @@ def parse_csv(text: str, types: Mapping[str, AgencyType]) -> Parsed:
     for name in names:
         if name not in COLUMNS:
             parsed.problems.append(
-                _problem(
+                problem_at(
                     heading_line,
                     N_("There is no column “%(name)s”. Known are: %(columns)s."),
                     name=name[:40],
@@ -109,13 +121,13 @@ def parse_csv(text: str, types: Mapping[str, AgencyType]) -> Parsed:
                 )
             )
         elif names.count(name) > 1:
-            parsed.problems.append(_problem(heading_line, N_("The column “%(name)s” stands there twice."), name=name))
+            parsed.problems.append(problem_at(heading_line, N_("The column “%(name)s” stands there twice."), name=name))
     if parsed.problems:
         return parsed
     for line, cells in body:
         if len(cells) != len(names):
             parsed.problems.append(
-                _problem(
+                problem_at(
                     line,
                     N_("This line has %(cells)s cells, the heading has %(columns)s. Put quotes round commas."),
                     cells=len(cells),
@@ -126,13 +138,13 @@ def parse_csv(text: str, types: Mapping[str, AgencyType]) -> Parsed:
         given = dict(zip(names, (cell.strip() for cell in cells), strict=True))
         if not given["code"]:
             parsed.problems.append(
-                _problem(line, N_("The code is missing. Give each agency a code of its own."))
+                problem_at(line, N_("The code is missing. Give each agency a code of its own."))
             )
             continue
-        _read(parsed, line, given, types)
+        read_line(parsed, line, given, types)
     _find_twice(parsed)
     if not parsed.entries and not parsed.problems:
-        parsed.problems.append(_problem(heading_line, N_("There is no agency below the heading line.")))
+        parsed.problems.append(problem_at(heading_line, N_("There is no agency below the heading line.")))
     return parsed
 
 
@@ -143,34 +155,37 @@ def parse_lines(text: str, types: Mapping[str, AgencyType]) -> Parsed:
     well as commas.
     """
     parsed = Parsed()
-    for line, cells in _rows(text, parsed):
+    for line, cells in rows_of(text, parsed):
         if len(cells) < 2:
             parsed.problems.append(
-                _problem(line, N_("Give name, type and e-mail address, separated by commas."))
+                problem_at(line, N_("Give name, type and e-mail address, separated by commas."))
             )
             continue
         if len(cells) > 4:
             parsed.problems.append(
-                _problem(line, N_("There are more than four parts. Put a name that has a comma in quotes."))
+                problem_at(line, N_("There are more than four parts. Put a name that has a comma in quotes."))
             )
             continue
         name, kind, email, subtype = (*(cell.strip() for cell in cells), "", "")[:4]
         if not email:
             parsed.problems.append(
-                _problem(line, N_("The signatory’s e-mail address is missing: add it after the type."))
+                problem_at(line, N_("The signatory’s e-mail address is missing: add it after the type."))
             )
             continue
-        _read(parsed, line, {"name": name, "type": kind, "email": email, "subtype": subtype}, types)
+        read_line(parsed, line, {"name": name, "type": kind, "email": email, "subtype": subtype}, types)
     _find_twice(parsed)
     if not parsed.entries and not parsed.problems:
         parsed.problems.append(
-            _problem(1, N_("Paste at least one line: name, type, e-mail of the signatory."))
+            problem_at(1, N_("Paste at least one line: name, type, e-mail of the signatory."))
         )
     return parsed
 
 
-def _rows(text: str, parsed: Parsed) -> list[tuple[int, list[str]]]:
-    """The lines that are not empty, split at tabs or commas; line numbers are those that a person sees."""
+def rows_of(text: str, parsed: Parsed) -> list[tuple[int, list[str]]]:
+    """The lines that are not empty, split at tabs or commas; line numbers are those that a person sees.
+
+    What cannot be split goes into the problems of `parsed`.
+    """
     text = text.lstrip("\ufeff")
     delimiter = "\t" if "\t" in text.split("\n", 1)[0] else ","
     rows: list[tuple[int, list[str]]] = []
@@ -184,7 +199,7 @@ def _rows(text: str, parsed: Parsed) -> list[tuple[int, list[str]]]:
             return rows
         except csv.Error as wrong:
             parsed.problems.append(
-                _problem(
+                problem_at(
                     reader.line_num, N_("This line cannot be read (%(reason)s). Check its quotes."), reason=str(wrong)
                 )
             )
@@ -193,14 +208,14 @@ def _rows(text: str, parsed: Parsed) -> list[tuple[int, list[str]]]:
             continue
         if len(rows) >= MOST_LINES:
             parsed.problems.append(
-                _problem(
+                problem_at(
                     reader.line_num, N_("There are more than %(number)s lines. Split the file."), number=MOST_LINES
                 )
             )
             return rows
         if sum(map(len, cells)) > LONGEST_LINE:
             parsed.problems.append(
-                _problem(
+                problem_at(
                     reader.line_num,
                     N_("This line has more than %(number)s characters. Check its quotes."),
                     number=LONGEST_LINE,
@@ -210,11 +225,12 @@ def _rows(text: str, parsed: Parsed) -> list[tuple[int, list[str]]]:
         rows.append((reader.line_num, cells))
 
 
-def _read(parsed: Parsed, line: int, given: Mapping[str, str], types: Mapping[str, AgencyType]) -> None:
+def read_line(parsed: Parsed, line: int, given: Mapping[str, str], types: Mapping[str, AgencyType]) -> None:
+    """Read one line, by the names of COLUMNS, into the entries of `parsed`, or into its problems."""
     wrong = len(parsed.problems)
 
     def problem(msgid: str, **params: object) -> None:
-        parsed.problems.append(_problem(line, msgid, **params))
+        parsed.problems.append(problem_at(line, msgid, **params))
 
     if not given["name"]:
         problem(N_("The name of the agency is missing."))
@@ -326,7 +342,7 @@ def _find_twice(parsed: Parsed) -> None:
             )
         for what, value in keys:
             if (what, value) in seen:
-                parsed.problems.append(_problem(entry.line, what, number=seen[what, value]))
+                parsed.problems.append(problem_at(entry.line, what, number=seen[what, value]))
             else:
                 seen[what, value] = entry.line
 
@@ -358,7 +374,7 @@ def store(
         )
         if known and known.agency_type != entry.agency_type:
             problems.append(
-                _problem(
+                problem_at(
                     entry.line,
                     N_("%(code)s is known as an agency of another type (%(type)s). Use another code."),
                     code=known.code,
@@ -370,7 +386,7 @@ def store(
             there = signatories.get(known.id, set())
             if there and entry.email not in there:
                 problems.append(
-                    _problem(
+                    problem_at(
                         entry.line,
                         N_(
                             "%(agency)s has another signatory already. Pick it from the agencies that are known,"
@@ -432,11 +448,15 @@ def _place(agency: Agency, entry: Entry, areas: dict[str, Area], session: Sessio
 
 
 def import_csv(
-    session: Session, text: str, types: Mapping[str, AgencyType], *, by: Actor, now: datetime
-) -> list[Agency]:
-    """Import a CSV file of agencies. Raises ImportFailed with every problem; then nothing is stored."""
+    session: Session, text: str, types: Mapping[str, AgencyType], *, by: Actor, now: datetime,
+    parsed: Parsed | None = None,
+) -> list[Agency]:  # fmt: skip
+    """Import a CSV file of agencies, or one that was `parsed` already.
+
+    Raises ImportFailed with every problem; then nothing is stored.
+    """
     require(by, "service.administer")
-    parsed = parse_csv(text, types)
+    parsed = parsed or parse_csv(text, types)
     if parsed.problems:
         raise ImportFailed(sorted(parsed.problems, key=lambda problem: problem.line))
     agencies = store(session, parsed.entries, types, by=by, now=now)

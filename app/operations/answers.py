@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.clock import today
 from app.domain.answers import ANSWER_TYPES, AnswerErrors, CleanAnswer, question_id, question_parts
+from app.domain.correction import ELSEWHERE, Correction
 from app.domain.life import NotPossible
 from app.domain.message import N_, Message
 from app.domain.templates import Criterion, Pack, Template
@@ -21,6 +22,7 @@ from app.operations import events, rollup, sharing
 from app.operations.stage import move
 from app.policy import Actor
 from app.queries.carrying import has_passed
+from app.queries.correction import correction_of
 from app.queries.packs import template_of
 from app.queries.returns import (
     UNANSWERED,
@@ -114,6 +116,8 @@ def save_answers(
             continue
         if value == stands.value:
             result.unchanged.append(edit.criterion)
+        elif not desk.may_change(edit.criterion):
+            result.errors[edit.criterion] = {"grade": ELSEWHERE}
         elif edit.based_on != stands.version:
             result.conflicts[edit.criterion] = Conflict(edit.criterion, value, stands)
         else:
@@ -201,6 +205,7 @@ class _Desk:
     places: Sequence[Place]
     answers: dict[str, Answered]
     keys: dict[str, str]  # of the version that stands, by question
+    correction: Correction | None  # what may change, where standards are returned
     rows: list[dict[str, Any]] = field(default_factory=list)
     before: dict[str, str] = field(default_factory=dict)  # the grade of each question that is put, as it was
 
@@ -213,8 +218,16 @@ class _Desk:
         pack, template = template_of(audit_return)
         answers, keys = answers_and_keys(session, audit_return)
         return cls(
-            session, audit_return, by, now, pack, template, places_of(session, audit_return), answers, keys
-        )
+            session, audit_return, by, now, pack, template, places_of(session, audit_return), answers, keys,
+            correction_of(session, audit_return),
+        )  # fmt: skip
+
+    def may_change(self, question: str) -> bool:
+        """Whether a question may be changed, as far as standards that are returned for correction go."""
+        if self.correction is None:
+            return True
+        standard = self.template.standard_of(self.criterion(question)).id
+        return self.correction.allows(standard, question)
 
     def standing(self, question: str) -> Answered:
         """The answer that stands."""
@@ -248,7 +261,9 @@ class _Desk:
     def put(
         self, question: str, value: Mapping[str, Any], *, source: str, key: str, to_confirm: bool | None = None
     ) -> int:
-        """Store a value as the next version of an answer; returns its number."""
+        """Store a value as the next version of an answer; returns its number. Raises NotPossible."""
+        if not self.may_change(question):
+            raise NotPossible(ELSEWHERE)
         stands, criterion = self.standing(question), self.criterion(question)
         _key, scope = question_parts(question)
         if to_confirm is None:
@@ -396,7 +411,10 @@ def vouch(
     audit_return = get_return(session, public_id, actor=by, now=now, permission="return.vouch", lock=True)
     if reason := why_closed(audit_return, now=now):
         raise NotPossible(reason)
-    section = checklist(session, audit_return).section(standard)
+    work = checklist(session, audit_return)
+    if correction := correction_of(session, audit_return, work):
+        correction.check(standard)
+    section = work.section(standard)
     if section.state != "complete":
         raise NotPossible(N_("Answer every question of this standard before somebody vouches for it."))
     if not name.strip() or not post.strip():
@@ -425,6 +443,8 @@ def withdraw_vouch(session: Session, public_id: str, standard: str, *, by: Actor
     row = session.scalar(select(Vouch).where(Vouch.return_id == audit_return.id, Vouch.standard == standard))
     if row is None:
         raise NotPossible(N_("Nobody vouches for this standard, so there is nothing to take back."))
+    if correction := correction_of(session, audit_return):
+        correction.check(standard)
     session.delete(row)
     events.append(
         session,

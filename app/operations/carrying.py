@@ -19,6 +19,7 @@ from app.operations.answers import end_vouches
 from app.operations.stage import move
 from app.policy import Actor
 from app.queries.carrying import carry_plan, is_overdue, to_confirm
+from app.queries.correction import correction_of
 from app.queries.returns import Item, checklist, get_return, why_closed
 
 
@@ -40,12 +41,15 @@ def carry(
     rows = _rows(session, audit_return)
     carried: dict[str, int] = {}
     grades: list[tuple[str, str]] = []
+    correction = correction_of(session, audit_return, work)
     touched: dict[str, str] = {}
     for section in plan.sections:
         if standards is not None and section.standard.id not in standards:
             continue
         for pair in section.open:
             item, value = pair.now, dict(pair.then.answer.value)
+            if correction and not correction.allows(section.standard.id, item.id):
+                continue
             row = rows.get(item.id)
             if row is not None and row.value:
                 continue  # answered, and not shown at present: its words stay
@@ -105,8 +109,11 @@ def confirm(
         raise NotPossible(reason)
     result = Confirmed()
     rows = _rows(session, audit_return)
-    for item in to_confirm(checklist(session, audit_return)):
-        if item.id not in questions:
+    work = checklist(session, audit_return)
+    correction = correction_of(session, audit_return, work)
+    for item in to_confirm(work):
+        standard = work.template.standard_of(item.criterion).id
+        if item.id not in questions or (correction and not correction.allows(standard, item.id)):
             continue
         if is_overdue(item, today(now)):
             result.overdue.append(item)

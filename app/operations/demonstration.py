@@ -55,7 +55,7 @@ from app.models import (
     Vouch,
 )
 from app.models.base import ID_ALPHABET, ID_LENGTH, WithPublicId
-from app.operations import events
+from app.operations import events, search
 from app.operations.templates import publish
 from app.policy import Actor, require
 from app.queries.returns import Answered, build_checklist, content_of
@@ -411,6 +411,7 @@ class _Demonstration:
         self._write_returns(journeys, audit_round)
         self._write_events()
         self._roll_up(audit_round)
+        search.index_all(self.session)
         listed = self._listed(accounts, showcases, bodies, areas)
         self.session.add(
             Setting(key=SETTING, value={"accounts": listed, "password": self.plan.password, "note": self.plan.note})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -93,6 +94,42 @@ def append(
     )
     session.add(event)
     return event
+
+
+def append_each(
+    session: Session, entries: Sequence[tuple[str, dict[str, Any]]], verb: str, *, by: Actor, now: datetime
+) -> None:
+    """Append one event of the same verb to each of many chains, (chain, data), in few statements however many.
+
+    As in `append` the caller holds the locks. Free text has no place here.
+    """
+    newest = (
+        select(Event.chain, func.max(Event.seq).label("seq"))
+        .where(Event.chain.in_([chain for chain, _data in entries]))
+        .group_by(Event.chain)
+        .subquery()
+    )
+    last = {
+        row.chain: row
+        for row in session.execute(
+            select(Event.chain, Event.seq, Event.hash).join(
+                newest, (newest.c.chain == Event.chain) & (newest.c.seq == Event.seq)
+            )
+        )
+    }
+    session.add_all(
+        build(
+            chain=chain,
+            seq=last[chain].seq + 1 if chain in last else 1,
+            previous_hash=last[chain].hash if chain in last else GENESIS,
+            verb=verb,
+            at=now,
+            actor=by.label,
+            data=data,
+            texts={},
+        )
+        for chain, data in entries
+    )
 
 
 def verify(events: list[Event]) -> int | None:

@@ -26,9 +26,11 @@ from app.operations import events
 from app.operations.rollup import upsert
 from app.operations.stage import move
 from app.policy import Actor, require
+from app.queries.correction import check_questions
 from app.queries.evidence import (
     evidence_row,
     is_kept,
+    is_shown,
     is_signed,
     questions_of,
     returns_with,
@@ -91,6 +93,36 @@ def add(
         if (same.title, same.description) == typed[:2] and set(typed.questions) <= supported:
             return same
         raise EvidenceErrors({"file": _in_library(same)})
+    check_questions(session, audit_return, typed.questions)
+    _begin_work(session, audit_return, by=by, now=now)
+    row = _new(session, audit_return, upload, typed, store=store, quota=quota, by=by, now=now)
+    _link(session, audit_return, row, typed.questions)
+    session.flush()
+    return row
+
+
+def add_for_reply(
+    session: Session, public_id: str, upload: Upload, typed: Described, *, permission: str, store: Store, quota: int,
+    by: Actor, now: datetime,
+) -> Evidence:  # fmt: skip
+    """Add a file to an agency's library for a reply in a thread: at any time, as no answer is changed by it.
+
+    `permission`: the one to reply. A file that the library has already is that piece. Raises as `add` does.
+    """
+    audit_return = get_return(session, public_id, actor=by, now=now, permission=permission, lock=True)
+    stem = upload.checked.name.rpartition(".")[0].replace("_", " ")
+    typed = check(typed._replace(questions=()), known=(), default_title=stem)
+    if same := same_content(session, audit_return, upload.checked.sha256):
+        return same
+    return _new(session, audit_return, upload, typed, store=store, quota=quota, by=by, now=now)
+
+
+def _new(
+    session: Session, audit_return: AuditReturn, upload: Upload, typed: Described, *, store: Store, quota: int,
+    by: Actor, now: datetime,
+) -> Evidence:  # fmt: skip
+    """A new piece in the library, with its first file and its event."""
+    checked = upload.checked
     _keep(session, audit_return, upload, store=store, quota=quota, now=now)
     row = Evidence(
         agency_id=audit_return.agency_id, title=typed.title, description=typed.description, added_by_id=by.user_id,
@@ -99,8 +131,6 @@ def add(
     session.add(row)
     session.flush()
     _add_revision(session, row, 1, checked, by=by, now=now)
-    _link(session, audit_return, row, typed.questions)
-    _begin_work(session, audit_return, by=by, now=now)
     events.append(
         session, events.chain_of(audit_return), "evidence.added", by=by, now=now,
         data={
@@ -215,6 +245,9 @@ def describe(
         return EvidenceConflict(typed, before)
     row.title, row.description = typed.title, typed.description
     gone, new = set(before.questions) - set(typed.questions), set(typed.questions) - set(before.questions)
+    # its words stand in every answer that it supports
+    same_words = typed[:2] == before[:2]
+    check_questions(session, audit_return, gone | new if same_words else {*before.questions, *typed.questions})
     _unlink(session, row, audit_return, gone)
     _link(session, audit_return, row, sorted(new))
     _begin_work(session, audit_return, by=by, now=now)
@@ -246,6 +279,7 @@ def attach(
     if question in questions_of(row, audit_return):
         return row
     check(Described(row.title, row.description or row.title, (question,)), known=_known(session, audit_return))
+    check_questions(session, audit_return, [question])
     _link(session, audit_return, row, [question])
     _begin_work(session, audit_return, by=by, now=now)
     events.append(
@@ -266,6 +300,7 @@ def detach(
     audit_return = _changeable(session, public_id, by=by, now=now)
     row = evidence_row(session, audit_return, evidence)
     if question in questions_of(row, audit_return):
+        check_questions(session, audit_return, [question])
         _unlink(session, row, audit_return, [question])
         events.append(
             session, events.chain_of(audit_return), "evidence.detached", by=by, now=now,
@@ -289,6 +324,7 @@ def replace(
         raise EvidenceErrors({"file": _in_library(other)})
     if latest.number >= MOST_REVISIONS:
         raise NotPossible(N_("This has been replaced very often. Add the file as a new piece of evidence."))
+    check_questions(session, audit_return, questions_of(row, audit_return))
     _keep(session, audit_return, upload, store=store, quota=quota, now=now)
     _add_revision(session, row, latest.number + 1, checked, by=by, now=now)
     events.append(
@@ -319,6 +355,7 @@ def remove(session: Session, public_id: str, evidence: str, *, by: Actor, now: d
                 round=link.audit_return.audit_round.name,
             )
     supported = questions_of(row, audit_return)
+    check_questions(session, audit_return, supported)
     _unlink(session, row, audit_return, supported)
     row.removed_at = now
     session.flush()
@@ -336,7 +373,8 @@ def _give_up(session: Session, hashes: Iterable[str], *, now: datetime) -> list[
     given_up = []
     for sha256 in sorted(hashes):
         row = session.scalars(select(StoredFile).where(StoredFile.sha256 == sha256).with_for_update()).one()
-        if row.gone_at is None and not is_kept(session, sha256) and not is_signed(session, sha256):
+        wanted = is_kept(session, sha256) or is_signed(session, sha256) or is_shown(session, sha256)
+        if row.gone_at is None and not wanted:
             row.gone_at = now
             given_up.append(sha256)
     return given_up

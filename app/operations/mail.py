@@ -98,7 +98,7 @@ def queue_all(session: Session, drafts: Collection[Draft], *, now: datetime) -> 
 def _row(draft: Draft, now: datetime) -> dict[str, object]:
     if draft.kind not in KINDS:
         raise ValueError(f"{draft.kind} is no kind of mail")  # nobody could choose whether to get it
-    language = known(draft.to.language)
+    subject, body = written(draft, known(draft.to.language))
     return {
         "public_id": new_public_id(),
         "user_id": draft.to.id,
@@ -106,8 +106,8 @@ def _row(draft: Draft, now: datetime) -> dict[str, object]:
         "kind": draft.kind,
         "return_id": draft.audit_return.id if draft.audit_return else None,
         "dedupe_key": draft.dedupe_key,
-        "subject": " ".join(words(draft.subject, language).split())[:300],
-        "body": "\n\n".join(_paragraphs(draft, language)) + "\n",
+        "subject": subject,
+        "body": body,
         "queued_at": now,
         "next_try": now,
         "state": "waiting",
@@ -115,6 +115,11 @@ def _row(draft: Draft, now: datetime) -> dict[str, object]:
         "error": "",
         "provider_id": "",
     }
+
+
+def written(draft: Draft, language: str) -> tuple[str, str]:
+    """Subject and body of a mail as they are sent in one of our languages, but for its links, which are markers."""
+    return " ".join(words(draft.subject, language).split())[:300], "\n\n".join(_paragraphs(draft, language)) + "\n"
 
 
 def _paragraphs(draft: Draft, language: str) -> list[str]:

@@ -26,6 +26,7 @@ from app.operations.evidence import add as add_evidence
 from app.operations.evidence import attach as attach_evidence
 from app.policy import Actor
 from app.queries.bundles import matched
+from app.queries.correction import correction_of
 from app.queries.evidence import same_content
 from app.queries.imports import expected_of, get_import, message_to_json, preview
 from app.queries.returns import checklist, get_return, why_closed
@@ -277,7 +278,14 @@ def _add(
     session: Session, audit_return: AuditReturn, piece: Mapping[str, Any], upload: Upload, *, store: Store, quota: int,
     by: Actor, now: datetime,
 ) -> None:  # fmt: skip
-    asked = {item.id for item in checklist(session, audit_return).items}
+    work = checklist(session, audit_return)
+    correction = correction_of(session, audit_return, work)
+    asked = {
+        item.id
+        for section in work.sections
+        for item in section.items
+        if correction is None or correction.allows(section.standard.id, item.id)
+    }
     questions = tuple(question for question in piece["questions"] if question in asked)
     if same := same_content(session, audit_return, upload.checked.sha256):
         for question in questions:

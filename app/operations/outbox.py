@@ -22,6 +22,7 @@ from app.models import AuditReturn, AuditRound, OutboxMessage, User
 from app.operations import events, links
 from app.policy import Actor, require
 from app.queries.mail import get_message, sends_nothing
+from app.queries.rounds import is_merged_clause
 
 CHAIN = "service:mail"
 CLAIM = timedelta(minutes=10)  # longer than a transport takes to give up
@@ -81,16 +82,23 @@ def is_due(session: Session, *, now: datetime) -> bool:
 
 
 def claim(session: Session, *, now: datetime, link_to: LinkTo) -> Claimed | None:
-    """Take the first message that is due; None where there is none. Never one of a demonstration."""
+    """Take the first message that is due; None where there is none. Never one of a demonstration.
+
+    A reminder to submit what was submitted meanwhile, or is no longer expected, is taken out of the outbox instead.
+    """
     if sends_nothing(session):
         return None
-    message = session.scalar(
+    while message := session.scalar(
         _due(now)
         .order_by(OutboxMessage.next_try, OutboxMessage.id)  # one that keeps failing goes behind the others
         .limit(1)
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
-    )
+    ):
+        if not _is_overtaken(session, message):
+            break
+        session.delete(message)
+        session.flush()
     if message is None:
         return None
     message.attempts += 1
@@ -105,6 +113,17 @@ def claim(session: Session, *, now: datetime, link_to: LinkTo) -> Claimed | None
     )
     session.flush()
     return Claimed(message.id, message.claimed_until, message.attempts, mail)
+
+
+def _is_overtaken(session: Session, message: OutboxMessage) -> bool:
+    if message.kind not in ("reminder", "chase") or message.return_id is None:
+        return False
+    unfinished = session.scalar(
+        select(AuditReturn.id).where(
+            AuditReturn.id == message.return_id, AuditReturn.stage.in_(("invited", "started")), ~is_merged_clause()
+        )
+    )
+    return unfinished is None
 
 
 def record_sent(session: Session, claimed: Claimed, provider_id: str, *, now: datetime) -> bool:

@@ -12,8 +12,12 @@ from sqlalchemy.orm import Session
 from app.models import AuditReturn, AuditRound, ReportRun
 from app.operations import events
 from app.policy import Actor, Denied, require
+from app.queries.release import editions, may_see_version
+from app.queries.reports import FEEDBACK
 from app.queries.returns import return_facts, sees_drafts
-from app.queries.rounds import round_facts
+from app.queries.rounds import NotFound, round_facts
+
+PUBLISHED = "joint-findings"  # the report that what is published is made into
 
 # how operations hand work to the background: the run's public id, in the caller's transaction
 Enqueue = Callable[[Session, str], None]
@@ -47,7 +51,7 @@ def request_return_report(
 
     Raises Denied, for a draft also unless the actor is one of the agency's own people.
     """
-    require(by, "return.read", return_facts(session, audit_return, now=now))
+    require(by, "return.read_all", return_facts(session, audit_return, now=now))
     if draft and not (by.system or sees_drafts(by, audit_return)):
         raise Denied("return.read")
     options: dict[str, Any] = {"language": language}
@@ -58,10 +62,52 @@ def request_return_report(
     )
 
 
+def request_feedback(
+    session: Session, audit_return: AuditReturn, version: int, *, by: Actor, now: datetime, enqueue: Enqueue,
+    language: str = "en",
+) -> ReportRun:  # fmt: skip
+    """Ask for the PDF of a version of the feedback to an agency. Raises NotFound where the actor may not read it."""
+    if not may_see_version(session, audit_return, version, actor=by, now=now):
+        raise NotFound
+    return _request(
+        session, FEEDBACK, audit_return.audit_round, audit_return, by=by, now=now, enqueue=enqueue, private=True,
+        options={"language": language, "edition": version},
+    )  # fmt: skip
+
+
+def request_publication(
+    session: Session, audit_round: AuditRound, number: int, *, by: Actor, now: datetime, enqueue: Enqueue,
+    language: str = "en",
+) -> ReportRun:  # fmt: skip
+    """Ask for the PDF of findings as they were published: one that is made, or being made, serves everybody.
+
+    Raises Denied, and NotFound where there is no such edition.
+    """
+    require(by, "findings.read", round_facts(session, audit_round, now=now, agencies=True))
+    edition = next((one for one in editions(session, audit_round, now=now) if one.number == number), None)
+    if edition is None:
+        raise NotFound
+    # one that was made before it was replaced lacks the mark that says so
+    options = {"language": language, "edition": number, "replaced_by": edition.replaced_by}
+    made = session.scalars(
+        select(ReportRun)
+        .where(
+            ReportRun.report == PUBLISHED, ReportRun.round_id == audit_round.id, ReportRun.stage != "failed",
+            ReportRun.return_id.is_(None),
+        )
+        .order_by(ReportRun.id.desc())
+    )  # fmt: skip
+    for other in made:
+        if other.options == options:
+            return other
+    return _request(session, PUBLISHED, audit_round, None, by=by, now=now, enqueue=enqueue, options=options)
+
+
 def _request(
     session: Session, report: str, audit_round: AuditRound, audit_return: AuditReturn | None, *, by: Actor,
-    now: datetime, enqueue: Enqueue, options: dict[str, Any] | None = None,
+    now: datetime, enqueue: Enqueue, options: dict[str, Any] | None = None, private: bool = False,
 ) -> ReportRun:  # fmt: skip
+    """`private`: the agency's history does not hold it."""
     options = options or {}
     under_way = session.scalars(
         select(ReportRun).where(
@@ -85,10 +131,12 @@ def _request(
     )
     session.add(run)
     session.flush()
-    subject = audit_return or audit_round
+    chain = events.chain_of(audit_return or audit_round)
+    if audit_return and private:
+        chain = events.oversight_chain(audit_return)
     events.append(
         session,
-        events.chain_of(subject),
+        chain,
         "report.requested",
         by=by,
         now=now,

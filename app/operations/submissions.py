@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from app.clock import today
 from app.domain.integrity import canonical_json, sha256_hex, submission_hash
-from app.domain.life import NotPossible
+from app.domain.life import NotPossible, with_grace
 from app.domain.message import N_
 from app.domain.text import localise, written_in
 from app.models import (
     AuditReturn,
     Declaration,
+    ReturnedStandard,
     SelfAssessment,
     Submission,
     SubmissionAnswer,
     SubmissionVoided,
 )
-from app.operations import events, mail, rollup
+from app.operations import events, judgements, mail, moderation, rollup, search
 from app.operations.stage import move
 from app.policy import Actor, Held
 from app.queries.returns import Checklist, checklist, content_of, get_return, why_closed
@@ -139,6 +141,13 @@ def sign_and_submit(
         data={"number": number, "content_hash": content_hash, "submission_hash": signature},
         texts={"name": by.name, "post": post},
     )
+    session.execute(
+        update(ReturnedStandard)
+        .where(ReturnedStandard.return_id == audit_return.id, ReturnedStandard.settled_at.is_(None))
+        .values(settled_at=now)
+    )
+    judgements.mark_stale(session, audit_return)
+    search.index_submission(session, submission)
     mail.receipt(session, audit_return, submission, by=by, now=now)
     session.flush()
     return submission
@@ -164,6 +173,18 @@ def reopen(session: Session, public_id: str, *, reason: str, by: Actor, now: dat
     )
     if audit_return.stage != "submitted":
         raise NotPossible(N_("This audit is not submitted, so there is nothing to reopen."))
+    set_aside(session, audit_return, reason=reason, by=by, now=now)
+    return audit_return
+
+
+def set_aside(
+    session: Session, audit_return: AuditReturn, *, reason: str, by: Actor, now: datetime
+) -> Submission:
+    """Void the signature on what a return has submitted, and open it for changes: the caller asked policy, and why.
+
+    Raises NotPossible where its agency was merged into another.
+    """
+    _check_not_merged(audit_return)
     submission = session.scalars(
         select(Submission)
         .where(Submission.return_id == audit_return.id)
@@ -172,6 +193,7 @@ def reopen(session: Session, public_id: str, *, reason: str, by: Actor, now: dat
     ).one()
     session.add(SubmissionVoided(submission_id=submission.id, reason=reason, at=now, by_id=by.user_id))
     move(audit_return, "started", now=now)
+    search.forget_submission(session, audit_return)
     grades = [(answer.criterion, answer.grade) for answer in submission.answers]
     rollup.change(session, audit_return, "submitted", before=grades, after=())
     rollup.change(session, audit_return, "draft", before=(), after=_draft_grades(session, audit_return))
@@ -184,20 +206,33 @@ def reopen(session: Session, public_id: str, *, reason: str, by: Actor, now: dat
         data={"voided": submission.number},
         texts={"reason": reason},
     )
+    moderation.begin_anew(session, audit_return, submission)
+    judgements.mark_stale(session, audit_return)
     mail.returned(session, audit_return, submission.number, now=now)
     session.flush()
-    return audit_return
+    return submission
 
 
-def set_nil(session: Session, public_id: str, *, reason: str, by: Actor, now: datetime) -> AuditReturn:
-    """Record that an agency has nothing to return, with the reason. Raises NotFound and NotPossible."""
+def set_nil(
+    session: Session, public_id: str, *, reason: str, by: Actor, now: datetime, closed_on: date | None = None
+) -> AuditReturn:
+    """Record that an agency has nothing to return, with the reason; `closed_on` where it closed without a successor.
+
+    Raises NotFound and NotPossible.
+    """
     audit_return = get_return(session, public_id, actor=by, now=now, permission="return.nil", lock=True)
     reason = _reason(reason, N_("Give the reason for the nil return: it is printed in the findings."))
+    _check_not_merged(audit_return)
+    if closed_on and closed_on > today(now):
+        raise NotPossible(N_("The day on which the agency closed lies ahead. Record it when it has closed."))
     move(audit_return, "nil", now=now, nil_reason=reason)
+    if closed_on:
+        audit_return.agency.closed_on = closed_on
     rollup.change(session, audit_return, "draft", before=_draft_grades(session, audit_return), after=())
     events.append(
-        session, events.chain_of(audit_return), "return.nil", by=by, now=now, texts={"reason": reason}
-    )
+        session, events.chain_of(audit_return), "return.nil", by=by, now=now,
+        data={"closed_on": closed_on.isoformat()} if closed_on else {}, texts={"reason": reason},
+    )  # fmt: skip
     session.flush()
     return audit_return
 
@@ -208,6 +243,7 @@ def take_back_nil(session: Session, public_id: str, *, by: Actor, now: datetime)
     if audit_return.stage != "nil":
         raise NotPossible(N_("This audit is not recorded as a nil return."))
     move(audit_return, "started" if audit_return.started_at else "invited", now=now)
+    audit_return.agency.closed_on = None  # it answers, so it is there
     rollup.change(session, audit_return, "draft", before=(), after=_draft_grades(session, audit_return))
     events.append(session, events.chain_of(audit_return), "return.nil_taken_back", by=by, now=now)
     session.flush()
@@ -217,16 +253,27 @@ def take_back_nil(session: Session, public_id: str, *, by: Actor, now: datetime)
 def extend(session: Session, public_id: str, *, to: datetime, by: Actor, now: datetime) -> AuditReturn:
     """Give one agency more time: until `to` it is neither late nor closed. Raises NotFound and NotPossible."""
     audit_return = get_return(session, public_id, actor=by, now=now, permission="return.extend", lock=True)
+    _check_not_merged(audit_return)
     if to <= now:
         raise NotPossible(N_("The new date has passed already. Choose a date from today on."))
     if to <= audit_return.audit_round.due:
         raise NotPossible(N_("The new date is not after the round’s due date, so it would give no more time."))
     audit_return.extended_to = to
+    audit_return.late_after = with_grace(to, audit_return.audit_round.grace_minutes)
     events.append(
         session, events.chain_of(audit_return), "return.extended", by=by, now=now, data={"to": events.iso(to)}
     )
     session.flush()
     return audit_return
+
+
+def _check_not_merged(audit_return: AuditReturn) -> None:
+    if audit_return.merger:
+        raise NotPossible(
+            N_("%(agency)s was merged into %(into)s. Take the merger back first, if that is wrong."),
+            agency=audit_return.agency.name,
+            into=audit_return.merger.into.name,
+        )
 
 
 def _reason(text: str, remedy: str) -> str:

@@ -39,7 +39,7 @@ def action_plan(
     Where none stands, of the last that was set aside; None where nothing was ever signed. With `draft`: as it is being
     written, for the agency's own people. Raises Denied unless the actor may read it.
     """
-    require(actor, "return.read", return_facts(session, audit_return, now=now))
+    require(actor, "return.read_all", return_facts(session, audit_return, now=now))
     if draft:
         if not (actor.system or sees_drafts(actor, audit_return)):
             raise Denied("return.read")
@@ -103,7 +103,7 @@ def _plan(
         language=language,
         today=today(now),
         audit_round=round_info(
-            audit_round, as_at=_as_at(work, actions, submission), is_closed=now > audit_round.closes
+            audit_round, as_at=_as_at(work, actions, submission), is_closed=now > audit_round.open_until
         ),
         pack=pack_info(audit_round, work.pack, language),
         template_title=localise(work.template.title, language),

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from app.clock import today
-from app.models import Agency, AgencyInArea, Area, AuditReturn, AuditRound
+from app.models import Agency, AgencyInArea, Area, AuditReturn, AuditRound, Merger
 from app.policy import Actor, allows
 from app.queries.rounds import NotFound
 
@@ -42,7 +42,11 @@ def returns_in_area(session: Session, area: Area, *, now: datetime) -> Sequence[
             (AgencyInArea.ends.is_(None)) | (AgencyInArea.ends >= day),
             AuditRound.stage == "open",
         )
-        .options(contains_eager(AuditReturn.agency), contains_eager(AuditReturn.audit_round))
+        .options(
+            contains_eager(AuditReturn.agency),
+            contains_eager(AuditReturn.audit_round),
+            joinedload(AuditReturn.merger).joinedload(Merger.into),
+        )
         .order_by(AuditRound.opens.desc(), AuditReturn.agency_type, Agency.name)
     ).all()
 
@@ -53,5 +57,5 @@ def is_released(audit_return: AuditReturn, *, now: datetime) -> bool:
     if audit_return.stage != "submitted":
         return False
     return audit_round.area_release == "on_submission" or (
-        audit_round.area_release == "at_close" and now > audit_round.closes
+        audit_round.area_release == "at_close" and now > audit_round.open_until
     )

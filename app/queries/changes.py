@@ -99,7 +99,7 @@ def compare(
         ),
         language=language,
         audit_round=round_info(
-            audit_return.audit_round, as_at=at, is_closed=now > audit_return.audit_round.closes
+            audit_return.audit_round, as_at=at, is_closed=now > audit_return.audit_round.open_until
         ),
         pack=pack_info(audit_return.audit_round, pack, language),
         template_title=localise(work.template.title, language),

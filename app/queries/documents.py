@@ -92,7 +92,7 @@ def _signed(
     common = {
         "language": language,
         "audit_round": round_info(
-            audit_round, as_at=voided.at if voided else found.submitted_at, is_closed=now > audit_round.closes
+            audit_round, as_at=voided.at if voided else found.submitted_at, is_closed=now > audit_round.open_until
         ),
         "pack": pack_info(audit_round, pack, language),
         "template_title": localise(template.title, language),
@@ -247,8 +247,8 @@ def receipt_document(
         return_id=audit_return.public_id,
         is_late=is_late(
             submitted_at=signed.submission.submitted_at,
-            due=audit_return.audit_round.due,
-            extended_to=audit_return.extended_to,
+            due=audit_return.audit_round.in_time_until,
+            extended_to=audit_return.own_until,
         ),
         answers=len(signed.content["answers"]),
         criteria=len(asked & {answer["criterion"] for answer in signed.content["answers"]}),

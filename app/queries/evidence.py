@@ -25,6 +25,7 @@ from app.models import (
     EvidenceRevision,
     StoredFile,
     Submission,
+    ThreadEvidence,
     User,
 )
 from app.queries.rounds import NotFound
@@ -223,6 +224,39 @@ def library(
     return Library([_piece(row, audit_return) for row in rows], number, everything, page, pages)
 
 
+MOST_CHOICES = 200
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A piece of evidence to choose, by its latest file."""
+
+    id: str
+    title: str
+    name: str
+
+
+def to_choose(session: Session, audit_return: AuditReturn) -> list[Choice]:
+    """The pieces of the library of a return's agency that can be shown to others, newest first; one statement.
+
+    For the agency's own people.
+    """
+    rows = session.execute(
+        select(Evidence.public_id, Evidence.title, EvidenceRevision.name)
+        .join(EvidenceRevision, EvidenceRevision.evidence_id == Evidence.id)
+        .join(StoredFile, StoredFile.sha256 == EvidenceRevision.sha256)
+        .where(
+            Evidence.agency_id == audit_return.agency_id,
+            Evidence.removed_at.is_(None),
+            EvidenceRevision.number == _LATEST,
+            StoredFile.scan != "infected",
+        )
+        .order_by(Evidence.id.desc())
+        .limit(MOST_CHOICES)
+    )
+    return [Choice(*row) for row in rows]
+
+
 def piece(session: Session, audit_return: AuditReturn, public_id: str) -> Piece:
     """One piece of evidence of a return's agency. Raises NotFound."""
     return _piece(evidence_row(session, audit_return, public_id), audit_return)
@@ -342,6 +376,19 @@ def is_kept(session: Session, sha256: str) -> bool:
                     EvidenceRevision.sha256 == sha256,
                     Evidence.id == EvidenceRevision.evidence_id,
                     Evidence.removed_at.is_(None),
+                )
+            )
+        )
+    )
+
+
+def is_shown(session: Session, sha256: str) -> bool:
+    """Whether a post of a thread shows this content: then it is never given up."""
+    return bool(
+        session.scalar(
+            select(
+                exists().where(
+                    EvidenceRevision.sha256 == sha256, ThreadEvidence.revision_id == EvidenceRevision.id
                 )
             )
         )

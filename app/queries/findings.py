@@ -57,10 +57,10 @@ from app.languages import translations
 from app.models import (
     Agency,
     AgencyInArea,
-    Area,
     AuditReturn,
     AuditRound,
     Declaration,
+    Merger,
     OversightBody,
     RoundTemplate,
     Submission,
@@ -70,7 +70,8 @@ from app.models import (
 )
 from app.policy import Actor, require
 from app.queries.packs import pack_of
-from app.queries.rounds import round_facts
+from app.queries.rounds import is_merged_clause, own_due, round_facts
+from app.queries.twins import VIEWS, counts_by_area, in_force, sides_of, twin_pairs
 
 EXTREMES = 3  # how many criteria a theme lists as most and least often met
 NOT_RESPONDING = {"invited": "not_started", "started": "in_progress", "nil": "nil"}
@@ -154,13 +155,13 @@ def joint_findings(
 ) -> JointFindings:
     """The joint findings of a round, from submissions only. Raises Denied unless the actor may read them."""
     require(actor, "findings.read", round_facts(session, audit_round, now=now, agencies=True))
-    reading = _reading(session, audit_round, language)
+    reading = reading_of(session, audit_round, language)
     facts, as_at = _facts(reading)
     response = _response(reading)
     criteria = _criteria(reading)
     themes = _themes(reading, criteria)
     scored = [criterion for criterion in criteria if not criterion.optional]
-    is_closed = now > audit_round.closes
+    is_closed = now > audit_round.open_until
     version = audit_round.pack_version
     findings = JointFindings(
         snapshot_id=hash_of({"facts": facts, "template": version.sha256, "round": audit_round.key,
@@ -207,9 +208,30 @@ def latest_submissions(audit_round: AuditRound) -> CTE:
     )
 
 
-def _reading(session: Session, audit_round: AuditRound, language: str) -> Reading:
+_FROZEN: dict[str, tuple[FindingsTexts, dict[str, Asked]]] = {}
+
+
+def _frozen(sha256: str, pack: Pack) -> tuple[FindingsTexts, Mapping[str, Asked]]:
+    """The texts of a published pack and its graded criteria by reference. Read once: they never change."""
+    found = _FROZEN.get(sha256)
+    if found is None:
+        asked: dict[str, Asked] = {}
+        for agency_type in pack.agency_types:
+            template = pack.templates[agency_type]
+            for placed in template.criteria():
+                # other types of answers have no grades, so no percentages
+                if placed.criterion.answer.type != "grade":
+                    continue
+                key = placed.criterion.grading or template.grading
+                one = Asked(agency_type, placed, key, pack.grading_schemes[key])
+                asked[one.reference] = one
+        found = _FROZEN[sha256] = FindingsTexts.of(pack), asked
+    return found
+
+
+def reading_of(session: Session, audit_round: AuditRound, language: str) -> Reading:
     pack = pack_of(audit_round.pack_version)
-    texts = FindingsTexts.of(pack)
+    texts, every = _frozen(audit_round.pack_version.sha256, pack)
     served = set(
         session.scalars(
             select(RoundTemplate.agency_type).where(RoundTemplate.round_id == audit_round.id).distinct()
@@ -217,16 +239,7 @@ def _reading(session: Session, audit_round: AuditRound, language: str) -> Readin
     )
     # the pack's order is the report's order
     types = tuple(key for key in pack.agency_types if key in served)
-    asked: dict[str, Asked] = {}
-    for agency_type in types:
-        template = pack.templates[agency_type]
-        for placed in template.criteria():
-            # other types of answers have no grades, so no percentages
-            if placed.criterion.answer.type != "grade":
-                continue
-            key = placed.criterion.grading or template.grading
-            one = Asked(agency_type, placed, key, pack.grading_schemes[key])
-            asked[one.reference] = one
+    asked = {reference: one for reference, one in every.items() if one.agency_type in served}
     words = Wording(
         pack,
         language,
@@ -242,7 +255,7 @@ def _reading(session: Session, audit_round: AuditRound, language: str) -> Readin
 
 def _facts(reading: Reading) -> tuple[dict[str, Any], datetime]:
     """What the figures rest on, for the snapshot id, and the instant of the latest fact."""
-    latest = reading.latest
+    latest, into = reading.latest, aliased(Agency)
     rows = reading.session.execute(
         select(
             AuditReturn.public_id,
@@ -251,9 +264,12 @@ def _facts(reading: Reading) -> tuple[dict[str, Any], datetime]:
             AuditReturn.started_at,
             AuditReturn.extended_to,
             AuditReturn.nil_reason,
+            into.code.label("into"),
             latest.c.submitted_at,
             Declaration.submission_hash,
         )
+        .outerjoin(Merger, Merger.return_id == AuditReturn.id)
+        .outerjoin(into, into.id == Merger.into_id)
         .outerjoin(latest, latest.c.return_id == AuditReturn.id)
         .outerjoin(Declaration, Declaration.submission_id == latest.c.submission_id)
         .where(AuditReturn.round_id == reading.audit_round.id)
@@ -269,6 +285,7 @@ def _facts(reading: Reading) -> tuple[dict[str, Any], datetime]:
                 row.submission_hash or "",
                 row.extended_to.astimezone(UTC).isoformat() if row.extended_to else "",
                 row.nil_reason,
+                *(["merged", row.into] if row.into else []),
             ]
             for row in rows
         ],
@@ -281,11 +298,12 @@ def _facts(reading: Reading) -> tuple[dict[str, Any], datetime]:
 
 def _response(reading: Reading) -> tuple[ResponseRow, ...]:
     """Rows by agency type, each followed by its subtypes, and the total last. Fills `reading.submitted`."""
-    latest, due = reading.latest, reading.audit_round.due
-    own_due = case((AuditReturn.extended_to > due, AuditReturn.extended_to), else_=due)
+    latest = reading.latest
+    is_late = latest.c.submitted_at > own_due(reading.audit_round)
     outcome = case(
-        (and_(latest.c.submission_id.is_not(None), latest.c.submitted_at > own_due), "late"),
+        (and_(latest.c.submission_id.is_not(None), is_late), "late"),
         (latest.c.submission_id.is_not(None), "on_time"),
+        (is_merged_clause(), "nil"),  # nothing is expected of it any more; the reason says into whom
         *((AuditReturn.stage == stage, outcome) for stage, outcome in NOT_RESPONDING.items()),
         else_="in_progress",
     )
@@ -341,7 +359,7 @@ def _response_row(
 
 
 def _not_responding(reading: Reading) -> tuple[NotResponding, ...]:
-    latest = reading.latest
+    latest, into = reading.latest, aliased(Agency)
     rows = reading.session.execute(
         select(
             Agency.name,
@@ -350,8 +368,12 @@ def _not_responding(reading: Reading) -> tuple[NotResponding, ...]:
             AuditReturn.subtype,
             AuditReturn.stage,
             AuditReturn.nil_reason,
+            Merger.merged_on,
+            into.name.label("into"),
         )
         .join(Agency, Agency.id == AuditReturn.agency_id)
+        .outerjoin(Merger, Merger.return_id == AuditReturn.id)
+        .outerjoin(into, into.id == Merger.into_id)
         .outerjoin(latest, latest.c.return_id == AuditReturn.id)
         .where(AuditReturn.round_id == reading.audit_round.id, latest.c.submission_id.is_(None))
     ).all()
@@ -362,8 +384,9 @@ def _not_responding(reading: Reading) -> tuple[NotResponding, ...]:
             agency_type=row.agency_type,
             subtype=row.subtype,
             type_label=reading.plural(row.agency_type, row.subtype),
-            stage=NOT_RESPONDING.get(row.stage, "in_progress"),
-            reason=row.nil_reason,
+            stage="nil" if row.into else NOT_RESPONDING.get(row.stage, "in_progress"),
+            reason=row.nil_reason
+            or (reading.words.say(N_("merged into %(name)s"), name=row.into) if row.into else ""),
         )
         for row in rows
         if row.agency_type in reading.types
@@ -518,7 +541,7 @@ def _overall(reading: Reading, criteria: Sequence[CriterionFindings]) -> Overall
             select(func.count()).select_from(met_all).scalar_subquery().label("all_met"),
             select(func.count(AgencyInArea.area_id.distinct()))
             .join(AuditReturn, AuditReturn.agency_id == AgencyInArea.agency_id)
-            .where(AuditReturn.round_id == reading.audit_round.id, _in_force(reading, AgencyInArea))
+            .where(AuditReturn.round_id == reading.audit_round.id, in_force(reading.audit_round, AgencyInArea))
             .scalar_subquery()
             .label("areas"),
         )
@@ -747,122 +770,13 @@ def _assurance_row(
 # --- twins -----------------------------------------------------------------------------------------------------------
 
 
-def twin_pairs(asked: Mapping[str, Asked]) -> tuple[tuple[Asked, Asked], ...]:
-    """Every pair of twins once, in the order of the templates; a criterion is no twin of itself."""
-    order = list(asked)
-    pairs = {
-        tuple(sorted((reference, twin), key=order.index))
-        for reference, one in asked.items()
-        for twin in one.criterion.twins
-        if twin in asked and twin != reference
-    }
-    return tuple(
-        (asked[a], asked[b])
-        for a, b in sorted(pairs, key=lambda pair: (order.index(pair[0]), order.index(pair[1])))
-    )
-
-
-def _in_force(reading: Reading, membership: Any) -> ColumnElement[bool]:
-    """SQL: the agency works in the area on the day that the round's answers are due."""
-    day = today(reading.audit_round.due)
-    return and_(membership.starts <= day, or_(membership.ends.is_(None), membership.ends >= day))
-
-
 def _twins(reading: Reading) -> tuple[TwinFindings, ...]:
     """Pairs of agencies that work in one area, one on each side, both of which answered. One statement for all."""
     pairs = twin_pairs(reading.asked)
     if not pairs:
         return ()
-    latest = reading.latest
-    # by reference: a criterion whose texts have several languages cannot be hashed
-    wanted = {side.reference: side for pair in pairs for side in pair}
-    kinds: dict[str, list[str]] = defaultdict(list)
-    for _reference, side in sorted(wanted.items()):
-        kinds[side.agency_type].append(side.criterion.id)
-    sides = (
-        select(
-            AgencyInArea.area_id,
-            Area.name.label("area"),
-            AuditReturn.id.label("return_id"),
-            AuditReturn.agency_type,
-            SubmissionAnswer.criterion,
-            SubmissionAnswer.grade,
-        )
-        .join(latest, latest.c.submission_id == SubmissionAnswer.submission_id)
-        .join(AuditReturn, AuditReturn.id == latest.c.return_id)
-        .join(AgencyInArea, AgencyInArea.agency_id == AuditReturn.agency_id)
-        .join(Area, Area.id == AgencyInArea.area_id)
-        .where(
-            _in_force(reading, AgencyInArea),
-            SubmissionAnswer.grade != "",
-            # an answer about one area stands for that area only
-            SubmissionAnswer.scope_key.in_(("", Area.public_id)),
-            or_(
-                *(
-                    and_(AuditReturn.agency_type == kind, SubmissionAnswer.criterion.in_(ids))
-                    for kind, ids in kinds.items()
-                )
-            ),
-        )
-        .cte("side")
-    )
-    a, b = aliased(sides, name="a"), aliased(sides, name="b")
-    rows = reading.session.execute(
-        select(
-            a.c.agency_type.label("a_type"),
-            a.c.criterion.label("a_criterion"),
-            b.c.agency_type.label("b_type"),
-            b.c.criterion.label("b_criterion"),
-            a.c.area,
-            a.c.area_id,
-            a.c.grade.label("a_grade"),
-            b.c.grade.label("b_grade"),
-            func.count().label("number"),
-        )
-        .join(b, and_(a.c.area_id == b.c.area_id, a.c.return_id != b.c.return_id))
-        .where(
-            or_(
-                *(
-                    and_(
-                        a.c.agency_type == one.agency_type,
-                        a.c.criterion == one.criterion.id,
-                        b.c.agency_type == other.agency_type,
-                        b.c.criterion == other.criterion.id,
-                    )
-                    for one, other in pairs
-                )
-            )
-        )
-        .group_by(
-            a.c.agency_type,
-            a.c.criterion,
-            b.c.agency_type,
-            b.c.criterion,
-            a.c.area,
-            a.c.area_id,
-            a.c.grade,
-            b.c.grade,
-        )
-    ).all()
-    counts: dict[tuple[str, str], dict[tuple[str, int], dict[str, int]]] = defaultdict(dict)
-    for row in rows:
-        key = f"{row.a_type}#{row.a_criterion}", f"{row.b_type}#{row.b_criterion}"
-        by_area = counts[key].setdefault((row.area, row.area_id), defaultdict(int))
-        view = _view(reading.asked[key[0]].kind(row.a_grade), reading.asked[key[1]].kind(row.b_grade))
-        by_area[view] += row.number
-    return tuple(_twin(reading, one, other, counts[one.reference, other.reference]) for one, other in pairs)
-
-
-def _view(a: str, b: str) -> str:
-    """Two views of one duty as one word; nothing is compared where a side is excluded or shown apart."""
-    if not {a, b} <= {"met", "not_met"}:
-        return "not_comparable"
-    return {("met", "met"): "both", ("met", "not_met"): "only_a", ("not_met", "met"): "only_b"}.get(
-        (a, b), "neither"
-    )
-
-
-VIEWS = ("both", "only_a", "only_b", "neither", "not_comparable")
+    sides = sides_of(reading, pairs)
+    return tuple(_twin(reading, *pair, counts_by_area(sides, pair)) for pair in pairs)
 
 
 def _twin(

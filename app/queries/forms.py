@@ -391,7 +391,7 @@ class _Reader:
             snapshot_id="",
             language=self.language,
             return_id=audit_return.public_id if audit_return else "",
-            audit_round=round_info(audit_round, as_at=now, is_closed=now > audit_round.closes),
+            audit_round=round_info(audit_round, as_at=now, is_closed=now > audit_round.open_until),
             pack=pack_info(audit_round, self.pack, self.language),
             template_title=self.say(self.template.title),
             template_introduction=self.say(self.template.introduction),

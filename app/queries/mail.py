@@ -22,7 +22,7 @@ from app.models import (
     User,
 )
 from app.policy import Actor, require
-from app.queries.rounds import PAGE, NotFound, like
+from app.queries.rounds import PAGE, NotFound, is_merged_clause, like
 
 STATES = ("waiting", "sent", "failed")
 ROUND = "round:"  # how the key of a mail begins that invites an agency to a round
@@ -91,7 +91,9 @@ def unfinished_returns(session: Session, *, now: datetime) -> Sequence[AuditRetu
             AuditReturn.stage.in_(("invited", "started")),
             AuditRound.stage == "open",
             AuditRound.opens <= now,
+            AuditRound.archived_at.is_(None),
             or_(AuditRound.due >= now, AuditReturn.extended_to >= now),
+            ~is_merged_clause(),
             ~AuditRound.is_demonstration,
         )
         .options(contains_eager(AuditReturn.audit_round), joinedload(AuditReturn.agency))

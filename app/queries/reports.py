@@ -10,8 +10,11 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.models import AuditReturn, AuditRound, ReportRun
 from app.policy import Actor, allows, require
+from app.queries.release import may_see_version
 from app.queries.returns import return_facts, sees_drafts
 from app.queries.rounds import NotFound, round_facts
+
+FEEDBACK = "feedback"  # the report whose readers are decided by the release
 
 
 def get_run(session: Session, public_id: str, *, actor: Actor, now: datetime) -> ReportRun:
@@ -26,13 +29,17 @@ def get_run(session: Session, public_id: str, *, actor: Actor, now: datetime) ->
     )
     if run is None:
         raise NotFound
-    if run.audit_return is not None:
-        may = allows(actor, "return.read", return_facts(session, run.audit_return, now=now))
+    if run.report == FEEDBACK and run.audit_return is not None:
+        may = may_see_version(session, run.audit_return, run.options["edition"], actor=actor, now=now)
+    elif run.audit_return is not None:
+        may = allows(actor, "return.read_all", return_facts(session, run.audit_return, now=now))
         if run.options.get("draft"):
             may = may and (bool(actor.system) or sees_drafts(actor, run.audit_return))
     else:
         facts = round_facts(session, run.audit_round, now=now, agencies=True)
         may = allows(actor, "findings.read", facts)
+        # agencies read what was published, never figures that were made in between
+        may = may and (allows(actor, "release.read", facts) or bool(run.options.get("edition")))
     if not may:
         raise NotFound
     return run
@@ -41,12 +48,14 @@ def get_run(session: Session, public_id: str, *, actor: Actor, now: datetime) ->
 def runs_of_round(
     session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime
 ) -> Sequence[ReportRun]:
-    """The reports about a whole round that were asked for, newest first."""
-    require(actor, "findings.read", round_facts(session, audit_round, now=now, agencies=True))
-    return session.scalars(
+    """The reports about a whole round that were asked for, newest first; for agencies those of what was published."""
+    facts = round_facts(session, audit_round, now=now, agencies=True)
+    require(actor, "findings.read", facts)
+    runs = session.scalars(
         select(ReportRun)
         .where(ReportRun.round_id == audit_round.id, ReportRun.return_id.is_(None))
         .options(joinedload(ReportRun.requested_by))
         .order_by(ReportRun.id.desc())
         .limit(50)
     ).all()
+    return runs if allows(actor, "release.read", facts) else [run for run in runs if run.options.get("edition")]

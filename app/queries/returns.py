@@ -17,7 +17,7 @@ from app.domain.answers import ANSWER_TYPES, Outstanding, question_id, question_
 from app.domain.content import return_content
 from app.domain.evidence import Attached
 from app.domain.integrity import hash_of
-from app.domain.life import NotPossible, check_open
+from app.domain.life import NotPossible, check_not_archived, check_open
 from app.domain.message import N_, Message
 from app.domain.templates import Criterion, Grade, GradingScheme, Pack, Standard, Template
 from app.models import (
@@ -28,6 +28,8 @@ from app.models import (
     AuditReturn,
     AuditRound,
     Event,
+    Merger,
+    PeerReview,
     RoundTemplate,
     SelfAssessment,
     SelfAssessmentVersion,
@@ -38,6 +40,7 @@ from app.models import (
 )
 from app.policy import Actor, ReturnFacts, allows
 from app.queries.actions import ByQuestion, actions_of_return, signed_actions
+from app.queries.conflicts import in_conflict
 from app.queries.evidence import ByQuestion as EvidenceByQuestion
 from app.queries.evidence import evidence_of_return, signed_evidence
 from app.queries.packs import template_of
@@ -54,13 +57,13 @@ def return_facts(
     """
     audit_round = audit_return.audit_round
     released = audit_round.area_release == "on_submission" or (
-        audit_round.area_release == "at_close" and now > audit_round.closes
+        audit_round.area_release == "at_close" and now > audit_round.open_until
     )
     if actor and not any(held.oversight_body_id or held.area_id for held in actor.held):
         return ReturnFacts(audit_return.agency_id, frozenset(), frozenset(), False, released)
     day = today(now)
-    # one statement for the three
-    found: dict[str, set[int]] = {"body": set(), "area": set(), "submission": set()}
+    # one statement for the four
+    found: dict[str, set[int]] = {"body": set(), "area": set(), "submission": set(), "reviewer": set()}
     for kind, key in session.execute(
         union_all(
             select(literal("body"), RoundTemplate.oversight_body_id).where(
@@ -75,13 +78,23 @@ def return_facts(
             select(literal("submission"), func.min(Submission.id)).where(
                 Submission.return_id == audit_return.id
             ),
+            select(literal("reviewer"), PeerReview.user_id).where(
+                PeerReview.return_id == audit_return.id,
+                PeerReview.declared_at.is_not(None),
+                PeerReview.conflict == "",
+                PeerReview.ended_at.is_(None),
+                ~in_conflict(PeerReview.user_id, audit_return.agency_id, day),
+            ),
         )
     ):
         if key is not None:
             found[kind].add(key)
+    if audit_return.stage != "submitted":
+        found["reviewer"].clear()  # nothing stands that a peer could read
     return ReturnFacts(
-        audit_return.agency_id, frozenset(found["body"]), frozenset(found["area"]), bool(found["submission"]), released
-    )
+        audit_return.agency_id, frozenset(found["body"]), frozenset(found["area"]), bool(found["submission"]), released,
+        frozenset(found["reviewer"]),
+    )  # fmt: skip
 
 
 # made once: to build a statement takes longer than to run it
@@ -91,6 +104,8 @@ _RETURN = (
     .options(
         joinedload(AuditReturn.audit_round),
         joinedload(AuditReturn.agency),
+        joinedload(AuditReturn.merger).joinedload(Merger.into),
+        joinedload(AuditReturn.returned),
         joinedload(AuditReturn.template_version).joinedload(TemplateVersion.pack_version),
     )
 )
@@ -105,15 +120,19 @@ def get_return(
     """One return by its public id, with its round, agency and template version.
 
     With `lock`, its row is held until the transaction ends: every write to a return begins so. Raises NotFound where
-    there is none, where the actor may not, and for an agency's people while its round is not opened.
+    there is none, where the actor may not, and for an agency's people while its round is not opened; with `lock`
+    NotPossible too, where the round is archived.
     """
-    audit_return = session.scalar(_LOCKED_RETURN if lock else _RETURN, {"public_id": public_id})
+    found = session.scalars(_LOCKED_RETURN if lock else _RETURN, {"public_id": public_id})
+    audit_return = found.unique().one_or_none()
     if audit_return is None:
         raise NotFound
     if not allows(actor, permission, return_facts(session, audit_return, now=now, actor=actor)):
         raise NotFound
     if audit_return.audit_round.stage == "draft" and not actor.system and not actor.body_ids():
         raise NotFound
+    if lock:
+        check_not_archived(audit_return.audit_round.archived_at)
     return audit_return
 
 
@@ -129,7 +148,11 @@ def returns_of_agencies(session: Session, *, actor: Actor) -> Sequence[AuditRetu
         select(AuditReturn)
         .join(AuditReturn.audit_round)
         .where(AuditReturn.agency_id.in_(agencies), AuditRound.stage == "open")
-        .options(contains_eager(AuditReturn.audit_round), joinedload(AuditReturn.agency))
+        .options(
+            contains_eager(AuditReturn.audit_round),
+            joinedload(AuditReturn.agency),
+            joinedload(AuditReturn.merger).joinedload(Merger.into),
+        )
         .order_by(AuditRound.opens.desc(), AuditReturn.id)
     ).all()
 
@@ -475,8 +498,10 @@ def why_closed(audit_return: AuditReturn, *, now: datetime) -> Message | None:
         check_open(
             stage=audit_round.stage,
             opens=audit_round.opens,
-            closes=audit_round.closes,
-            extended_to=audit_return.extended_to,
+            open_until=audit_round.open_until,
+            own_until=audit_return.own_until,
+            closed_at=audit_round.closed_at,
+            archived_at=audit_round.archived_at,
             now=now,
         )
     except NotPossible as reason:
@@ -487,6 +512,18 @@ def why_closed(audit_return: AuditReturn, *, now: datetime) -> Message | None:
         )
     if audit_return.stage == "nil":
         return Message(N_("This audit is recorded as a nil return."))
+    if audit_return.merger:
+        return Message(
+            N_(
+                "%(agency)s was merged into %(into)s on %(day)s, which answers for both from then on. What stands here"
+                " can be read and downloaded, and no longer changed."
+            ),
+            {
+                "agency": audit_return.agency.name,
+                "into": audit_return.merger.into.name,
+                "day": audit_return.merger.merged_on,
+            },
+        )
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
@@ -17,6 +17,7 @@ from app.models import (
     Area,
     AuditReturn,
     AuditRound,
+    Merger,
     RoundTemplate,
     Submission,
     SubmissionVoided,
@@ -24,7 +25,7 @@ from app.models import (
 )
 from app.policy import Actor, RoundFacts, allows, require
 
-LEDGER_STATES = ("not_started", "in_progress", "submitted", "late", "nil")
+LEDGER_STATES = ("not_started", "in_progress", "submitted", "late", "nil", "merged")
 PAGE = 50
 
 
@@ -58,15 +59,26 @@ def _rounds() -> Select[AuditRound]:
     )
 
 
-def rounds_for(session: Session, *, actor: Actor) -> Sequence[AuditRound]:
-    """The rounds that the actor's oversight bodies own or take part in, newest first."""
-    bodies = actor.body_ids()
-    mine = select(RoundTemplate.round_id).where(RoundTemplate.oversight_body_id.in_(bodies))
+def rounds_for(session: Session, *, actor: Actor, archived: bool = False) -> Sequence[AuditRound]:
+    """The rounds that the actor's oversight bodies own or take part in, newest first; those archived, or the others."""
     return session.scalars(
         _rounds()
-        .where(or_(AuditRound.id.in_(mine), AuditRound.owner_id.in_(bodies)))
+        .where(_of_bodies(actor), AuditRound.archived_at.is_not(None) == archived)
         .order_by(AuditRound.opens.desc(), AuditRound.id.desc())
     ).all()
+
+
+def number_archived(session: Session, *, actor: Actor) -> int:
+    """How many rounds of the actor's oversight bodies are archived."""
+    return session.scalar(
+        select(func.count(AuditRound.id)).where(_of_bodies(actor), AuditRound.archived_at.is_not(None))
+    ) or 0  # fmt: skip
+
+
+def _of_bodies(actor: Actor) -> ColumnElement[bool]:
+    bodies = actor.body_ids()
+    mine = select(RoundTemplate.round_id).where(RoundTemplate.oversight_body_id.in_(bodies))
+    return or_(AuditRound.id.in_(mine), AuditRound.owner_id.in_(bodies))
 
 
 def get_round(
@@ -89,10 +101,19 @@ def round_by_key(session: Session, key: str) -> AuditRound | None:
 
 def is_late_clause(audit_round: AuditRound | type[AuditRound]) -> ColumnElement[bool]:
     """SQL: the return was submitted after its own due date. Derived from stored dates, never in a loop."""
-    due = func.coalesce(AuditReturn.extended_to, audit_round.due)
-    return (AuditReturn.stage == "submitted") & (
-        AuditReturn.submitted_at > case((due > audit_round.due, due), else_=audit_round.due)
-    )
+    return (AuditReturn.stage == "submitted") & (AuditReturn.submitted_at > own_due(audit_round))
+
+
+def own_due(audit_round: AuditRound | type[AuditRound]) -> ColumnElement[datetime]:
+    """SQL: the last instant at which a submission of the return is in time; its own extension and grace count."""
+    due = audit_round.in_time_until
+    own = func.coalesce(AuditReturn.late_after, AuditReturn.extended_to)
+    return case((own > due, own), else_=due)
+
+
+def is_merged_clause() -> ColumnElement[bool]:
+    """SQL: the agency of the return was merged into another."""
+    return select(Merger.id).where(Merger.return_id == AuditReturn.id).exists()
 
 
 Counts = dict[tuple[str, str], dict[str, int]]
@@ -123,7 +144,11 @@ def return_in_round(session: Session, audit_round: AuditRound, public_id: str) -
     audit_return = session.scalar(
         select(AuditReturn)
         .where(AuditReturn.round_id == audit_round.id, AuditReturn.public_id == public_id)
-        .options(joinedload(AuditReturn.agency), joinedload(AuditReturn.audit_round))
+        .options(
+            joinedload(AuditReturn.agency),
+            joinedload(AuditReturn.audit_round),
+            joinedload(AuditReturn.merger).joinedload(Merger.into),
+        )
     )
     if audit_return is None:
         raise NotFound
@@ -147,6 +172,7 @@ class LedgerRow:
     extended_to: datetime | None
     nil_reason: str
     reopened: bool
+    merged_into: str = ""
 
 
 @dataclass(frozen=True)
@@ -156,6 +182,8 @@ class LedgerFilter:
     agency_type: str = ""
     subtype: str = ""
     state: str = ""
+    area: str = ""
+    extended: bool = False
     text: str = ""
     sort: str = "name"
     descending: bool = False
@@ -177,6 +205,7 @@ def _state(audit_round: AuditRound | type[AuditRound]) -> ColumnElement[str]:
         (AuditReturn.stage == "nil", "nil"),
         (is_late_clause(audit_round), "late"),
         (AuditReturn.stage == "submitted", "submitted"),
+        (is_merged_clause(), "merged"),
         (AuditReturn.stage == "started", "in_progress"),
         else_="not_started",
     )
@@ -207,6 +236,10 @@ def ledger(
         conditions.append(AuditReturn.subtype == narrowed.subtype)
     if narrowed.state in LEDGER_STATES:
         conditions.append(state == narrowed.state)
+    if narrowed.area:
+        conditions.append(in_area_clause(narrowed.area, day=today(now)))
+    if narrowed.extended:
+        conditions.append(AuditReturn.extended_to.is_not(None))
     if narrowed.text.strip():
         wanted = f"%{like(narrowed.text.strip())}%"
         conditions.append(or_(Agency.name.ilike(wanted, escape="\\"), Agency.code.ilike(wanted, escape="\\")))
@@ -224,9 +257,12 @@ def ledger(
         "submitted": AuditReturn.submitted_at,
     }
     order = orders.get(narrowed.sort, Agency.name)
+    into, merger = aliased(Agency), aliased(Merger)
     query = (
-        select(AuditReturn, Agency, state.label("state"))
+        select(AuditReturn, Agency, state.label("state"), into.name.label("merged_into"))
         .join(AuditReturn.agency)
+        .outerjoin(merger, merger.return_id == AuditReturn.id)
+        .outerjoin(into, into.id == merger.into_id)
         .where(*conditions)
         .order_by(
             (order.desc() if narrowed.descending else order.asc()).nulls_last(), Agency.name, AuditReturn.id
@@ -244,7 +280,7 @@ def ledger(
         .order_by(Area.name)
     ):
         areas.setdefault(agency_id, []).append(name)
-    reopened = set(session.scalars(base.where(AuditReturn.id.in_(ids), _was_reopened())))
+    reopened = set(session.scalars(base.where(AuditReturn.id.in_(ids), was_reopened_clause())))
     rows = [
         LedgerRow(
             public_id=r.AuditReturn.public_id, agency_code=r.Agency.code, agency_name=r.Agency.name,
@@ -252,14 +288,46 @@ def ledger(
             areas=", ".join(areas.get(r.Agency.id, [])), state=r.state, asked=r.AuditReturn.asked,
             complete=r.AuditReturn.complete, submitted_at=r.AuditReturn.submitted_at,
             extended_to=r.AuditReturn.extended_to, nil_reason=r.AuditReturn.nil_reason,
-            reopened=r.AuditReturn.id in reopened,
+            reopened=r.AuditReturn.id in reopened, merged_into=r.merged_into or "",
         )
         for r in found
     ]  # fmt: skip
     return Ledger(rows=rows, total=total, pages=pages, counts=counts)
 
 
-def _was_reopened() -> ColumnElement[bool]:
+def in_area_clause(area: str, *, day: date) -> ColumnElement[bool]:
+    """SQL: the agency of the return works in the area with this public id on a day."""
+    return (
+        select(AgencyInArea.id)
+        .join(AgencyInArea.area)
+        .where(
+            AgencyInArea.agency_id == AuditReturn.agency_id,
+            Area.public_id == area,
+            AgencyInArea.starts <= day,
+            (AgencyInArea.ends.is_(None)) | (AgencyInArea.ends >= day),
+        )
+        .exists()
+    )
+
+
+def areas_in_round(session: Session, audit_round: AuditRound) -> list[tuple[str, str]]:
+    """(public id, name) of the areas that agencies of a round work in, by name. For those who may read the round."""
+    rows = session.execute(
+        select(Area.public_id, Area.name)
+        .where(
+            Area.id.in_(
+                select(AgencyInArea.area_id)
+                .join(AuditReturn, AuditReturn.agency_id == AgencyInArea.agency_id)
+                .where(AuditReturn.round_id == audit_round.id)
+            )
+        )
+        .order_by(Area.name)
+    )
+    return [(row.public_id, row.name) for row in rows]
+
+
+def was_reopened_clause() -> ColumnElement[bool]:
+    """SQL: a submission of the return was set aside."""
     return (
         select(Submission.id)
         .join(SubmissionVoided, SubmissionVoided.submission_id == Submission.id)

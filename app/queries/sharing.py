@@ -16,6 +16,7 @@ from app.models import (
     Assignment,
     AuditReturn,
     AuditRound,
+    Merger,
     SelfAssessmentVersion,
     SignInLink,
     User,
@@ -161,7 +162,11 @@ def returns_with_open_shares(session: Session, *, actor: Actor) -> list[AuditRet
                 AuditRound.stage == "open",
                 waiting,
             )
-            .options(contains_eager(AuditReturn.audit_round), joinedload(AuditReturn.agency))
+            .options(
+                contains_eager(AuditReturn.audit_round),
+                joinedload(AuditReturn.agency),
+                joinedload(AuditReturn.merger).joinedload(Merger.into),
+            )
             .order_by(AuditRound.opens.desc(), AuditReturn.id)
         )
     )

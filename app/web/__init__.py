@@ -9,21 +9,40 @@ from app.web import (
     actions,
     agency,
     colleagues,
+    disclosure,
     errors,
     evidence,
+    feedback,
     home,
     mail,
     offline,
     outbox,
     oversight,
     pages,
+    peer_desk,
     permissions,
+    progress,
+    queries,
     reports,
     request,
     security,
     settings,
     sharing,
     sign_in_links,
+)
+from app.web.oversight import (
+    chasing,
+    correction,
+    examples,
+    figures,
+    follow_up,
+    judgements,
+    moderation,
+    peers,
+    release,
+    sampling,
+    search,
+    twins,
 )
 
 
@@ -34,7 +53,9 @@ def init_app(app: Flask) -> None:
     security.init_app(app)
     parts = (
         home, account, agency, actions, evidence, offline, oversight, reports, outbox, mail,
-        colleagues, sharing, sign_in_links, settings,
+        colleagues, sharing, sign_in_links, settings, queries, correction, moderation,
+        chasing, search, examples, figures, twins, sampling, release, feedback, disclosure, judgements,
+        follow_up, peers, peer_desk, progress,
     )  # fmt: skip
     for part in parts:
         app.register_blueprint(part.blueprint)

@@ -143,10 +143,10 @@ def month(value: date) -> str:
 
 
 @blueprint.route("/")
-@requires(GET="return.read")
+@requires(GET="return.read_all")
 def plan(rid: str) -> str:
     """The whole plan: gaps without an action first, then the actions in the order asked for."""
-    audit_return = any_return(rid)
+    audit_return = any_return(rid, "return.read_all")
     found = _plan(audit_return)
     order = asked("by") if asked("by") in ORDERS else "standard"
     show = asked("show") if asked("show") in (*STATES, "open", "late") else ""
@@ -171,10 +171,10 @@ def plan(rid: str) -> str:
 
 
 @blueprint.route("/plan.xlsx")
-@requires(GET="return.read")
+@requires(GET="return.read_all")
 def sheet(rid: str) -> Response:
     """The plan as a spreadsheet, for downloading."""
-    audit_return = any_return(rid)
+    audit_return = any_return(rid, "return.read_all")
     found = _plan(audit_return)
     draft = "" if found.signature else "-draft"
     name = f"{audit_return.audit_round.key}-{audit_return.agency.code}-action-plan{draft}.xlsx"
@@ -261,11 +261,11 @@ def remove(rid: str, aid: str) -> str | tuple[str, int] | BaseResponse:
 
 
 @blueprint.route("/<aid>", methods=["GET", "POST"])
-@requires(GET="return.read", POST="return.progress")
+@requires(GET="return.read_all", POST="return.progress")
 def action(rid: str, aid: str) -> str | tuple[str, int] | BaseResponse:
     """One action with everything that was reported about it, and the form to report more."""
     reports = request.method == "POST"
-    audit_return = any_return(rid, "return.progress" if reports else "return.read")
+    audit_return = any_return(rid, "return.progress" if reports else "return.read_all")
     question, planned = _found(_plan(audit_return), aid)
     form = Form("", Fields(state=planned.action.state))
     if reports:

@@ -138,7 +138,7 @@ def _sent_file() -> FileStorage:
     return files[0]
 
 
-def _with_upload(rid: str, act: Callable[[Upload], Any]) -> dict[str, str]:
+def with_upload(rid: str, act: Callable[[Upload], Any]) -> dict[str, str]:
     """Examine the file of this form and, where it may be kept, `act` on it and commit. What is wrong, by field."""
     config = current_app.config["CANDOUR"]
     try:
@@ -235,7 +235,7 @@ def add(rid: str) -> str | tuple[str, int] | BaseResponse:
     problems: dict[str, str] = {}
     if request.method == "POST":
         typed = _typed()
-        problems = _with_upload(
+        problems = with_upload(
             rid,
             lambda upload: operations.add(
                 session(), rid, upload, typed, store=store(), quota=quota(), by=actor(), now=now()
@@ -341,7 +341,7 @@ def replace(rid: str, eid: str) -> str | tuple[str, int] | BaseResponse:
     before = queries.piece(session(), audit_return, eid)
     problems: dict[str, str] = {}
     if request.method == "POST":
-        problems = _with_upload(
+        problems = with_upload(
             rid,
             lambda upload: operations.replace(
                 session(), rid, eid, upload, store=store(), quota=quota(), by=actor(), now=now()
@@ -431,7 +431,7 @@ def _delete(given_up: list[str]) -> None:
 @requires(GET="return.read")
 def file(rid: str, eid: str, number: int) -> Response:
     """One file of a piece of evidence, for the agency's own people."""
-    return _attachment(queries.file_of_piece(session(), own_return(rid), eid, number))
+    return attachment(queries.file_of_piece(session(), own_return(rid), eid, number))
 
 
 @blueprint.route("/signed/<sha256>")
@@ -440,7 +440,7 @@ def signed(rid: str, sha256: str) -> Response:
     """A file that a submission names. Whoever is not of the agency gets those of the latest one only."""
     audit_return = any_return(rid)
     own = sees_drafts(actor(), audit_return)
-    return _attachment(queries.file_of_submission(session(), audit_return, sha256, own=own))
+    return attachment(queries.file_of_submission(session(), audit_return, sha256, own=own))
 
 
 def _pieces(content: IO[bytes]) -> Iterator[bytes]:
@@ -449,7 +449,7 @@ def _pieces(content: IO[bytes]) -> Iterator[bytes]:
             yield piece
 
 
-def _attachment(wanted: Download) -> Response:
+def attachment(wanted: Download) -> Response:
     """A file to keep, which no browser shows: as bytes, in a sandbox. Checked against its SHA-256 first."""
     if wanted.scan == "infected":
         raise NotPossible(

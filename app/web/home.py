@@ -29,11 +29,15 @@ from app.web.typed import typed
 blueprint = Blueprint("home", __name__)
 
 # which menu entry a page belongs to, by its blueprint
-SECTIONS = {"oversight": "rounds", "reports": "rounds", "admin": "admin", "settings": "admin"}
+SECTIONS = {
+    "oversight": "rounds", "reports": "rounds", "admin": "admin", "settings": "admin", "follow_up": "rounds",
+    "progress": "rounds", "peers": "rounds", "peer_desk": "peer", "chasing": "rounds", "search": "rounds",
+    "examples": "rounds",
+}  # fmt: skip
 
 
 def _hats() -> set[str]:
-    """What the person of this request does here: agency, rounds, areas, admin."""
+    """What the person of this request does here: agency, rounds, areas, peer, admin."""
     hats = set()
     if any(held.agency_id for held in actor().held):
         hats.add("agency")
@@ -41,6 +45,8 @@ def _hats() -> set[str]:
         hats.add("rounds")
     if could(actor(), "area.read"):
         hats.add("areas")
+    if could(actor(), "peer.desk"):
+        hats.add("peer")
     if could(actor(), "service.administer"):
         hats.add("admin")
     return hats
@@ -58,6 +64,8 @@ def _navigation() -> dict[str, Any]:
     entries = [("home", _("Home"), url_for("home.index", all=1) if len(hats) > 1 else url_for("home.index"))]
     if "rounds" in hats:
         entries.append(("rounds", _("Rounds"), url_for("oversight.rounds")))
+    if "peer" in hats:
+        entries.append(("peer", _("Peer reviews"), url_for("peer_desk.desk")))
     if "admin" in hats:
         entries.append(("admin", _("Administration"), url_for("admin.index")))
     return {
@@ -89,6 +97,8 @@ def index() -> str | BaseResponse:
         return redirect(url_for("oversight.rounds"))
     if hats == {"areas"} and len(areas) == 1 and not whole:
         return redirect(url_for("oversight.area", aid=areas[0].public_id))
+    if hats == {"peer"} and not whole:
+        return redirect(url_for("peer_desk.desk"))
     if hats == {"admin"} and not whole:
         return redirect(url_for("admin.index"))
     return render_template(

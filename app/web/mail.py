@@ -51,6 +51,10 @@ def kind_words(kind: str) -> str:
         "declined": _("The signatory declined to sign"),
         "receipt": _("The audit is submitted"),
         "returned": _("The audit is returned for correction"),
+        "query": _("A question about what was submitted, or an answer to one"),
+        "chase": _("A reminder from an oversight body"),
+        "round_change": _("A round’s dates change, or agencies merge"),
+        "feedback": _("Feedback to my agency, and findings that are published"),
         "sign_in_link": _("Link to sign in"),
         "password": _("New password"),
     }

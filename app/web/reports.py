@@ -35,7 +35,8 @@ blueprint = Blueprint("reports", __name__)
 BLANK_FORM = "blank-form"  # the report that can be made for each agency type of a round
 
 
-def _enqueue() -> operations.Enqueue:
+def enqueue() -> operations.Enqueue:
+    """How a request hands the making of a report to the background."""
     port: operations.Enqueue = current_app.extensions["candour_jobs"].enqueue_report
     return port
 
@@ -57,6 +58,8 @@ def title_of(run: ReportRun) -> str:
     """What the report of a run is called; its key where there is no such report any more."""
     report = registered().get(run.report)
     title = text(report.title) if report else run.report
+    if edition := run.options.get("edition"):
+        title = _("%(report)s, number %(number)s", report=title, number=edition)
     if _language_of(run) != language():
         title = f"{title} ({NAMES[_language_of(run)]})"
     kind = pack_of(run.audit_round.pack_version).agency_types.get(run.options.get("agency_type", ""))
@@ -72,6 +75,7 @@ def file_name(run: ReportRun) -> str:
     draft = "draft" if run.options.get("draft") else ""
     parts = [run.audit_round.key, run.audit_return.agency.code if run.audit_return else "", run.report,
              run.options.get("agency_type", ""), draft,
+             str(run.options.get("edition", "")), "replaced" if run.options.get("replaced_by") else "",
              "" if _language_of(run) == "en" else _language_of(run)]  # fmt: skip
     return re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(filter(None, parts))) + ".pdf"
 
@@ -123,7 +127,7 @@ def make_round_report(rid: str) -> BaseResponse:
     """Ask for a report about a round."""
     audit_round = get_round(session(), rid, actor=actor(), now=now(), permission="findings.make")
     run = operations.request_round_report(
-        session(), audit_round, _chosen("round"), by=actor(), now=now(), enqueue=_enqueue(),
+        session(), audit_round, _chosen("round"), by=actor(), now=now(), enqueue=enqueue(),
         language=_wanted_language(),
     )  # fmt: skip
     commit()
@@ -138,7 +142,7 @@ def make_blank_form(rid: str, agency_type: str) -> BaseResponse:
     if agency_type not in {served.agency_type for served in audit_round.served}:
         raise NotFound
     run = operations.request_blank_form(
-        session(), audit_round, BLANK_FORM, agency_type, by=actor(), now=now(), enqueue=_enqueue(),
+        session(), audit_round, BLANK_FORM, agency_type, by=actor(), now=now(), enqueue=enqueue(),
         language=_wanted_language(),
     )  # fmt: skip
     commit()
@@ -146,10 +150,10 @@ def make_blank_form(rid: str, agency_type: str) -> BaseResponse:
 
 
 @blueprint.route("/returns/<rid>/reports", methods=["POST"])
-@requires(POST="return.read")
+@requires(POST="return.read_all")
 def make_return_report(rid: str) -> BaseResponse:
     """Ask for a report about one return: of its latest submission or, where none stands, of the draft if it can be."""
-    audit_return = get_return(session(), rid, actor=actor(), now=now())
+    audit_return = get_return(session(), rid, actor=actor(), now=now(), permission="return.read_all")
     report = _chosen("return")
     chosen = registered()[report]
     draft = chosen.of_drafts and (chosen.is_form or shows_draft(actor(), audit_return))
@@ -157,7 +161,7 @@ def make_return_report(rid: str) -> BaseResponse:
     if of_signed and all(submission.voided for submission in submissions(session(), audit_return)):
         raise NotPossible(N_("Nothing is submitted that a report could be made of. It can be made once it is signed."))
     run = operations.request_return_report(
-        session(), audit_return, report, by=actor(), now=now(), enqueue=_enqueue(), draft=draft,
+        session(), audit_return, report, by=actor(), now=now(), enqueue=enqueue(), draft=draft,
         language=_wanted_language(),
     )  # fmt: skip
     commit()
@@ -199,6 +203,9 @@ def run_page(run: str) -> str:
         away = _back_to_return(found)
         again = url_for("reports.make_return_report", rid=audit_return.public_id)
         may_retry = True
+    if edition := found.options.get("edition"):
+        again, away = _of_release(found, edition)
+        may_retry = True
     path = _path(found)
     return render_template(
         "reports/run.html",
@@ -214,6 +221,17 @@ def run_page(run: str) -> str:
         made_in=_language_of(found),
         back=away,
     )
+
+
+def _of_release(run: ReportRun, edition: int) -> tuple[str, dict[str, str]]:
+    """Where the PDF of an edition, or of a version of feedback, is asked for again, and the way back to it."""
+    if run.audit_return is not None:
+        rid = run.audit_return.public_id
+        away = {"href": url_for("feedback.page", rid=rid), "text": _("Back to the feedback")}
+        return url_for("feedback.pdf", rid=rid, version=edition), away
+    rid = run.audit_round.public_id
+    away = {"href": url_for("release.publications", rid=rid), "text": _("Back to what is published")}
+    return url_for("release.publication_pdf", rid=rid, number=edition), away
 
 
 def _back_to_return(run: ReportRun) -> dict[str, str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 
 from flask import request
 from flask_babel import gettext as _
+
+from app.clock import LONDON
 
 EARLIEST, LATEST = 1990, 2100  # years that a form takes
 
@@ -83,6 +85,36 @@ def read_day(name: str, errors: dict[str, str], *, optional: bool = False) -> tu
     except ValueError as wrong:
         errors[name] = str(wrong)
         return fields, None
+
+
+@dataclass(frozen=True)
+class TypedInstant:
+    """A day and a time of day in London as typed, so that they can be shown again whatever they are."""
+
+    day: TypedDay = TypedDay()
+    time: str = ""
+
+    @classmethod
+    def of(cls, at: datetime | None) -> TypedInstant:
+        """The fields for an instant; empty for none."""
+        return cls(TypedDay.of(at.astimezone(LONDON).date()), f"{at.astimezone(LONDON):%H:%M}") if at else cls()
+
+
+def read_instant(name: str, errors: dict[str, str]) -> tuple[TypedInstant, datetime | None]:
+    """A day with a time of day in London (the field `NAME-time`, such as 09:30) and as typed.
+
+    What is wrong with either goes into `errors`, under `name` or `NAME-time`.
+    """
+    day, chosen = read_day(name, errors)
+    given = typed(f"{name}-time")[:20]
+    parts = re.fullmatch(r"([01]?[0-9]|2[0-3])[:.]([0-5][0-9])", given)
+    if parts is None:
+        errors[f"{name}-time"] = _("Enter a time of day from 00:00 to 23:59, for example 09:30.")
+        return TypedInstant(day, given), None
+    if chosen is None:
+        return TypedInstant(day, given), None
+    at = datetime.combine(chosen, time(int(parts[1]), int(parts[2])), tzinfo=LONDON)
+    return TypedInstant(day, given), at.astimezone(UTC)
 
 
 def summary(errors: Mapping[str, str], days: tuple[str, ...] = ()) -> list[dict[str, str]]:

@@ -88,8 +88,8 @@ def test_a_published_version_that_changed_is_refused(run, monkeypatch: pytest.Mo
     path = folder / "section-11-2024" / "pack.yaml"
     path.write_text(path.read_text().replace("  en: ", "  en: Changed ", 1), "utf-8")
     assert "raise `version`" in run("templates", "publish", "section-11-2024", ok=False).output
-    path.write_text(path.read_text().replace("version: 2", "version: 3", 1))
-    assert "version 3" in run("templates", "publish", "section-11-2024").output
+    path.write_text(path.read_text().replace("version: 3", "version: 4", 1))
+    assert "version 4" in run("templates", "publish", "section-11-2024").output
 
 
 def _with_templates(load, folder: Path):  # type: ignore[no-untyped-def]

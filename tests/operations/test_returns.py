@@ -152,7 +152,7 @@ def test_who_only_reads_cannot_save(world: World, code: str, name: str) -> None:
 
 def test_a_closed_round_takes_no_answers_but_an_extended_return_does(world: World, code: str) -> None:
     key = first(world, code).criterion.id
-    world.now = world.audit_round.closes + timedelta(seconds=1)
+    world.now = world.audit_round.open_until + timedelta(seconds=1)
     with pytest.raises(NotPossible, match="closed"):
         save(world, code, Edit(key, {"commentary": "x"}, 0, "k"))
     inspector = world.actor("inspector")

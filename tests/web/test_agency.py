@@ -17,6 +17,7 @@ from app.db import db
 from app.domain.text import localise
 from app.models import AuditReturn, SelfAssessment, SelfAssessmentVersion, SignInAttempt, Submission
 from app.operations import rounds, submissions
+from app.operations.rounds import set_dates
 from app.queries.returns import Item, Section
 from app.web.answer_forms import FORMS, merged, name_of
 from tests.world import PASSWORD, World
@@ -265,8 +266,7 @@ def test_a_closed_round_gives_the_words_back(client_as: SignIn, world: World, co
     section = section_of(world, code)
     form = filled(section, q0={"commentary": "a long evening's work"})
     world.write()
-    world.audit_round.due = world.now - timedelta(days=2)
-    world.audit_round.closes = world.now - timedelta(days=1)
+    set_dates(world.audit_round, due=world.now - timedelta(days=2), closes=world.now - timedelta(days=1))
     world.session.commit()
     client = client_as("contributor")
     response = client.post(f"{base}/standards/{section.standard.id}", data=form)

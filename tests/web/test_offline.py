@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from app.models import ReportRun, SelfAssessment, StagedImport
 from app.operations.answers import Edit, save_answers
+from app.operations.rounds import set_dates
 from app.operations.submissions import reopen, sign_and_submit
 from app.queries.returns import content_hash
 from app.sheets.cells import Sheet, read_cells
@@ -217,8 +218,7 @@ def test_after_the_deadline_it_is_there_to_read(world: World, code: str, base: s
     shown = send(client, base, content)
     session = world.write()
     audit_round = session.merge(world.audit_round)
-    audit_round.due = audit_round.opens + timedelta(days=2)
-    audit_round.closes = audit_round.opens + timedelta(days=3)
+    set_dates(audit_round, due=audit_round.opens + timedelta(days=2), closes=audit_round.opens + timedelta(days=3))
     session.commit()
     page = client.get(f"{base}/")
     assert 'name="file"' not in page.text

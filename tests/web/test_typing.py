@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from app.domain.message import Message
 from app.models import Event, SelfAssessmentVersion
+from app.operations.rounds import set_dates
 from app.queries.returns import Item
 from app.web.agency.answering import differences
 from app.web.answer_forms import Typed, form_of, name_of
@@ -153,8 +154,7 @@ def test_a_form_token_is_asked_for_and_given_anew(
 
 def test_a_closed_round_says_why(client_as: SignIn, world: World, base: str, first: Item) -> None:
     world.write()
-    world.audit_round.due = world.now - timedelta(days=2)
-    world.audit_round.closes = world.now - timedelta(days=1)
+    set_dates(world.audit_round, due=world.now - timedelta(days=2), closes=world.now - timedelta(days=1))
     world.session.commit()
     response = send(client_as("lead"), world, base, "lead", first.id, {"commentary": "x"}, 0)
     assert response.status_code == 409 and "closed" in response.get_json()["message"]

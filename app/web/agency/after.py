@@ -17,6 +17,7 @@ from app.domain.message import Message
 from app.models import AuditReturn, Submission
 from app.operations import events as chain
 from app.queries.evidence import scans_of
+from app.queries.moderation import shown_findings
 from app.queries.packs import template_of
 from app.queries.returns import (
     HistoryLine,
@@ -59,8 +60,14 @@ def receipt(rid: str) -> str | BaseResponse:
     )
 
 
-def _submission(audit_return: AuditReturn, sid: str) -> Submission:
-    for one in submissions(session(), audit_return):
+def _submissions(audit_return: AuditReturn) -> Sequence[Submission]:
+    """The submissions that the actor may read, latest first: all, or for a peer the one that stands."""
+    every = submissions(session(), audit_return)
+    return every if may("return.read_all", audit_return) else [one for one in every if not one.voided][:1]
+
+
+def _submission(every: Sequence[Submission], sid: str) -> Submission:
+    for one in every:
         if one.public_id == sid:
             return one
     raise NotFound
@@ -71,10 +78,10 @@ def _submission(audit_return: AuditReturn, sid: str) -> Submission:
 def submission(rid: str, sid: str) -> str:
     """One submission in full, as it was signed."""
     audit_return = any_return(rid)
-    chosen = _submission(audit_return, sid)
+    every = _submissions(audit_return)
+    chosen = _submission(every, sid)
     work = submitted_checklist(chosen, audit_return)
     answered = [item for item in work.items if item.started]
-    every = submissions(session(), audit_return)
     return render_template(
         "agency/submission.html",
         audit_return=audit_return,
@@ -85,6 +92,11 @@ def submission(rid: str, sid: str) -> str:
         others=[one for one in every if one is not chosen],
         due=deadline(audit_return, now=now()),
         is_own=sees_drafts(actor(), audit_return),
+        found=shown_findings(session(), audit_return, chosen, actor=actor(), now=now()),
+        may_query=may("return.query", audit_return) and audit_return.stage == "submitted" and not chosen.voided,
+        may_read_all=may("return.read_all", audit_return),
+        may_mark=may("return.mark_example", audit_return) and not chosen.voided,
+        may_scrutinise=may("return.scrutinise", audit_return),
         scans=scans_of(session(), {piece.sha256 for item in work.items for piece in item.evidence}),
         may_download=sees_drafts(actor(), audit_return) or chosen is every[0],
         may_reopen=audit_return.stage == "submitted"
@@ -100,7 +112,7 @@ def submission(rid: str, sid: str) -> str:
 def content(rid: str, sid: str) -> Response:
     """The signed content itself, byte for byte what the content hash is made over."""
     audit_return = any_return(rid)
-    chosen = _submission(audit_return, sid)
+    chosen = _submission(_submissions(audit_return), sid)
     name = f"{audit_return.audit_round.key}-{audit_return.agency.code}-{chosen.number}.json"
     return Response(
         chosen.content,
@@ -143,6 +155,7 @@ def events(rid: str) -> str:
 # what an oversight body may read besides that it happened: the rest is the agency's own, drafts and names
 OPEN_TO_OVERSIGHT = (
     "return.submitted", "return.reopened", "return.nil", "standard.vouched", "person.cover_named",
+    "standards.returned", "thread.opened", "thread.replied", "thread.closed",
 )  # fmt: skip
 
 
@@ -180,8 +193,22 @@ def _sentence(verb: str, data: Mapping[str, Any], texts: Mapping[str, str], titl
         "return.submitted": _("Signed and submitted (submission %(number)s).", number=data.get("number", "")),
         "return.reopened": _("Reopened the audit, which set submission %(number)s aside. Reason: %(reason)s",
             number=data.get("voided", ""), reason=reason),
-        "return.nil": _("Recorded a nil return. Reason: %(reason)s", reason=reason),
+        "return.nil": _(
+            "Recorded a nil return: the agency closed on %(day)s. Reason: %(reason)s",
+            day=day(data["closed_on"]), reason=reason)
+            if "closed_on" in data else _("Recorded a nil return. Reason: %(reason)s", reason=reason),
+        "return.merged": _(
+            "Recorded that the agency was merged into %(into)s on %(day)s. Reason: %(reason)s",
+            into=data.get("into", ""), day=day(data.get("merged_on")), reason=reason),
+        "return.unmerged": _("Took the merger into %(into)s back.", into=data.get("into", "")),
         "return.nil_taken_back": _("Took the nil return back."),
+        "return.reminded": {
+            "past_due": _("Reminded the agency that its audit is past the due date."),
+            "returned": _("Reminded the agency that its corrected audit waits to be signed again."),
+            "not_started": _("Reminded the agency that its audit has not been started."),
+            "little_done": _("Reminded the agency that much of its audit is still to do."),
+            "query_overdue": _("Reminded the agency that a query waits for an answer."),
+        }.get(str(data.get("reason", "")), verb),
         "return.extended": _("Gave more time, until %(day)s.", day=_london_day(data.get("to"))),
         "answer.carried": ngettext(
             "Carried %(num)d answer forward from “%(round)s”, to be confirmed.",
@@ -201,10 +228,35 @@ def _sentence(verb: str, data: Mapping[str, Any], texts: Mapping[str, str], titl
         "import.applied": ngettext("Saved %(num)d answer from an uploaded file.", "Saved %(num)d answers from an"
             " uploaded file.", len(data.get("saved", {}))),
         "import.dismissed": _("Dismissed an uploaded file."),
+        "standards.returned": _("Returned standards for correction, until %(day)s: %(standards)s.",
+            day=_london_day(data.get("until")),
+            standards=", ".join(titles.get(key, key) for key in data.get("standards", []))),
         **_about_action(data, texts, titles),
         **_about_evidence(data, texts, titles),
+        **_about_thread(data, texts, titles),
     }  # fmt: skip
     return sentences.get(verb, verb)
+
+
+def _about_thread(
+    data: Mapping[str, Any], texts: Mapping[str, str], titles: Mapping[str, str]
+) -> dict[str, str]:
+    """What events of a thread say. Texts may be erased, or not for this reader."""
+    kind = {
+        "query": _("query"), "progress": _("request for progress"), "peer": _("challenge of a peer"),
+        "accuracy": _("challenge to the feedback"),
+    }.get(str(data.get("kind", "")), "")  # fmt: skip
+    question = question_parts(str(data.get("about", "")))[0]
+    about = titles.get(question, "")
+    opened = _("Opened a %(kind)s about %(about)s.", kind=kind, about=about) if about else _(
+        "Opened a %(kind)s.", kind=kind
+    )
+    said = ": ".join(texts[name] for name in ("subject", "text") if texts.get(name))
+    return {
+        "thread.opened": f"{opened} {said}".strip(),
+        "thread.replied": " ".join([_("Wrote in a %(kind)s.", kind=kind), texts.get("text", "")]).strip(),
+        "thread.closed": _("Closed a %(kind)s.", kind=kind),
+    }
 
 
 def _about_evidence(

@@ -19,9 +19,11 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.clock import LONDON
 from app.db import db
 from app.domain.answers import question_parts
+from app.domain.correction import ELSEWHERE
 from app.domain.life import NotPossible
 from app.domain.message import Message
 from app.operations.answers import Conflict, Edit, SaveResult, save_answers, take_theirs
+from app.queries.correction import correction_of
 from app.queries.packs import template_of
 from app.queries.returns import (
     Answered,
@@ -66,7 +68,10 @@ def standard(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
     if not _is_asked(work, standard) and any(one.id == standard for one in work.template.standards):
         return see_other("agency.tasks", rid=rid)  # an answer made all of its questions not applicable
     section = work.section(standard)
+    correction = correction_of(session(), audit_return, work)
     closed = why_closed(audit_return, now=now())
+    if correction and not any(correction.allows(standard, item.id) for item in section.items):
+        closed = closed or ELSEWHERE
     if closed or not may("return.edit", audit_return):
         return render_template(
             "agency/standard_read.html", work=work, section=section, closed=closed, audit_return=audit_return,
@@ -96,6 +101,7 @@ def _form(
         questions=_questions(work, shown, just_saved),
         errors=_summary(shown),
         intro=intro,
+        correction=correction_of(session(), work.audit_return, work),
         page_key=secrets.token_urlsafe(12),
         around=_around(work, section),
         may_vouch=any(

@@ -7,9 +7,14 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.operations.submissions import signing_post
 from app.policy import allows
+from app.queries.correction import correction_of
+from app.queries.mergers import merged_into
+from app.queries.release import has_feedback
 from app.queries.returns import checklist, return_facts, sees_drafts, signatories, submissions, why_closed
 from app.queries.rounds import NotFound
+from app.queries.sampling import committed_hash
 from app.queries.sharing import by_standard, shares
+from app.queries.threads import asked_of
 from app.web.agency.blueprint import any_return, blueprint, crumbs, profile
 from app.web.agency.board import beside
 from app.web.deadlines import deadline
@@ -42,6 +47,8 @@ def tasks(rid: str) -> str | BaseResponse:
         work=work,
         due=deadline(audit_return, now=now()),
         closed=closed,
+        sample_hash=committed_hash(session(), audit_return.audit_round),
+        mergers=merged_into(session(), audit_return),
         may_edit=may_edit,
         may_sign=signing_post(actor(), audit_return) is not None,
         next_section=next((s for s in work.sections if any(item in to_do for item in s.items)), None),
@@ -53,6 +60,10 @@ def tasks(rid: str) -> str | BaseResponse:
         my_shares=[share for share in shared if share.assignment.user_id == actor().user_id],
         may_share=may_share,
         to_accept=sum(1 for share in shared if share.assignment.state == "ready") if may_share else 0,
+        correction=correction_of(session(), audit_return, work),
+        has_feedback=has_feedback(session(), audit_return, actor=actor(), now=now()),
+        queries=asked_of(session(), audit_return, "query"),
+        requests=asked_of(session(), audit_return, "progress", "peer"),
         beside=beside(work, closed=closed is not None),
         breadcrumbs=crumbs(audit_return)[:1],
     )

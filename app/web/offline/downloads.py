@@ -61,10 +61,10 @@ def workbook(rid: str) -> Response:
 
 
 @blueprint.route("/signed/<sid>")
-@requires(GET="return.read")
+@requires(GET="return.read_all")
 def signed(rid: str, sid: str) -> Response:
     """A submission as a spreadsheet, as it was signed."""
-    audit_return = any_return(rid)
+    audit_return = any_return(rid, "return.read_all")
     chosen = next((one for one in submissions(session(), audit_return) if one.public_id == sid), None)
     if chosen is None:
         raise NotFound

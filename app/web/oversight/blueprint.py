@@ -9,12 +9,13 @@ from datetime import datetime
 from flask import Blueprint, current_app, request, url_for
 from flask_babel import gettext as _
 
-from app.clock import today
+from app.clock import LONDON, today
 from app.domain.life import is_late
 from app.domain.message import N_
 from app.domain.templates import Pack
 from app.models import AuditReturn, AuditRound
 from app.policy import Actor, allows
+from app.queries.closing import shut
 from app.queries.packs import pack_of
 from app.queries.rounds import LEDGER_STATES, Counts, round_facts
 from app.web.pages import text
@@ -26,6 +27,7 @@ blueprint = Blueprint("oversight", __name__)
 # fills of the bars by ledger state; each differs from its neighbour in grey too
 STATE_COLOURS = {
     "submitted": "#0b3c49", "late": "#b5522b", "in_progress": "#7fb3b5", "not_started": "#d9dedf", "nil": "#858686",
+    "merged": "#b9a7c9",
 }  # fmt: skip
 
 
@@ -37,6 +39,7 @@ def state_names() -> dict[str, str]:
         "in_progress": _("In progress"),
         "not_started": _("Not started"),
         "nil": _("Nil return"),
+        "merged": _("Merged"),
     }
 
 
@@ -93,12 +96,17 @@ class Response:
         return self.states["submitted"] + self.states["late"]
 
     @property
+    def expected(self) -> int:
+        """Those of which a submission is expected: invited, without nil returns and without agencies merged since."""
+        return self.total - self.states["nil"] - self.states["merged"]
+
+    @property
     def percent(self) -> int | None:
-        """Submissions in per cent of those expected: invited without nil returns. None where none is expected.
+        """Submissions in per cent of those expected. None where none is expected.
 
         100 and 0 are said only where they are exact.
         """
-        expected = self.total - self.states["nil"]
+        expected = self.expected
         if not expected:
             return None
         rounded = round(100 * self.submitted / expected)
@@ -150,18 +158,23 @@ class Phase:
 
 
 def phase_of(audit_round: AuditRound, *, now: datetime) -> Phase:
-    """`draft`, `scheduled`, `open`, `past_due` or `closed`."""
+    """`draft`, `scheduled`, `open`, `past_due`, `closing` (its grace runs), `closed` or `archived`."""
     day = today(now)
+    if audit_round.archived_at:
+        return Phase("archived", _("Archived"))
     if audit_round.stage == "draft":
         return Phase("draft", _("Being prepared"))
     if now < audit_round.opens:
         return Phase("scheduled", _("Ready to open"), _("to the opening date"), (today(audit_round.opens) - day).days)
+    if shut(audit_round, now=now):
+        return Phase("closed", _("Closed"))
+    if now > audit_round.closes or audit_round.closed_at:
+        words = _("Closed: grace until %(time)s", time=f"{audit_round.open_until.astimezone(LONDON):%H:%M}")
+        return Phase("closing", words)
     if now <= audit_round.due:
         return Phase("open", _("Open"), _("to the due date"), (today(audit_round.due) - day).days)
-    if now <= audit_round.closes:
-        left = (today(audit_round.closes) - day).days
-        return Phase("past_due", _("Past the due date"), _("to the closing date"), left)
-    return Phase("closed", _("Closed"))
+    left = (today(audit_round.closes) - day).days
+    return Phase("past_due", _("Past the due date"), _("to the closing date"), left)
 
 
 def return_state(audit_return: AuditReturn) -> str:
@@ -169,10 +182,12 @@ def return_state(audit_return: AuditReturn) -> str:
     if audit_return.stage == "submitted":
         late = is_late(
             submitted_at=audit_return.submitted_at,
-            due=audit_return.audit_round.due,
-            extended_to=audit_return.extended_to,
+            due=audit_return.audit_round.in_time_until,
+            extended_to=audit_return.own_until,
         )
         return "late" if late else "submitted"
+    if audit_return.stage != "nil" and audit_return.merger:
+        return "merged"
     return {"invited": "not_started", "started": "in_progress"}.get(audit_return.stage, audit_return.stage)
 
 

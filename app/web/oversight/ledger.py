@@ -9,8 +9,9 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import LONDON
+from app.queries.own_types import types_where
 from app.queries.packs import pack_of
-from app.queries.rounds import LEDGER_STATES, LedgerFilter, LedgerRow, get_round
+from app.queries.rounds import LEDGER_STATES, LedgerFilter, LedgerRow, areas_in_round, get_round
 from app.queries.rounds import ledger as read_ledger
 from app.web.oversight.blueprint import (
     blueprint,
@@ -29,13 +30,16 @@ from app.web.typed import asked, page_asked
 SORTS = ("name", "type", "state", "progress", "submitted")
 
 
-def _narrowed() -> LedgerFilter:
+def narrowed_ledger() -> LedgerFilter:
+    """What the address narrows the ledger to."""
     agency_type, _slash, subtype = asked("type").partition("/")
     state, sort = asked("state"), asked("sort")
     return LedgerFilter(
         agency_type=agency_type,
         subtype=subtype,
         state=state if state in LEDGER_STATES else "",
+        area=asked("area"),
+        extended=asked("extended") == "1",
         text=asked("q"),
         sort=sort if sort in SORTS else "name",
         descending=asked("dir") == "down",
@@ -48,6 +52,8 @@ def _args(narrowed: LedgerFilter, **changes: Any) -> dict[str, str]:
     args = {
         "type": "/".join(filter(None, (narrowed.agency_type, narrowed.subtype))),
         "state": narrowed.state,
+        "area": narrowed.area,
+        "extended": "1" if narrowed.extended else "",
         "q": narrowed.text,
         "sort": narrowed.sort if narrowed.sort != "name" else "",
         "dir": "down" if narrowed.descending else "",
@@ -60,7 +66,7 @@ def _args(narrowed: LedgerFilter, **changes: Any) -> dict[str, str]:
 def ledger(rid: str) -> str | BaseResponse:
     """The ledger, narrowed and sorted by the address; `format=csv` gives all its lines as a file."""
     audit_round = get_round(session(), rid, actor=actor(), now=now())
-    narrowed = _narrowed()
+    narrowed = narrowed_ledger()
     pack = pack_of(audit_round.pack_version)
     states = state_names()
     if asked("format") == "csv":
@@ -68,13 +74,14 @@ def ledger(rid: str) -> str | BaseResponse:
         heading = (
             _("Code"), _("Agency"), _("Type"), _("Subtype"), _("Areas"), _("State"), _("Questions asked"),
             _("Questions finished"), _("Submitted"), _("Extended to"), _("Reopened"), _("Reason for nil return"),
+            _("Merged into"),
         )  # fmt: skip
         rows = (
             (
                 row.agency_code, row.agency_name, type_name(pack, row.agency_type),
                 type_name(pack, row.agency_type, row.subtype) if row.subtype else "", row.areas, states[row.state],
                 row.asked, row.complete, _instant(row.submitted_at), _instant(row.extended_to)[:10],
-                _("yes") if row.reopened else _("no"), row.nil_reason,
+                _("yes") if row.reopened else _("no"), row.nil_reason, row.merged_into,
             )
             for row in whole.rows
         )  # fmt: skip
@@ -91,6 +98,8 @@ def ledger(rid: str) -> str | BaseResponse:
         page=min(narrowed.page, page.pages),
         chosen_type=_args(narrowed).get("type", ""),
         choices=type_choices(audit_round),
+        areas=[{"value": key, "text": name} for key, name in areas_in_round(session(), audit_round)],
+        chaseable=types_where(audit_round, actor(), "return.chase"),
         states=states,
         total=total,
         columns=_columns(rid, narrowed),
@@ -127,6 +136,8 @@ def _note(row: LedgerRow) -> list[str]:
     notes = []
     if row.reopened:
         notes.append(_("Submitted again after reopening") if row.state in ("submitted", "late") else _("Reopened"))
+    if row.merged_into:
+        notes.append(_("Merged into %(name)s", name=row.merged_into))
     if row.nil_reason:
         notes.append(row.nil_reason)
     return notes

@@ -9,12 +9,15 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.clock import today
 from app.domain.life import NotPossible
 from app.domain.text import localise
 from app.models import AuditRound
 from app.operations import agencies as agencies_operations
+from app.operations import registers
 from app.operations import rounds as operations
-from app.operations.agencies import Entry, ImportFailed, Parsed, Problem
+from app.operations.agencies import ImportFailed, Parsed, Problem
+from app.operations.registers import Register
 from app.queries.agencies import AgencyFilter, areas, candidate_ids, candidates
 from app.queries.packs import pack_of
 from app.queries.rounds import (
@@ -33,10 +36,11 @@ from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
 from app.web.security import invitation_token
 from app.web.sheets import csv_download
-from app.web.typed import asked, page_asked, typed
+from app.web.typed import asked, page_asked, summary, typed
 
 PROBLEMS_SHOWN = 100
 PAGE = 50
+REGISTER_FIELDS = ("register_type", "register_agencies", "register_areas")  # what a register's file does not say
 
 
 def _round(rid: str) -> AuditRound:
@@ -106,6 +110,7 @@ def _page(
         more_problems=max(0, len(problems) - PROBLEMS_SHOWN),
         parsed=parsed,
         kind=kind,
+        register={name: typed(name) for name in REGISTER_FIELDS},
         columns=agencies_operations.COLUMNS,
         required=agencies_operations.REQUIRED,
         type_names=[text(one.name) for one in pack.agency_types.values()],
@@ -154,8 +159,18 @@ def _lines(audit_round: AuditRound, kind: str, lines: str | None = None) -> str 
     given = given.replace("\x00", "").replace("\r\n", "\n")
     rid = audit_round.public_id
     types = pack_of(audit_round.pack_version).agency_types
-    parse = agencies_operations.parse_csv if kind == "csv" else agencies_operations.parse_lines
-    parsed = parse(given, types)
+    register = registers.recognise(given) if kind == "csv" else None
+    if register:
+        agency_type, subtype = _type_parts(typed("register_type"))
+        if agency_type not in types:
+            return _ask_register(audit_round, register, given, asked_before="register_type" in request.form)
+        parsed = registers.parse_register(
+            given, register, types, agency_type=agency_type, subtype=subtype, agencies=typed("register_agencies"),
+            areas=typed("register_areas"), today=today(now()),
+        )  # fmt: skip
+    else:
+        parse = agencies_operations.parse_csv if kind == "csv" else agencies_operations.parse_lines
+        parsed = parse(given, types)
     if not parsed.problems:
         try:
             added = operations.add_entries(session(), rid, parsed.entries, by=actor(), now=now())
@@ -169,7 +184,7 @@ def _lines(audit_round: AuditRound, kind: str, lines: str | None = None) -> str 
     session().rollback()
     audit_round = _round(rid)
     if not parsed.problems:
-        return _confirm(audit_round, parsed.entries, kind, given, added)
+        return _confirm(audit_round, parsed, kind, given, added)
     rows = given.split("\n")
     problems = [
         (problem, rows[problem.line - 1][:200] if 0 < problem.line <= len(rows) else "")
@@ -178,12 +193,34 @@ def _lines(audit_round: AuditRound, kind: str, lines: str | None = None) -> str 
     return _page(audit_round, pasted=given, problems=problems, parsed=parsed, kind=kind)
 
 
-def _confirm(audit_round: AuditRound, entries: list[Entry], kind: str, given: str, added: int) -> str:
+def _ask_register(audit_round: AuditRound, register: Register, given: str, *, asked_before: bool) -> str:
+    """What a register's file does not say: the type of its agencies, and which of its columns are what."""
+    errors = {"register_type": _("Choose what type of agency these are.")} if asked_before else {}
+    return render_template(
+        "oversight/agencies_register.html",
+        audit_round=audit_round,
+        register=register,
+        lines=len([line for line in given.split("\n") if line.strip()]) - register.has_heading,
+        choices=type_choices(audit_round),
+        text=given,
+        chosen_agencies=typed("register_agencies") or register.agencies[0].key,
+        chosen_areas=typed("register_areas") if asked_before else register.areas[0].key if register.areas else "",
+        errors=errors,
+        error_list=summary(errors),
+        breadcrumbs=round_crumbs(
+            audit_round, (_("Agencies"), url_for("oversight.agencies", rid=audit_round.public_id))
+        ),
+    )
+
+
+def _confirm(audit_round: AuditRound, parsed: Parsed, kind: str, given: str, added: int) -> str:
     """What would be added, to be confirmed."""
     return render_template(
         "oversight/agencies_confirm.html",
         audit_round=audit_round,
-        entries=entries,
+        entries=parsed.entries,
+        left_out=parsed.left_out,
+        register={name: typed(name) for name in REGISTER_FIELDS},
         pack=pack_of(audit_round.pack_version),
         type_name=type_name,
         kind=kind,

@@ -10,11 +10,17 @@ from app.clock import end_of, today
 from app.domain.life import NotPossible
 from app.domain.message import N_
 from app.models import AuditReturn
+from app.operations import mergers
 from app.operations import submissions as operations
+from app.operations.rounds import PlanErrors
 from app.policy import allows
+from app.queries.mergers import merged_into, return_of, successors
+from app.queries.moderation import has_desk
 from app.queries.packs import pack_of
 from app.queries.returns import get_return, return_facts, submissions, why_closed
 from app.queries.rounds import get_round, return_in_round
+from app.queries.sampling import place_in_sample
+from app.web.deadlines import deadline
 from app.web.oversight.blueprint import blueprint, return_state, round_crumbs, type_name
 from app.web.pages import day, message
 from app.web.permissions import requires
@@ -29,7 +35,10 @@ def return_page(rid: str, ret: str) -> str:
     audit_round = get_round(session(), rid, actor=actor(), now=now())
     audit_return = return_in_round(session(), audit_round, ret)
     facts = return_facts(session(), audit_return, now=now())
-    may = {name: allows(actor(), f"return.{name}", facts) for name in ("read", "history", "reopen", "nil", "extend")}
+    names = ("read", "history", "reopen", "nil", "extend", "query", "correct", "merge", "follow_up",
+             "read_challenges", "judge", "moderate", "assign_check")  # fmt: skip
+    may = {name: allows(actor(), f"return.{name}", facts) for name in names}
+    may |= {name: allows(actor(), name, facts) for name in ("feedback.write", "disclosure.read")}
     return render_template(
         "oversight/return.html",
         audit_round=audit_round,
@@ -37,7 +46,11 @@ def return_page(rid: str, ret: str) -> str:
         state=return_state(audit_return),
         kind=type_name(pack_of(audit_round.pack_version), audit_return.agency_type, audit_return.subtype),
         allowed=may,
+        to_check=has_desk(session(), audit_return, actor=actor(), now=now()),
+        in_sample=place_in_sample(session(), audit_return) if may["moderate"] else "",
         submissions=submissions(session(), audit_return) if may["read"] else [],
+        mergers=merged_into(session(), audit_return),
+        successor=return_of(session(), audit_return, audit_return.merger.into) if audit_return.merger else None,
         breadcrumbs=round_crumbs(audit_round, (_("Response ledger"), url_for("oversight.ledger", rid=rid))),
     )
 
@@ -50,7 +63,7 @@ def _page(template: str, audit_return: AuditReturn, **values: object) -> str:
         audit_return=audit_return,
         audit_round=audit_return.audit_round,
         errors=errors,
-        error_list=summary(errors, ("to",)),  # type: ignore[arg-type]
+        error_list=summary(errors, ("to", "closed_on", "merged_on")),  # type: ignore[arg-type]
         back={"href": _back(audit_return), "text": _("Back to %(name)s", name=audit_return.agency.name)},
         **values,
     )
@@ -85,10 +98,10 @@ def reopen(rid: str) -> str | BaseResponse:
             return _done(
                 audit_return, _("The audit of %(name)s is open again.", name=audit_return.agency.name)
             )
-    closes = max(audit_return.audit_round.closes, audit_return.extended_to or audit_return.audit_round.closes)
     return _page(
-        "oversight/reopen.html", audit_return, errors=errors, reason=typed("reason"), is_closed=now() > closes
-    )
+        "oversight/reopen.html", audit_return, errors=errors, reason=typed("reason"),
+        is_closed=deadline(audit_return, now=now()).is_closed,
+    )  # fmt: skip
 
 
 @blueprint.route("/returns/<rid>/nil", methods=["GET", "POST"], endpoint="nil")
@@ -98,17 +111,22 @@ def nil_return(rid: str) -> str | BaseResponse:
     audit_return = get_return(session(), rid, actor=actor(), now=now(), permission="return.nil")
     if audit_return.stage not in ("invited", "started"):
         raise NotPossible(N_("Only an audit that is not submitted can be recorded as a nil return."))
-    errors = {}
+    errors: dict[str, str] = {}
+    closed_on = TypedDay()
     if request.method == "POST":
-        try:
-            operations.set_nil(session(), rid, reason=typed("reason"), by=actor(), now=now())
-        except NotPossible as reason:
-            errors["reason"] = message(reason.message)
-        else:
-            return _done(
-                audit_return, _("%(name)s is recorded as a nil return.", name=audit_return.agency.name)
-            )
-    return _page("oversight/nil.html", audit_return, errors=errors, reason=typed("reason"))
+        closed_on, day_closed = read_day("closed_on", errors, optional=True)
+        if not errors:
+            try:
+                operations.set_nil(
+                    session(), rid, reason=typed("reason"), closed_on=day_closed, by=actor(), now=now()
+                )
+            except NotPossible as reason:
+                errors["reason"] = message(reason.message)
+            else:
+                return _done(
+                    audit_return, _("%(name)s is recorded as a nil return.", name=audit_return.agency.name)
+                )
+    return _page("oversight/nil.html", audit_return, errors=errors, reason=typed("reason"), closed_on=closed_on)
 
 
 @blueprint.route("/returns/<rid>/nil/take-back", methods=["POST"])
@@ -139,3 +157,47 @@ def extend(rid: str) -> str | BaseResponse:
     return _page(
         "oversight/extend.html", audit_return, errors=errors, to=to, why_closed=why_closed(audit_return, now=now())
     )
+
+
+@blueprint.route("/returns/<rid>/merge", methods=["GET", "POST"])
+@requires(GET="return.merge", POST="return.merge")
+def merge(rid: str) -> str | BaseResponse:
+    """Record that an agency was merged into another while the round runs."""
+    audit_return = get_return(session(), rid, actor=actor(), now=now(), permission="return.merge")
+    if audit_return.merger or audit_return.stage == "nil":
+        raise NotPossible(N_("This agency is recorded as merged, or as a nil return. Take that back first."))
+    errors: dict[str, str] = {}
+    merged_on = TypedDay()
+    if request.method == "POST":
+        merged_on, chosen = read_day("merged_on", errors)
+        # all that is wrong at once, a day that cannot be read too
+        try:
+            mergers.merge(
+                session(), rid, into=typed("code") or typed("into"), merged_on=chosen or today(now()),
+                reason=typed("reason"), with_areas=bool(typed("with_areas")), by=actor(), now=now(),
+            )  # fmt: skip
+        except PlanErrors as wrong:
+            errors |= {name: message(words) for name, words in wrong.errors.items()}
+        else:
+            if not errors:
+                words = _("It is recorded that %(name)s was merged.", name=audit_return.agency.name)
+                return _done(audit_return, words)
+        session().rollback()
+        audit_return = get_return(session(), rid, actor=actor(), now=now(), permission="return.merge")
+    pack = pack_of(audit_return.audit_round.pack_version)
+    return _page(
+        "oversight/merge.html", audit_return, errors=errors, merged_on=merged_on, reason=typed("reason"),
+        into=typed("into"), code=typed("code"), with_areas=bool(typed("with_areas")),
+        choices=[
+            {"value": one.public_id, "text": f"{one.name} ({type_name(pack, one.agency_type, one.subtype)})"}
+            for one in successors(session(), audit_return)
+        ],
+    )  # fmt: skip
+
+
+@blueprint.route("/returns/<rid>/merge/take-back", methods=["POST"])
+@requires(POST="return.merge")
+def take_back_merger(rid: str) -> BaseResponse:
+    """Take a merger back: the agency answers for itself again."""
+    audit_return = mergers.unmerge(session(), rid, by=actor(), now=now())
+    return _done(audit_return, _("%(name)s answers for itself again.", name=audit_return.agency.name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -14,17 +14,27 @@ from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import today
-from app.domain.life import NotPossible
+from app.domain.life import USUAL_GRACE, NotPossible
 from app.domain.templates import Criterion, Pack, Template
 from app.models import AuditRound
 from app.operations import events
 from app.operations import rounds as operations
 from app.operations.rounds import PlanErrors, RoundPlan
 from app.policy import allows
+from app.queries.closing import is_closed, shut
 from app.queries.packs import latest_versions, pack_of
 from app.queries.people import bodies_led
 from app.queries.returns import HistoryLine, history, history_lines
-from app.queries.rounds import NotFound, get_round, response_counts, round_by_key, round_facts, rounds_for
+from app.queries.rounds import (
+    NotFound,
+    get_round,
+    number_archived,
+    response_counts,
+    round_by_key,
+    round_facts,
+    rounds_for,
+)
+from app.web.deadlines import deadline_rule
 from app.web.oversight.blueprint import (
     blueprint,
     crumbs,
@@ -34,12 +44,14 @@ from app.web.oversight.blueprint import (
     state_names,
     type_name,
 )
-from app.web.pages import day, message, text
+from app.web.oversight.chasing import reason_words
+from app.web.oversight.sampling import sample_event_words
+from app.web.pages import day, message, moment, text
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
 from app.web.typed import EARLIEST, TypedDay, asked, read_day, summary, typed
 
-DAYS = ("opens", "due", "closes", "milestones_from", "findings_from")
+DAYS = ("opens", "due", "closes", "milestones_from")
 WEEKS_TO_ANSWER, WEEKS_TO_CLOSE = 8, 10  # what a new round suggests
 
 
@@ -52,13 +64,20 @@ def may_edit(audit_round: AuditRound) -> bool:
 @requires(GET="round.read")
 def rounds() -> str:
     """The rounds of one's oversight bodies."""
-    found = rounds_for(session(), actor=actor())
+    archived = asked("show") == "archived"
+    found = rounds_for(session(), actor=actor(), archived=archived)
     counts = response_counts(session(), found)
     listed = []
     for audit_round in found:
         _lines, total = response_lines(audit_round, counts[audit_round.id])
         listed.append((audit_round, phase_of(audit_round, now=now()), total))
-    return render_template("oversight/rounds.html", listed=listed)
+    return render_template(
+        "oversight/rounds.html",
+        listed=listed,
+        archived=archived,
+        away=number_archived(session(), actor=actor()),
+        breadcrumbs=crumbs() if archived else None,
+    )
 
 
 # --- planning --------------------------------------------------------------------------------------------------------
@@ -73,6 +92,7 @@ class PlanForm:
     pack: str = ""
     owner: str = ""
     area_release: str = "at_close"
+    grace: str = str(USUAL_GRACE)
     days: dict[str, TypedDay] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
@@ -81,15 +101,20 @@ class PlanForm:
         """What was sent, whatever it is."""
         return cls(
             name=typed("name"), key=typed("key"), pack=typed("pack"), owner=typed("owner"),
-            area_release=typed("area_release"),
+            area_release=typed("area_release"), grace=typed("grace_minutes")[:20],
         )  # fmt: skip
 
-    def read(self, *, key: str, kept: Mapping[str, date] | None = None) -> RoundPlan:
-        """The plan; what cannot be read goes into `errors`. `kept` are days that the form does not ask for."""
+    def read(
+        self, *, key: str, kept: Mapping[str, date] | None = None, of: AuditRound | None = None
+    ) -> RoundPlan:
+        """The plan; what cannot be read goes into `errors`. `kept` are days that the form does not ask for.
+
+        `of` is the round whose plan it changes; its grace stays where the form does not ask for it.
+        """
         read: dict[str, date | None] = dict(kept or {})
         for name in DAYS:
             if name not in read:
-                self.days[name], read[name] = read_day(name, self.errors, optional=name == "findings_from")
+                self.days[name], read[name] = read_day(name, self.errors)
         # a day that cannot be read is reported already: one in its place must not make the others wrong
         opens = read["opens"] or date(EARLIEST, 1, 1)
         due = read["due"] or max(read["closes"] or opens, opens + timedelta(days=1))
@@ -101,11 +126,18 @@ class PlanForm:
             closes=read["closes"] or max(due, today(now())),
             milestones_from=read["milestones_from"] or opens,
             area_release=self.area_release,
-            findings_from=read["findings_from"],
+            grace_minutes=self._grace(of),
         )
-        for name, wrong in operations.check_plan(plan, now=now()).items():
+        for name, wrong in operations.check_plan(plan, now=now(), kept=of).items():
             self.errors.setdefault(name, message(wrong))
         return plan
+
+
+    def _grace(self, of: AuditRound | None) -> int:
+        if "grace_minutes" not in request.form:
+            return of.grace_minutes if of else USUAL_GRACE
+        # what is no number of minutes is refused like one that is out of range
+        return int(self.grace) if self.grace.isascii() and self.grace.isdigit() and len(self.grace) < 6 else -1
 
 
 def _free_key(name: str) -> str:
@@ -132,7 +164,6 @@ def new_round() -> str | BaseResponse:
                 "due": TypedDay.of(start + timedelta(weeks=WEEKS_TO_ANSWER)),
                 "closes": TypedDay.of(start + timedelta(weeks=WEEKS_TO_CLOSE)),
                 "milestones_from": TypedDay.of(start),
-                "findings_from": TypedDay(),
             }
         )
         return _new_page(form, versions, bodies)
@@ -177,22 +208,25 @@ def edit_round(rid: str) -> str | BaseResponse:
     """Change the name, the dates and the releases of a round."""
     audit_round = get_round(session(), rid, actor=actor(), now=now(), permission="round.edit")
     is_open = audit_round.stage == "open"
+    closed = is_closed(audit_round, now=now())
     kept = {"opens": today(audit_round.opens), "milestones_from": audit_round.milestones_from} if is_open else {}
+    if closed:
+        kept |= {"due": today(audit_round.due), "closes": today(audit_round.closes)}
     if request.method == "GET":
         form = PlanForm(
             name=audit_round.name,
             area_release=audit_round.area_release,
+            grace=str(audit_round.grace_minutes),
             days={
                 "opens": TypedDay.of(today(audit_round.opens)),
                 "due": TypedDay.of(today(audit_round.due)),
                 "closes": TypedDay.of(today(audit_round.closes)),
                 "milestones_from": TypedDay.of(audit_round.milestones_from),
-                "findings_from": TypedDay.of(today(audit_round.findings_from) if audit_round.findings_from else None),
             },
         )
     else:
         form = PlanForm.sent()
-        plan = form.read(key=audit_round.key, kept=kept)
+        plan = form.read(key=audit_round.key, kept=kept, of=audit_round)
         if not form.errors:
             try:
                 operations.change_plan(session(), rid, plan, by=actor(), now=now())
@@ -208,6 +242,7 @@ def edit_round(rid: str) -> str | BaseResponse:
         form=form,
         error_list=summary(form.errors, DAYS),
         is_open=is_open,
+        is_closed=closed,
         breadcrumbs=round_crumbs(audit_round),
     )
 
@@ -229,7 +264,11 @@ def round_page(rid: str) -> str:
         lines=lines,
         total=total,
         states=state_names(),
-        may_edit=may_edit(audit_round),
+        may_edit=may_edit(audit_round) and not audit_round.archived_at,
+        may_close=allows(actor(), "round.close", round_facts(session(), audit_round, now=now())),
+        rule=deadline_rule(audit_round),
+        closed=is_closed(audit_round, now=now()),
+        shut=shut(audit_round, now=now()),
         may_report=allows(actor(), "findings.read", round_facts(session(), audit_round, now=now())),
         breadcrumbs=crumbs(),
     )
@@ -256,6 +295,7 @@ def open_round(rid: str) -> str | BaseResponse:
     return render_template(
         "oversight/open.html",
         audit_round=audit_round,
+        rule=deadline_rule(audit_round),
         lines=[line for line in lines if not line.subtype],
         total=total,
         error_list=errors,
@@ -379,11 +419,32 @@ def event_words(line: HistoryLine, pack: str) -> str:
                 due=day(data["due"]),
                 closes=day(data["closes"]),
             )
+        case "round.extended":
+            return _("Gave all agencies more time: due %(due)s, closes %(closes)s. Reason: %(reason)s",
+                     due=day(data["due"]), closes=day(data["closes"]), reason=line.texts.get("reason", ""))  # fmt: skip
+        case "round.closed":
+            last = moment(datetime.fromisoformat(data["shut_at"]))
+            if data["early"]:
+                return _("Closed the round early; answers were taken until %(when)s. Reason: %(reason)s",
+                         when=last, reason=line.texts.get("reason", ""))  # fmt: skip
+            return _("Put on record that the round closed: answers were taken until %(when)s.", when=last)
+        case "round.reopened":
+            return _("Reopened the round until %(closes)s. Reason: %(reason)s",
+                     closes=day(data["closes"]), reason=line.texts.get("reason", ""))  # fmt: skip
+        case "round.archived":
+            return _("Archived the round.")
+        case "round.unarchived":
+            return _("Brought the round back from the archive.")
         case "round.changed":
             return _(
                 "Changed the plan: opens %(opens)s, due %(due)s, closes %(closes)s, milestones count from %(counts)s.",
                 opens=day(data["opens"]), due=day(data["due"]), closes=day(data["closes"]),
                 counts=day(data["milestones_from"]),
+            )  # fmt: skip
+        case "round.reminded":
+            return ngettext(
+                "Reminded %(num)d agency (%(reason)s).", "Reminded %(num)d agencies (%(reason)s).", data["agencies"],
+                reason=reason_words(data["reason"]),
             )  # fmt: skip
         case "round.agencies_added":
             return ngettext("Added %(num)d agency.", "Added %(num)d agencies.", number)
@@ -391,6 +452,22 @@ def event_words(line: HistoryLine, pack: str) -> str:
             return _("Removed an agency before the round opened.")
         case "round.opened":
             return ngettext("Opened the round to %(num)d agency.", "Opened the round to %(num)d agencies.", number)
+        case "feedback.prepared":
+            return ngettext(
+                "Prepared the feedback to %(num)d agency.", "Prepared the feedback to %(num)d agencies.", data["new"]
+            )
+        case "accuracy.window_set":
+            return _(
+                "Set the window for factual accuracy: from %(opens)s to %(closes)s.",
+                opens=moment(datetime.fromisoformat(data["opens"])),
+                closes=moment(datetime.fromisoformat(data["closes"])),
+            )
+        case "publication.set":
+            return _("Set the findings to come out on %(when)s.", when=moment(datetime.fromisoformat(data["at"])))
+        case "publication.taken_back":
+            return _("Took the time of publication back.")
+        case "findings.published":
+            return _("Published the findings, number %(number)s.", number=number)
         case "report.requested":
             return _("Asked for the report “%(report)s”.", report=data.get("report", ""))
-    return line.verb
+    return sample_event_words(line) if line.verb.startswith("sample.") else line.verb

@@ -1,0 +1,119 @@
+"""What a correction changes: two publications of the same findings, compared figure by figure, chapter by chapter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from app.domain.findings import Frozen
+from app.domain.message import N_
+
+# name of the chapter by its key, in the order of the report
+CHAPTERS: dict[str, str] = {
+    "messages": N_("Key messages"),
+    "response": N_("Response"),
+    "themes": N_("Themes"),
+    "criteria": N_("Criteria"),
+    "milestones": N_("Milestones"),
+    "assurance": N_("How agencies know"),
+    "twins": N_("Two views of one duty"),
+    "not_responding": N_("Agencies without a submission"),
+    "feedback": N_("Feedback to single agencies"),
+}
+# what a figure is called where two of them are compared
+FIELDS: dict[str, str] = {
+    "figure": N_("figure"),
+    "invited": N_("invited"),
+    "submitted": N_("submitted"),
+    "on_time": N_("on time"),
+    "late": N_("late"),
+    "nil": N_("nil returns"),
+    "in_progress": N_("in progress"),
+    "not_started": N_("not started"),
+    "percent": N_("per cent"),
+    "counted": N_("counted"),
+    "met": N_("met"),
+    "not_met": N_("not met"),
+    "apart": N_("shown apart"),
+    "excluded": N_("left out"),
+    "unanswered": N_("unanswered"),
+    "not_yet": N_("not yet in place"),
+    "by_then": N_("expected by then"),
+    "after": N_("expected later"),
+    "no_date": N_("no date given"),
+    "checked_met": N_("met and checked"),
+    "on_paper_met": N_("met on paper"),
+    "answers": N_("answers"),
+    "pairs": N_("pairs"),
+    "both": N_("both say that it is met"),
+    "only_a": N_("only the first says so"),
+    "only_b": N_("only the second says so"),
+    "neither": N_("neither says so"),
+    "not_comparable": N_("not comparable"),
+    "listed": N_("listed"),
+    "versions": N_("changed"),
+}
+_FIGURE = ("counted", "met", "not_met", "apart", "excluded", "unanswered", "percent")
+_RESPONSE = ("invited", "submitted", "on_time", "late", "nil", "in_progress", "not_started", "percent")
+_TWIN = ("pairs", "both", "only_a", "only_b", "neither", "not_comparable")
+_MILESTONE = ("counted", "not_yet", "by_then", "after", "no_date")
+
+Findings = Mapping[str, Any]
+Figures = dict[tuple[str, str, str], str]  # (chapter, what it is of, field) to the figure as it is printed
+
+
+class Changed(Frozen):
+    """One figure that a correction changes. `chapter` and `field` are keys; empty `old` or `new`: it was not there."""
+
+    chapter: str
+    what: str
+    field: str
+    old: str
+    new: str
+
+
+def changes(old: Findings, new: Findings) -> list[Changed]:
+    """What differs between two joint findings as plain data, in the order of the chapters."""
+    before, after = figures_of(old), figures_of(new)
+    places = {key: place for place, key in enumerate(CHAPTERS)}
+    keys = dict.fromkeys([*before, *after])  # as they stand in the report
+    found = [
+        Changed(chapter=key[0], what=key[1], field=key[2], old=before.get(key, ""), new=after.get(key, ""))
+        for key in keys
+        if before.get(key) != after.get(key)
+    ]
+    return sorted(found, key=lambda one: places[one.chapter])
+
+
+def figures_of(findings: Findings) -> Figures:
+    """Every figure that the findings print, under the chapter, what it is of, and its field."""
+    found: Figures = {}
+
+    def add(chapter: str, what: str, row: Mapping[str, Any], fields: Iterable[str]) -> None:
+        for field in fields:
+            if row.get(field) is not None:
+                found[chapter, what, field] = str(row[field])
+
+    for message in findings["key_messages"]:
+        add("messages", message["heading"]["text"], message, ("figure",))
+    for row in findings["response"]:
+        add("response", row["label"], row, _RESPONSE)
+    add("response", "", findings["response_total"], _RESPONSE)
+    for theme in findings["themes"]:
+        add("themes", theme["title"], theme["figure"], _FIGURE)
+        for part in theme["by_type"]:
+            add("themes", f"{theme['title']}: {part['label']}", part["figure"], _FIGURE)
+    criteria = [criterion for theme in findings["themes"] for criterion in theme["criteria"]]
+    for criterion in [*criteria, *findings["optional"]]:
+        what = f"{criterion['reference']}: {criterion['label']}"
+        add("criteria", what, criterion["figure"], _FIGURE)
+    for milestone in findings["milestones"]:
+        for row in milestone["rows"]:
+            add("milestones", f"{milestone['label']}: {row['label']} ({row['reference']})", row, _MILESTONE)
+    for row in findings["assurance"]["rows"]:
+        add("assurance", row["label"], row, ("answers", "met", "checked_met", "on_paper_met"))
+    for twin in findings["twins"]:
+        add("twins", f"{twin['a']['reference']} / {twin['b']['reference']}", twin, _TWIN)
+    for missing in findings["not_responding"]:
+        found["not_responding", missing["name"], "listed"] = missing["stage"]
+    return found

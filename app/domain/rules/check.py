@@ -1,0 +1,472 @@
+"""What is wrong with a pack's rules: names that do not exist, and rules that cannot do what they say.
+
+Whether a rule can ever hold, whether one before it always takes its cases, whether some answers get no grade and
+whether a cap can change anything is found by going through all cases. These are finite: limits cut the shares into
+intervals, and grades that no condition tells apart are one case. Indicators and answers are taken as independent, so
+what is called impossible is impossible; a case that is asked for may in rare instances be one that answers cannot make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from graphlib import CycleError, TopologicalSorter
+from itertools import product
+from math import prod
+
+from app.domain.rules.book import Rulebook
+from app.domain.rules.language import (
+    AnswerIs,
+    AnswersTarget,
+    AnyIndicator,
+    Book,
+    CountOfGrades,
+    Given,
+    IndicatorIs,
+    IndicatorTarget,
+    Judgement,
+    JudgementIs,
+    Judgements,
+    Path,
+    Profile,
+    Several,
+    Share,
+    ShareOfGrades,
+    TargetIs,
+    TargetsFailed,
+    Test,
+    Unknown,
+    Value,
+    Variable,
+    WorstGrade,
+    walk,
+)
+from app.domain.rules.language import Condition as ACondition
+from app.domain.templates import Pack
+
+MOST_CASES = 50_000  # that one judgement may make
+
+# a value that is not the name of anything: the case of the judgement's own grade, where an inspector enters it
+_OWN = "own"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong, and the path to where it stands. `name` is not among those `known`, where it is about a name."""
+
+    path: Path
+    message: str
+    name: str = ""
+    known: tuple[str, ...] = ()
+
+
+def problems(judgements: Judgements, pack: Pack) -> list[Problem]:
+    """Everything wrong with a pack's rules, in the order of the file's parts; empty when all is well."""
+    found = _Names(judgements, pack).found
+    wrong = {problem.path[:2] for problem in found}
+    for place, profile in enumerate(judgements.profiles):
+        path: Path = ("profiles", place)
+        if path in wrong or ("scales",) in {one[:1] for one in wrong}:
+            continue  # what it means is not clear yet
+        for agency_type in profile.agency_types:
+            book = Rulebook(judgements, profile, pack, agency_type)
+            found += [problem for problem in _Cases(book, path).found if problem not in found]
+    return found
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+
+
+class _Names:
+    """Checks that all that is named exists, and suits."""
+
+    def __init__(self, judgements: Judgements, pack: Pack) -> None:
+        self.judgements = judgements
+        self.pack = pack
+        self.found: list[Problem] = []
+        for key, scale in judgements.scales.items():
+            self.unique(("scales", key, "grades"), [grade.key for grade in scale.grades], "grade", "key")
+        taken: dict[str, int] = {}
+        for place, profile in enumerate(judgements.profiles):
+            path: Path = ("profiles", place)
+            before = len(self.found)
+            for number, agency_type in enumerate(profile.agency_types):
+                at = (*path, "agency_types", number)
+                self.known(at, agency_type, pack.agency_types, "agency type")
+                if agency_type in taken:
+                    self.say(at, f"the agency type `{agency_type}` has rules already; keep it in one profile")
+                taken[agency_type] = place
+            if len(self.found) == before:
+                self.profile(path, profile)
+
+    def say(self, path: Path, message: str) -> None:
+        self.found.append(Problem(path, message))
+
+    def known(self, path: Path, name: str, known: Collection[str], what: str) -> bool:
+        if name not in known:
+            self.found.append(Problem(path, f"there is no {what} `{name}`", name, tuple(known)))
+        return name in known
+
+    def unique(self, path: Path, names: Sequence[str], what: str, key: str = "") -> None:
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                at = (*path, place, key) if key else (*path, place)
+                self.say(at, f"the {what} `{name}` is here twice; remove one")
+
+    def profile(self, path: Path, profile: Profile) -> None:
+        books = [Rulebook(self.judgements, profile, self.pack, kind) for kind in profile.agency_types]
+        for book in books:
+            for key, indicator in profile.indicators.items():
+                self.indicator((*path, "indicators", key), indicator, book)
+            for key, target in profile.targets.items():
+                at = (*path, "targets", key)
+                if isinstance(target, AnswersTarget):
+                    for place, criterion in enumerate(target.criteria):
+                        self.criterion((*at, "criteria", place), criterion, book)
+                    schemes = [book.schemes[key] for key in target.criteria if key in book.schemes]
+                    self.grades((*at, "passes"), target.passes, {g.key for one in schemes for g in one.grades})
+        for key, target in profile.targets.items():
+            if isinstance(target, IndicatorTarget):
+                at = (*path, "targets", key)
+                if self.known((*at, "indicator"), target.indicator, profile.indicators, "indicator"):
+                    self.limits(at, profile.indicators[target.indicator], target.at_least, target.below, None)
+        for key, judgement in profile.judgements.items():
+            self.judgement((*path, "judgements", key), key, judgement, profile)
+        for at, condition in profile.conditions():
+            for step, part in walk(condition):
+                self.condition((*path, *at, *step), part, profile, books)
+        self.cycles(path, profile)
+        # the same mistake in the checklists of several agency types is one mistake
+        self.found = list(dict.fromkeys(self.found))
+
+    def criterion(self, path: Path, key: str, book: Rulebook) -> None:
+        if key not in book.placed:
+            message = f"`{book.agency_type}` has no criterion `{key}`"
+            self.found.append(Problem(path, message, key, tuple(book.placed)))
+
+    def grades(self, path: Path, grades: Sequence[str], known: Collection[str]) -> None:
+        for place, grade in enumerate(grades):
+            self.known((*path, place), grade, known, "grade")
+        self.unique(path, grades, "grade")
+
+    def indicator(self, path: Path, indicator: AnyIndicator, book: Rulebook) -> None:
+        of, before = indicator.of, len(self.found)
+        if of:
+            standards = [standard.id for standard in book.template.standards]
+            for place, key in enumerate(of.standards):
+                if key not in standards:
+                    message = f"`{book.agency_type}` has no standard `{key}`"
+                    self.found.append(Problem((*path, "of", "standards", place), message, key, tuple(standards)))
+            for place, key in enumerate(of.themes):
+                self.known((*path, "of", "themes", place), key, self.pack.themes, "theme")
+            for place, key in enumerate(of.criteria):
+                self.criterion((*path, "of", "criteria", place), key, book)
+        criteria = book.criteria_of(indicator)
+        if not criteria and len(self.found) == before:
+            self.say((*path, "of") if of else path, f"this chooses no criterion of `{book.agency_type}`; name some")
+        if not criteria:
+            return
+        schemes = {id(book.schemes[key]): book.schemes[key] for key in criteria}.values()
+        known = {grade.key: grade for scheme in schemes for grade in scheme.grades}
+        if isinstance(indicator, ShareOfGrades | CountOfGrades):
+            self.grades((*path, "grades"), indicator.grades, known)
+        if isinstance(indicator, ShareOfGrades):
+            for place, key in enumerate(indicator.grades):
+                if key in known and known[key].counts_as == "excluded":
+                    self.say((*path, "grades", place), f"`{key}` does not count, so it is in no share; leave it out")
+        if isinstance(indicator, Share):
+            for key in indicator.weights:
+                if key not in criteria:
+                    self.found.append(
+                        Problem((*path, "weights", key), f"this indicator has no criterion `{key}`", key, criteria)
+                    )
+        if isinstance(indicator, WorstGrade) and len(schemes) > 1:
+            self.say(path, "its criteria have several grading schemes; choose criteria that have the same")
+
+    def limits(
+        self, path: Path, indicator: AnyIndicator, at_least: float | None, below: float | None,
+        grades: Sequence[str] | None,
+    ) -> None:  # fmt: skip
+        numbers = {"at_least": at_least, "below": below}
+        given = {key: number for key, number in numbers.items() if number is not None}
+        if indicator.compares == "grade":
+            for key in given:
+                self.say((*path, key), "this indicator is a grade; write `is` and a list of grades")
+            if grades is None and not given:
+                self.say(path, "what should the indicator be? Add `is` and a list of grades")
+            return
+        if grades is not None:
+            self.say((*path, "is"), "this indicator is a number; write `at_least` or `below`")
+        elif not given:
+            self.say(path, "what should the indicator be? Add `at_least` or `below`")
+        for key, number in given.items():
+            if indicator.compares == "share" and number > 1:
+                self.say((*path, key), "a share lies between 0 and 1; write two thirds as 0.6667")
+            if indicator.compares == "count" and number != int(number):
+                self.say((*path, key), "this indicator counts answers; write a whole number")
+        if len(given) == 2 and at_least is not None and below is not None and at_least >= below:
+            self.say((*path, "below"), "this can never hold: `below` is not more than `at_least`")
+
+    def judgement(self, path: Path, key: str, judgement: Judgement, profile: Profile) -> None:
+        scales = self.judgements.scales
+        if not self.known((*path, "scale"), judgement.scale, scales, "scale"):
+            return
+        grades = list(scales[judgement.scale].ranks)
+        for place, rule in enumerate(judgement.steps):
+            self.scale_grade((*path, "rules", place, "grade"), rule.grade, judgement.scale, grades)
+        for place, cap in enumerate(judgement.caps):
+            self.scale_grade((*path, "caps", place, "to"), cap.to, judgement.scale, grades)
+        for place, other in enumerate(judgement.others):
+            at = (*path, "worst_of", place)
+            if self.known(at, other, profile.judgements, "judgement") and other != key:
+                scale = profile.judgements[other].scale
+                if scale != judgement.scale:
+                    self.say(at, f"`{other}` is on the scale `{scale}`; take the worst of judgements on one scale")
+        self.unique((*path, "worst_of"), judgement.others, "judgement")
+
+    def scale_grade(self, path: Path, grade: str, scale: str, grades: Sequence[str]) -> None:
+        if grade not in grades:
+            self.found.append(Problem(path, f"the scale `{scale}` has no grade `{grade}`", grade, tuple(grades)))
+
+    def condition(self, path: Path, condition: ACondition, profile: Profile, books: Sequence[Rulebook]) -> None:
+        if isinstance(condition, IndicatorIs):
+            if self.known((*path, "indicator"), condition.indicator, profile.indicators, "indicator"):
+                indicator = profile.indicators[condition.indicator]
+                self.limits(path, indicator, condition.at_least, condition.below, condition.grades)
+                if isinstance(indicator, WorstGrade) and condition.grades:
+                    for book in books:
+                        criteria = book.criteria_of(indicator)
+                        known = [g.key for key in criteria[:1] for g in book.schemes[key].grades]
+                        self.grades((*path, "is"), condition.grades, known or condition.grades)
+        elif isinstance(condition, Unknown):
+            self.known((*path, "unknown"), condition.unknown, profile.indicators, "indicator")
+        elif isinstance(condition, AnswerIs):
+            for book in books:
+                self.criterion((*path, "criterion"), condition.criterion, book)
+                if condition.criterion in book.schemes:
+                    known = [grade.key for grade in book.schemes[condition.criterion].grades]
+                    self.grades((*path, "grades"), condition.grades, known)
+        elif isinstance(condition, TargetIs):
+            self.known((*path, "target"), condition.target, profile.targets, "key target")
+        elif isinstance(condition, TargetsFailed):
+            if condition.targets_failed > len(profile.targets):
+                message = f"this can never hold: there are {len(profile.targets)} key targets"
+                self.say((*path, "targets_failed"), message)
+        elif isinstance(condition, Several):
+            if condition.at_least > len(condition.conditions):
+                message = f"this can never hold: there are {len(condition.conditions)} conditions in `of`"
+                self.say((*path, "at_least"), message)
+        elif isinstance(condition, JudgementIs) and self.known(
+            (*path, "judgement"), condition.judgement, profile.judgements, "judgement"
+        ):
+            self.judgement_is(path, condition, profile.judgements[condition.judgement].scale)
+
+    def judgement_is(self, path: Path, condition: JudgementIs, scale: str) -> None:
+        if scale not in self.judgements.scales:
+            return  # said where the judgement stands
+        ranks = self.judgements.scales[scale].ranks
+        given = {"at_least": condition.at_least, "at_most": condition.at_most}
+        for key, grade in given.items():
+            if grade is not None:
+                self.scale_grade((*path, key), grade, scale, list(ranks))
+        for place, grade in enumerate(condition.grades or ()):
+            self.scale_grade((*path, "is", place), grade, scale, list(ranks))
+        if condition.grades is None and not any(given.values()):
+            self.say(path, "what should the judgement be? Add `is`, `at_least` or `at_most`")
+
+    def cycles(self, path: Path, profile: Profile) -> None:
+        looks_at = {
+            key: {other for other in judgement.looks_at() if other in profile.judgements}
+            for key, judgement in profile.judgements.items()
+        }
+        while True:
+            try:
+                TopologicalSorter(looks_at).prepare()
+                return
+            except CycleError as error:
+                members = error.args[1][:0:-1]
+                first = min(range(len(members)), key=lambda place: list(looks_at).index(members[place]))
+                members = members[first:] + members[:first]
+                looks_at[members[0]].discard(members[1 % len(members)])
+                circle = " → ".join(f"`{member}`" for member in [*members, members[0]])
+                at = (*path, "judgements", members[0])
+                self.say(at, f"judgements go round in a circle: {circle}; let one of them follow from something else")
+
+
+# --- cases -----------------------------------------------------------------------------------------------------------
+
+
+class _Case:
+    """One of the finitely many cases, as conditions see it."""
+
+    def __init__(self, book: Book, values: Mapping[Variable, Value]) -> None:
+        self.book = book
+        self.values = values
+
+    def value(self, variable: Variable) -> Value:
+        return self.values[variable]
+
+
+class _Cases:
+    """Goes through the cases of every judgement and trigger of one agency type."""
+
+    def __init__(self, book: Rulebook, path: Path) -> None:
+        self.book = book
+        self.found: list[Problem] = []
+        for at, condition in book.profile.conditions():
+            self.possible((*path, *at), condition)
+        # a condition that can never hold makes its rule unreachable: that is said once
+        never = {problem.path for problem in self.found}
+        for key, judgement in book.profile.judgements.items():
+            self.judgement((*path, "judgements", key), key, judgement, never)
+
+    def possible(self, path: Path, condition: ACondition) -> bool:
+        """Notes the innermost parts of a condition that can never hold. Gives False where there are any."""
+        wrong = [part for step, part in condition.parts() if not self.possible((*path, *step), part)]
+        if wrong:
+            return False
+        cases = self.cases(path, list(condition.tests(self.book)))
+        if cases is None or any(condition.holds(case) for case in cases):
+            return True
+        self.found.append(Problem(path, "this can never hold: no answers make it true; correct or remove it"))
+        return False
+
+    def judgement(self, path: Path, key: str, judgement: Judgement, never: Collection[Path]) -> None:
+        tests = [test for condition in self.book.conditions_of(key) for test in condition.tests(self.book)]
+        ranks = self.book.ranks(key)
+        # the judgements that it is the worst of, or what an inspector enters: any grade of the scale
+        if judgement.others:
+            tests += [_is(("judgement", other), grade) for other in judgement.others for grade in ranks]
+        elif isinstance(judgement, Given):
+            tests += [_is((_OWN, key), grade) for grade in ranks]
+        cases = self.cases(path, tests)
+        if cases is None:
+            return
+        fired: set[int] = set()
+        limiting = list(range(len(judgement.caps)))
+        results: list[tuple[int, list[int]]] = []
+        for case in cases:
+            if judgement.steps:
+                holding = (n for n, rule in enumerate(judgement.steps) if not rule.when or rule.when.holds(case))
+                place = next(holding, None)
+                if place is None:
+                    message = f"no rule gives a grade {self.told(case)}; end with a rule without `when`"
+                    self.found.append(Problem((*path, "rules"), message))
+                    return
+                fired.add(place)
+                grade = judgement.steps[place].grade
+            elif judgement.others:
+                grades = [str(case.value(("judgement", other))) for other in judgement.others]
+                grade = max(grades, key=ranks.__getitem__)
+            else:
+                grade = str(case.value((_OWN, key)))
+            held = [place for place in limiting if judgement.caps[place].when.holds(case)]
+            results.append((ranks[grade], held))
+        for place in range(len(judgement.steps)):
+            at: Path = (*path, "rules", place)
+            if place not in fired and not _within((*at, "when"), never):
+                self.found.append(
+                    Problem(at, "this rule is never reached: the rules above it take every case; move or remove it")
+                )
+        # from the last: of two caps that do the same the later one is superfluous
+        for place in reversed(limiting[:]):
+            at = (*path, "caps", place)
+            if _within((*at, "when"), never):
+                continue
+            others = [other for other in limiting if other != place]
+            to = {other: ranks[judgement.caps[other].to] for other in limiting}
+            if all(
+                max([rank, *(to[other] for other in held if other in limiting)])
+                == max([rank, *(to[other] for other in held if other in others)])
+                for rank, held in results
+            ):
+                limiting = others
+                self.found.append(Problem(at, "this cap can never change the judgement; correct or remove it"))
+
+    def cases(self, path: Path, tests: Sequence[Test]) -> list[_Case] | None:
+        """The cases that some tests tell apart; None, with a note, where there are too many."""
+        values = {variable: self.values(variable, tests) for variable in dict.fromkeys(one.variable for one in tests)}
+        number = prod(map(len, values.values()))
+        if number > MOST_CASES:
+            problem = Problem(
+                path,
+                f"this makes {number:,} cases, more than the {MOST_CASES:,} that can be checked; put some of its"
+                " conditions into a judgement of their own and look at that judgement here",
+            )
+            if not any(_within(problem.path, [one.path]) for one in self.found):
+                self.found.append(problem)
+            return None
+        return [_Case(self.book, dict(zip(values, chosen, strict=True))) for chosen in product(*values.values())]
+
+    def values(self, variable: Variable, tests: Sequence[Test]) -> list[Value]:
+        """One value for each way in which the tests of a variable can come out, in order."""
+        own = [test for test in tests if test.variable == variable]
+        limits = {limit for test in own for limit in test.limits}
+        chosen: dict[tuple[bool, ...], Value] = {}
+        for value in self.domain(variable, limits):
+            chosen.setdefault(tuple(test.holds(value) for test in own), value)
+        return list(chosen.values())
+
+    def domain(self, variable: Variable, limits: Iterable[Fraction]) -> Iterator[Value]:
+        kind, key = variable
+        if kind in ("judgement", _OWN):
+            yield from self.book.ranks(key)
+        elif kind == "criterion":
+            yield from self.book.grades[key]
+            if self.may_be_missing([key], excluded=False):
+                yield None
+        else:
+            yield from self.indicator_domain(self.book.profile.indicators[key], limits)
+
+    def indicator_domain(self, indicator: AnyIndicator, limits: Iterable[Fraction]) -> Iterator[Value]:
+        criteria = self.book.criteria_of(indicator)
+        # intervals are closed below: each begins with a limit
+        numbers = sorted({Fraction(0), *limits})
+        if isinstance(indicator, Share):
+            yield from (number for number in numbers if number <= 1)
+        elif isinstance(indicator, CountOfGrades):
+            per_area = any(self.book.placed[key].criterion.scope for key in criteria)
+            yield from (int(number) for number in numbers if per_area or number <= len(criteria))
+            return
+        else:
+            yield from (g.key for g in self.book.schemes[criteria[0]].grades if g.counts_as != "excluded")
+        if self.may_be_missing(criteria, excluded=True):
+            yield None
+
+    def may_be_missing(self, criteria: Sequence[str], *, excluded: bool) -> bool:
+        """Whether a return may be without any answer to some criteria, or (`excluded`) without any that counts."""
+        return all(self._missing(key, excluded) for key in criteria)
+
+    def _missing(self, key: str, excluded: bool) -> bool:
+        criterion, standard, _position, _number = self.book.placed[key]
+        asked_of_all = not (criterion.subtypes or criterion.shown_if or criterion.not_applicable_if)
+        required = asked_of_all and not criterion.required_if and not standard.optional
+        unseen = excluded and any(grade.counts_as == "excluded" for grade in self.book.schemes[key].grades)
+        return not required or unseen
+
+    def told(self, case: _Case) -> str:
+        """A case in words."""
+        words = []
+        for (kind, key), value in case.values.items():
+            name = {"indicator": "the indicator", "criterion": "the answer to", "judgement": "the judgement"}[kind]
+            if value is None:
+                words.append(f"{name} `{key}` has no value" if kind == "indicator" else f"{name} `{key}` is missing")
+            else:
+                shown = f"{float(value):g}" if isinstance(value, Fraction) else f"`{value}`"
+                words.append(f"{name} `{key}` is {shown}")
+        return "when " + " and ".join(words[:4]) + (" and so on" if len(words) > 4 else "")
+
+
+def _is(variable: Variable, grade: str) -> Test:
+    def holds(value: Value) -> bool:
+        return value == grade
+
+    return Test(variable, holds)
+
+
+def _within(path: Path, above: Iterable[Path]) -> bool:
+    """Whether one of the paths is this one, or leads on from it."""
+    return any(other[: len(path)] == path for other in above)
+
+

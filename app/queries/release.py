@@ -1,0 +1,856 @@
+"""Reading the release of a round: feedback and who may see it, the window for factual accuracy, what was published.
+
+Before the instant of publication nothing of it reaches anybody but the oversight bodies, except an agency's own draft
+in the window. What was published is read as it was frozen, never computed again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Any
+
+from babel.dates import format_date
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session, joinedload
+
+from app.clock import today
+from app.domain.feedback import (
+    NARRATIVE,
+    PART_NAMES,
+    Amendment,
+    Basis,
+    CheckedGrade,
+    FeedbackContent,
+    FeedbackDocument,
+    SaidPart,
+    SaidStatement,
+    SignedGrade,
+    Statement,
+    feedback,
+    monitored,
+    place_among,
+    recommendation,
+    said,
+)
+from app.domain.findings import AgencyInfo, Edition, JointFindings
+from app.domain.follow_up import STATES
+from app.domain.integrity import hash_of
+from app.domain.message import Message
+from app.domain.templates import Pack
+from app.domain.text import localise
+from app.languages import LANGUAGES, translations
+from app.models import (
+    Agency,
+    Appointment,
+    Area,
+    AuditReturn,
+    AuditRound,
+    Declaration,
+    Feedback,
+    Judgement,
+    Monitoring,
+    Publication,
+    RecommendationStatus,
+    Release,
+    SampledReturn,
+    Submission,
+    SubmissionAnswer,
+    Thread,
+    User,
+)
+from app.policy import AGENCY_ROLES, Actor, FeedbackFacts, allows, require, system_actor
+from app.queries.findings import (
+    bodies_of,
+    joint_findings,
+    latest_submissions,
+    pack_info,
+    round_info,
+    scheme_infos,
+)
+from app.queries.moderation import checked
+from app.queries.packs import pack_of, template_of
+from app.queries.release_judgements import statements_of
+from app.queries.returns import get_return, return_facts
+from app.queries.rounds import PAGE, NotFound, like, round_facts
+
+_LOADER = system_actor("release")  # policy is asked with more facts, once they are read
+
+
+# --- where the release of a round stands -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a release stands at an instant. Instants are None until they are set.
+
+    `window` is `none`, `ahead`, `open` or `over`; `publication` is `none`, `set` or `published`.
+    """
+
+    opens: datetime | None = None
+    closes: datetime | None = None
+    publish_at: datetime | None = None
+    window: str = "none"
+    publication: str = "none"
+
+
+def release_of(session: Session, audit_round: AuditRound) -> Release | None:
+    """The release of a round; None before anything of it is set. The caller got the round through `get_round`."""
+    return session.scalar(select(Release).where(Release.round_id == audit_round.id))
+
+
+def standing(release: Release | None, *, now: datetime) -> Standing:
+    """Where a release stands. The clock alone opens and closes the window, and publishes."""
+    if release is None:
+        return Standing()
+    opens, closes, at = release.accuracy_opens, release.accuracy_closes, release.publish_at
+    window = "none"
+    if opens and closes:
+        window = "ahead" if now < opens else "open" if now < closes else "over"
+    publication = "none" if at is None else "published" if at <= now else "set"
+    return Standing(opens, closes, at, window, publication)
+
+
+def feedback_facts(session: Session, audit_return: AuditReturn, *, now: datetime) -> FeedbackFacts:
+    """What policy needs to know of the feedback to an agency.
+
+    It is readable for the agency's people from the opening of the window on, where there is any; what of it they see
+    then is for `visible` to say.
+    """
+    at = standing(release_of(session, audit_return.audit_round), now=now)
+    there = session.scalar(select(Feedback.id).where(Feedback.return_id == audit_return.id).limit(1)) is not None
+    facts = return_facts(session, audit_return, now=now)
+    open_now = at.window == "open" and at.publication != "published"
+    published = at.publication == "published"
+    readable = there and (open_now or (at.window == "over" and not published))
+    if published:
+        readable = published_version(session, audit_return, now=now) is not None
+    return FeedbackFacts(**vars(facts), readable=readable, window_open=there and open_now)
+
+
+def has_feedback(session: Session, audit_return: AuditReturn, *, actor: Actor, now: datetime) -> bool:
+    """Whether the actor may open the feedback page of a return: one statement before anything of a release is set."""
+    at = standing(release_of(session, audit_return.audit_round), now=now)
+    if at.window in ("none", "ahead") and at.publication != "published":
+        return False
+    return allows(actor, "feedback.read", feedback_facts(session, audit_return, now=now))
+
+
+def get_feedback_return(
+    session: Session, public_id: str, *, actor: Actor, now: datetime, permission: str = "feedback.read",
+    lock: bool = False,
+) -> AuditReturn:  # fmt: skip
+    """The return that feedback is about, locked where asked. Raises NotFound where the actor may not know of it."""
+    audit_return = get_return(session, public_id, actor=_LOADER, now=now, permission="return.read", lock=lock)
+    if not allows(actor, permission, feedback_facts(session, audit_return, now=now)):
+        raise NotFound
+    return audit_return
+
+
+def is_oversight(session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime) -> bool:
+    """Whether the actor inspects in this round: then they see what is under embargo."""
+    return allows(actor, "release.read", round_facts(session, audit_round, now=now))
+
+
+# --- feedback that is on record --------------------------------------------------------------------------------------
+
+
+def latest(session: Session, audit_return: AuditReturn) -> Feedback | None:
+    """The newest version of the feedback, published or not. For oversight bodies, and for `visible`."""
+    return session.scalar(
+        select(Feedback)
+        .where(Feedback.return_id == audit_return.id)
+        .options(joinedload(Feedback.by))
+        .order_by(Feedback.version.desc())
+        .limit(1)
+    )
+
+
+def version_of(session: Session, audit_return: AuditReturn, number: int) -> Feedback:
+    """One version of the feedback. Raises NotFound."""
+    found = session.scalar(
+        select(Feedback).where(Feedback.return_id == audit_return.id, Feedback.version == number)
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
+def versions(session: Session, audit_return: AuditReturn) -> Sequence[Feedback]:
+    """All versions, the newest first. For oversight bodies."""
+    return session.scalars(
+        select(Feedback)
+        .where(Feedback.return_id == audit_return.id)
+        .options(joinedload(Feedback.by))
+        .order_by(Feedback.version.desc())
+    ).all()
+
+
+def published_version(session: Session, audit_return: AuditReturn, *, now: datetime, number: int = 0) -> int | None:
+    """Which version of the feedback is published: in edition `number`, else in the newest. None before that."""
+    row = session.execute(
+        select(Publication.content["feedback"][audit_return.public_id].as_integer().label("version"))
+        .where(
+            Publication.round_id == audit_return.round_id,
+            Publication.at <= now,
+            *([Publication.number == number] if number else []),
+        )
+        .order_by(Publication.number.desc())
+        .limit(1)
+    ).first()
+    if row is None and number in (0, 1):
+        # the instant has come, and the clock has not put it on record yet
+        row = session.execute(
+            select(Release.prepared["feedback"][audit_return.public_id].as_integer().label("version")).where(
+                Release.round_id == audit_return.round_id, Release.publish_at <= now
+            )
+        ).first()
+    return row.version if row else None
+
+
+@dataclass(frozen=True)
+class Visible:
+    """What somebody sees of the feedback. `is_draft`: shown for its accuracy only; `edition` 0: not published."""
+
+    row: Feedback
+    content: FeedbackContent
+    is_draft: bool
+    edition: int
+
+
+def visible(session: Session, audit_return: AuditReturn, *, actor: Actor, now: datetime) -> Visible | None:
+    """The feedback that the actor sees now: inspectors the newest, an agency the published one or, in the window, the
+    draft. None where there is nothing to see. The caller got the return through `get_feedback_return`.
+    """
+    published = published_version(session, audit_return, now=now)
+    if allows(actor, "feedback.write", return_facts(session, audit_return, now=now)):
+        row = latest(session, audit_return)
+    elif published is not None:
+        row = version_of(session, audit_return, published)
+    elif feedback_facts(session, audit_return, now=now).window_open:
+        row = latest(session, audit_return)
+    else:
+        row = None
+    if row is None:
+        return None
+    edition = newest_edition(session, audit_return.audit_round, now=now) if row.version == published else 0
+    return Visible(row, content_of(row), row.version != published, edition)
+
+
+def may_see_version(
+    session: Session, audit_return: AuditReturn, version: int, *, actor: Actor, now: datetime
+) -> bool:
+    """Whether the actor may read this version now: inspectors any, an agency those published and, in the window, the
+    newest."""
+    facts = feedback_facts(session, audit_return, now=now)
+    if allows(actor, "feedback.write", facts):
+        return True
+    if not allows(actor, "feedback.read", facts):
+        return False
+    if facts.window_open:
+        newest = latest(session, audit_return)
+        if newest is not None and newest.version == version:
+            return True
+    return any(
+        published_version(session, audit_return, now=now, number=one.number) == version
+        for one in editions(session, audit_return.audit_round, now=now)
+    )
+
+
+def content_of(row: Feedback) -> FeedbackContent:
+    """The stored content of a version. What a later program no longer knows is passed over."""
+    return FeedbackContent.model_validate(row.content, extra="ignore")
+
+
+# --- gathering what feedback is made of ------------------------------------------------------------------------------
+
+
+@dataclass
+class _Gathered:
+    answers: dict[int, list[SignedGrade]] = field(default_factory=lambda: defaultdict(list))
+    shares: dict[int, Fraction | None] = field(default_factory=dict)
+
+
+def gather(
+    session: Session, audit_round: AuditRound, *, types: Collection[str], only: AuditReturn | None = None
+) -> dict[int, FeedbackContent]:
+    """Return id to the feedback that follows from what is on record, for the submitted returns of some agency types.
+
+    A fixed number of statements however many returns. With `only`, for that return alone. The caller may write it.
+    """
+    pack = pack_of(audit_round.pack_version)
+    newest = latest_submissions(audit_round)
+    rows = session.execute(
+        select(AuditReturn, Submission.id, Submission.number, Declaration.submission_hash)
+        .join(newest, newest.c.return_id == AuditReturn.id)
+        .join(Submission, Submission.id == newest.c.submission_id)
+        .join(Declaration, Declaration.submission_id == Submission.id)
+        .where(AuditReturn.stage == "submitted", AuditReturn.agency_type.in_(types))
+        .options(joinedload(AuditReturn.agency))
+        .order_by(AuditReturn.id)
+    ).all()
+    wanted = [row for row in rows if only is None or row.AuditReturn.id == only.id]
+    if not wanted:
+        return {}
+    found = _answers(session, audit_round, pack, {row.AuditReturn.id: row.AuditReturn for row in rows})
+    ids = [row.AuditReturn.id for row in wanted]
+    findings = checked(session, ids)
+    areas = {row.public_id: row.name for row in session.execute(select(Area.public_id, Area.name))}
+    judged = _judged(session, pack, {row.AuditReturn.id: row.AuditReturn.agency_type for row in wanted})
+    followed = _followed(session, pack, ids)
+    amended = _amendments(session, ids)
+    by_type: dict[str, list[int]] = defaultdict(list)
+    for row in rows:
+        by_type[row.AuditReturn.agency_type].append(row.AuditReturn.id)
+    made = {}
+    for row in wanted:
+        one: AuditReturn = row.AuditReturn
+        others = [found.shares[other] for other in by_type[one.agency_type] if other != one.id]
+        made[one.id] = feedback(
+            Basis(
+                pack=pack, template=pack.templates[one.agency_type], submission=row.number,
+                submission_hash=row.submission_hash, answers=found.answers[one.id],
+                checked={
+                    key: CheckedGrade(moderation.grade, moderation.outcome == "adjusted", moderation.reason)
+                    for key, moderation in findings.get(one.id, {}).items()
+                },
+                peers=place_among(found.shares[one.id], [share for share in others if share is not None]),
+                milestones_from=audit_round.milestones_from, areas=areas, judgements=judged.get(one.id, ()),
+                follow_up=followed.get(one.id, ()), amendments=amended.get(one.id, {}),
+            )
+        )  # fmt: skip
+    return made
+
+
+def _answers(
+    session: Session, audit_round: AuditRound, pack: Pack, returns: Mapping[int, AuditReturn]
+) -> _Gathered:
+    """All signed answers with grades, and the share of criteria met of each return."""
+    newest = latest_submissions(audit_round)
+    kinds: dict[tuple[str, str], dict[str, str]] = {}
+    for agency_type, template in pack.templates.items():
+        for placed in template.criteria():
+            scheme = pack.grading_schemes[placed.criterion.grading or template.grading]
+            if not placed.standard.optional:
+                kinds[agency_type, placed.criterion.id] = {grade.key: grade.counts_as for grade in scheme.grades}
+    found, counts = _Gathered(), defaultdict[int, list[int]](lambda: [0, 0])
+    for return_id, criterion, scope, grade, expected in session.execute(
+        select(
+            newest.c.return_id, SubmissionAnswer.criterion, SubmissionAnswer.scope_key, SubmissionAnswer.grade,
+            SubmissionAnswer.value["date_expected"].as_string(),
+        )
+        .join(newest, newest.c.submission_id == SubmissionAnswer.submission_id)
+        .where(SubmissionAnswer.grade != "")
+    ):  # fmt: skip
+        if return_id not in returns:
+            continue
+        day = date.fromisoformat(expected) if expected else None
+        found.answers[return_id].append(SignedGrade(criterion, scope, grade, day))
+        counts_as = kinds.get((returns[return_id].agency_type, criterion), {}).get(grade)
+        if counts_as in ("met", "not_met"):
+            counts[return_id][0] += counts_as == "met"
+            counts[return_id][1] += 1
+    for return_id in returns:
+        met, counted = counts[return_id]
+        found.shares[return_id] = Fraction(met, counted) if counted else None
+    return found
+
+
+def _judged(session: Session, pack: Pack, types: Mapping[int, str]) -> dict[int, list[Statement]]:
+    found: dict[int, list[Statement]] = defaultdict(list)
+    for row in session.scalars(select(Judgement).where(Judgement.return_id.in_(types)).order_by(Judgement.id)):
+        found[row.return_id] += statements_of(pack, types[row.return_id], row)
+    return found
+
+
+def _followed(session: Session, pack: Pack, ids: Collection[int]) -> dict[int, list[Statement]]:
+    """What is said of recommendations, and what is monitored until it is cleared."""
+    found: dict[int, list[Statement]] = defaultdict(list)
+    for status in session.scalars(
+        select(RecommendationStatus)
+        .where(RecommendationStatus.return_id.in_(ids))
+        .order_by(RecommendationStatus.recommendation)
+    ):
+        found[status.return_id].append(
+            recommendation(
+                status.recommendation, name=cited(pack, status.recommendation),
+                state=STATES.get(status.state, status.state),  # type: ignore[call-overload]
+                note=status.note,
+            )
+        )  # fmt: skip
+    for watch in session.scalars(
+        select(Monitoring)
+        .where(Monitoring.return_id.in_(ids), Monitoring.cleared_at.is_(None))
+        .order_by(Monitoring.since, Monitoring.id)
+    ):
+        found[watch.return_id].append(
+            monitored(
+                watch.public_id, recommendation=cited(pack, watch.recommendation), reason=watch.reason,
+                review_on=watch.review_on,
+            )
+        )  # fmt: skip
+    return found
+
+
+def cited(pack: Pack, reference: str) -> str:
+    """A recommendation as readers cite it; empty for none."""
+    report, _slash, number = reference.partition("/")
+    known = pack.recommendation_reports.get(report)
+    return f"{localise(known.short)} {number}" if known else reference
+
+
+def _amendments(session: Session, ids: Collection[int]) -> dict[int, dict[str, Amendment]]:
+    """What accepted challenges made of statements: it stays when the feedback is prepared anew."""
+    newest = (
+        select(Feedback.return_id, func.max(Feedback.version).label("version"))
+        .where(Feedback.return_id.in_(ids))
+        .group_by(Feedback.return_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(Feedback.return_id, Feedback.content["amendments"].label("amendments")).join(
+            newest, (newest.c.return_id == Feedback.return_id) & (newest.c.version == Feedback.version)
+        )
+    )
+    return {
+        row.return_id: {key: Amendment.model_validate(one) for key, one in (row.amendments or {}).items()}
+        for row in rows
+    }
+
+
+# --- the round's page ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ReleaseRow:
+    """One agency in the list of a release. `version` 0: no feedback yet; `is_stale`: signed again since."""
+
+    public_id: str
+    agency_name: str
+    agency_code: str
+    agency_type: str
+    version: int
+    at: datetime | None
+    has_narrative: bool
+    is_stale: bool
+    challenges: int
+    open_challenges: int
+
+
+@dataclass(frozen=True)
+class ReleaseList:
+    """A page of the submitted returns of a round, with what is on record for each."""
+
+    rows: Sequence[ReleaseRow]
+    total: int
+    pages: int
+
+
+def release_list(
+    session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime, text: str = "", only: str = "",
+    page: int = 1, page_size: int | None = PAGE,
+) -> ReleaseList:  # fmt: skip
+    """The submitted returns of the types that the actor’s bodies ask. `only`: `missing`, `stale` or `challenged`.
+
+    Raises Denied.
+    """
+    require(actor, "release.read", round_facts(session, audit_round, now=now))
+    newest = latest_submissions(audit_round)
+    versions_ = (
+        select(Feedback.return_id, func.max(Feedback.version).label("version")).group_by(Feedback.return_id).subquery()
+    )
+    challenges = (
+        select(
+            Thread.return_id,
+            func.count().label("all"),
+            func.sum(case((Thread.state == "closed", 0), else_=1)).label("open"),
+        )
+        .where(Thread.kind == "accuracy")
+        .group_by(Thread.return_id)
+        .subquery()
+    )
+    stale = Feedback.content["submission"].as_integer() != Submission.number
+    conditions = [
+        AuditReturn.round_id == audit_round.id,
+        AuditReturn.stage == "submitted",
+        AuditReturn.agency_type.in_(types_of(audit_round, actor)),
+    ]
+    if text.strip():
+        wanted = f"%{like(text.strip())}%"
+        conditions.append(Agency.name.ilike(wanted, escape="\\") | Agency.code.ilike(wanted, escape="\\"))
+    narrowed = {
+        "missing": Feedback.id.is_(None), "stale": stale, "challenged": func.coalesce(challenges.c.open, 0) > 0,
+    }  # fmt: skip
+    if only in narrowed:
+        conditions.append(narrowed[only])
+    base = (
+        select(
+            AuditReturn.public_id, Agency.name, Agency.code, AuditReturn.agency_type, Feedback.version, Feedback.at,
+            (Feedback.narrative != "").label("has_narrative"), stale.label("is_stale"),
+            challenges.c.all.label("challenges"), challenges.c.open.label("open_challenges"),
+            func.count().over().label("total"),
+        )
+        .join(Agency, Agency.id == AuditReturn.agency_id)
+        .join(newest, newest.c.return_id == AuditReturn.id)
+        .join(Submission, Submission.id == newest.c.submission_id)
+        .outerjoin(versions_, versions_.c.return_id == AuditReturn.id)
+        .outerjoin(
+            Feedback, (Feedback.return_id == AuditReturn.id) & (Feedback.version == versions_.c.version)
+        )
+        .outerjoin(challenges, challenges.c.return_id == AuditReturn.id)
+        .where(*conditions)
+        .order_by(Agency.name, AuditReturn.id)
+    )  # fmt: skip
+    if page_size:
+        base = base.limit(page_size).offset((max(1, page) - 1) * page_size)
+    rows = session.execute(base).all()
+    total = rows[0].total if rows else 0
+    return ReleaseList(
+        [
+            ReleaseRow(
+                row.public_id, row.name, row.code, row.agency_type, row.version or 0, row.at, bool(row.has_narrative),
+                bool(row.is_stale), row.challenges or 0, row.open_challenges or 0,
+            )
+            for row in rows
+        ],
+        total,
+        max(1, -(-total // page_size)) if page_size else 1,
+    )  # fmt: skip
+
+
+def types_of(audit_round: AuditRound, actor: Actor) -> frozenset[str]:
+    """The agency types of a round that the actor's bodies ask; all for the system."""
+    return frozenset(
+        served.agency_type
+        for served in audit_round.served
+        if actor.system or served.oversight_body_id in actor.body_ids()
+    )
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Of the submitted returns of a round: how many have feedback, and what stands in the way of publishing.
+
+    `stale`: their feedback is about an earlier submission; `judgements`: judgements computed before something changed,
+    or waiting for approval; `unfinished`: returns of the sample that nobody has finished looking at.
+    """
+
+    submitted: int
+    prepared: int
+    stale: int
+    challenges: int
+    judgements: int
+    unfinished: int
+
+
+def counts_of(session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime) -> Counts:
+    """What the release of a whole round is made of, all agency types. Raises Denied."""
+    require(actor, "release.read", round_facts(session, audit_round, now=now))
+    newest = latest_submissions(audit_round)
+    versions_ = (
+        select(Feedback.return_id, func.max(Feedback.version).label("version")).group_by(Feedback.return_id).subquery()
+    )
+    row = session.execute(
+        select(
+            func.count().label("submitted"),
+            func.count(Feedback.id).label("prepared"),
+            func.sum(
+                case((Feedback.content["submission"].as_integer() != Submission.number, 1), else_=0)
+            ).label("stale"),
+        )
+        .select_from(AuditReturn)
+        .join(newest, newest.c.return_id == AuditReturn.id)
+        .join(Submission, Submission.id == newest.c.submission_id)
+        .outerjoin(versions_, versions_.c.return_id == AuditReturn.id)
+        .outerjoin(
+            Feedback, (Feedback.return_id == AuditReturn.id) & (Feedback.version == versions_.c.version)
+        )
+        .where(AuditReturn.round_id == audit_round.id, AuditReturn.stage == "submitted")
+    ).one()
+    of_round = select(AuditReturn.id).where(AuditReturn.round_id == audit_round.id)
+    challenges = session.scalar(
+        select(func.count())
+        .select_from(Thread)
+        .where(Thread.kind == "accuracy", Thread.state != "closed", Thread.return_id.in_(of_round))
+    )
+    judgements = session.scalar(
+        select(func.count())
+        .select_from(Judgement)
+        .where(
+            Judgement.return_id.in_(of_round),
+            Judgement.stale | ((Judgement.override != "") & Judgement.approved_at.is_(None)),
+        )
+    )
+    unfinished = session.scalar(
+        select(func.count())
+        .select_from(SampledReturn)
+        .where(SampledReturn.return_id.in_(of_round), SampledReturn.finished_at.is_(None))
+    )
+    return Counts(
+        row.submitted, row.prepared, int(row.stale or 0), challenges or 0, judgements or 0, unfinished or 0
+    )
+
+
+# --- what is published -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Published:
+    """One edition of the findings without its content. `replaced_by` 0: it is the newest.
+
+    `is_recorded` is False in the moments between its instant and the clock's record of it.
+    """
+
+    number: int
+    at: datetime
+    reason: str
+    changes: Sequence[Mapping[str, Any]]
+    sha256: str
+    snapshot_id: str
+    replaced_by: int
+    is_recorded: bool = True
+
+
+def editions(session: Session, audit_round: AuditRound, *, now: datetime) -> list[Published]:
+    """The editions that are published, the newest first. The caller asked policy for `findings.read`."""
+    rows = session.execute(
+        select(
+            Publication.number, Publication.at, Publication.reason, Publication.changes, Publication.sha256,
+            Publication.snapshot_id,
+        )
+        .where(Publication.round_id == audit_round.id, Publication.at <= now)
+        .order_by(Publication.number.desc())
+    ).all()  # fmt: skip
+    if rows:
+        newest = rows[0].number
+        return [
+            Published(
+                row.number, row.at, row.reason, row.changes, row.sha256, row.snapshot_id,
+                0 if row.number == newest else row.number + 1,
+            )
+            for row in rows
+        ]  # fmt: skip
+    release = release_of(session, audit_round)
+    if release is None or release.prepared is None or standing(release, now=now).publication != "published":
+        return []
+    assert release.publish_at is not None  # noqa: S101 -- it is published
+    return [
+        Published(
+            1, release.publish_at, "", [], hash_of(release.prepared), snapshot_of(release.prepared), 0, False
+        )
+    ]
+
+
+def newest_edition(session: Session, audit_round: AuditRound, *, now: datetime) -> int:
+    """The number of the newest edition; 0 where nothing is published."""
+    number = session.scalar(
+        select(func.max(Publication.number)).where(Publication.round_id == audit_round.id, Publication.at <= now)
+    )
+    return number or int(standing(release_of(session, audit_round), now=now).publication == "published")
+
+
+def snapshot_of(content: Mapping[str, Any]) -> str:
+    """The snapshot id of the findings in an edition."""
+    return str(content["findings"]["en"]["snapshot_id"])
+
+
+def edition_content(session: Session, audit_round: AuditRound, number: int, *, now: datetime) -> dict[str, Any]:
+    """The frozen content of an edition: `findings` by language, `feedback` by return. Raises NotFound."""
+    content = session.scalar(
+        select(Publication.content).where(
+            Publication.round_id == audit_round.id, Publication.number == number, Publication.at <= now
+        )
+    )
+    if content is None and number == 1 and newest_edition(session, audit_round, now=now) == 1:
+        release = release_of(session, audit_round)
+        content = release.prepared if release else None
+    if content is None:
+        raise NotFound
+    return content
+
+
+def published_findings(
+    session: Session, audit_round: AuditRound, number: int = 0, *, actor: Actor, now: datetime, language: str = "en"
+) -> JointFindings:
+    """The joint findings of an edition (0: the newest) as they were frozen, marked with what became of it.
+
+    Raises Denied, and NotFound where there is no such edition.
+    """
+    require(actor, "findings.read", round_facts(session, audit_round, now=now, agencies=True))
+    every = editions(session, audit_round, now=now)
+    edition = next((one for one in every if number in (0, one.number)), None)
+    if edition is None:
+        raise NotFound
+    content = edition_content(session, audit_round, edition.number, now=now)
+    findings = content["findings"].get(language) or content["findings"]["en"]
+    return JointFindings.model_validate(findings, extra="ignore").model_copy(
+        update={
+            "edition": Edition(
+                number=edition.number, at=edition.at, reason=edition.reason, replaced_by=edition.replaced_by,
+            )
+        }
+    )  # fmt: skip
+
+
+def prepare_edition(
+    session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """What would be published now: the findings in each language, and the newest version of each return's feedback.
+
+    Raises Denied.
+    """
+    findings = {
+        language: joint_findings(session, audit_round, actor=actor, now=now, language=language).model_dump(mode="json")
+        for language in LANGUAGES
+    }
+    rows = session.execute(
+        select(AuditReturn.public_id, func.max(Feedback.version).label("version"))
+        .join(Feedback, Feedback.return_id == AuditReturn.id)
+        .where(AuditReturn.round_id == audit_round.id, AuditReturn.stage == "submitted")
+        .group_by(AuditReturn.public_id)
+        .order_by(AuditReturn.public_id)
+    )
+    return {"findings": findings, "feedback": {row.public_id: row.version for row in rows}}
+
+
+@dataclass(frozen=True)
+class Readers:
+    """Who gets to read what at publication: agencies of the round and their people, and whose feedback comes out."""
+
+    agencies: int
+    people: int
+    feedback: Sequence[tuple[str, str, int]]  # agency name, code, version
+
+
+def readers(
+    session: Session, audit_round: AuditRound, content: Mapping[str, Any], *, actor: Actor, now: datetime
+) -> Readers:
+    """Who would read an edition. Raises Denied."""
+    require(actor, "release.publish", round_facts(session, audit_round, now=now))
+    of_round = select(AuditReturn.agency_id).where(AuditReturn.round_id == audit_round.id)
+    day = today(now)
+    people = session.scalar(
+        select(func.count(User.id.distinct()))
+        .join(Appointment, Appointment.user_id == User.id)
+        .where(
+            Appointment.agency_id.in_(of_round), Appointment.role.in_(AGENCY_ROLES), Appointment.starts <= day,
+            (Appointment.ends.is_(None)) | (Appointment.ends >= day),
+        )
+    )  # fmt: skip
+    agencies = session.scalar(select(func.count()).select_from(of_round.subquery()))
+    rows = session.execute(
+        select(Agency.name, Agency.code, AuditReturn.public_id)
+        .join(Agency, Agency.id == AuditReturn.agency_id)
+        .where(AuditReturn.round_id == audit_round.id)
+        .order_by(Agency.name)
+    )
+    versions_ = content["feedback"]
+    named = [(row.name, row.code, versions_[row.public_id]) for row in rows if row.public_id in versions_]
+    return Readers(agencies or 0, people or 0, named)
+
+
+# --- the document ----------------------------------------------------------------------------------------------------
+
+
+def shown_in(language: str) -> Any:
+    """How a parameter of a sentence is written in a language."""
+    locale = LANGUAGES.get(language, language)
+    words = translations(language).gettext
+
+    def show(value: object) -> str:
+        if isinstance(value, date):
+            return str(format_date(value, "d MMMM y", locale=locale))
+        if isinstance(value, Message):
+            return value.rendered(words, show)
+        return localise(value, language) if isinstance(value, Mapping) else str(value)
+
+    return show
+
+
+def said_parts(content: FeedbackContent, narrative: str, language: str) -> tuple[SaidPart, ...]:
+    """The parts of the feedback in a language; the narrative first, and without the statements that were withdrawn."""
+    words, show = translations(language).gettext, shown_in(language)
+    found = []
+    if narrative:
+        given = SaidStatement(id=NARRATIVE, text=narrative, words="", is_amended=False)
+        found.append(SaidPart(key="narrative", title=words(PART_NAMES["narrative"]), statements=(given,)))
+    for part, statements in content.parts():
+        shown = tuple(filter(None, (said(one, words, show) for one in statements)))
+        if shown:
+            found.append(SaidPart(key=part, title=words(PART_NAMES[part]), statements=shown))
+    return tuple(found)
+
+
+def feedback_document(
+    session: Session, audit_return: AuditReturn, version: int = 0, *, actor: Actor, now: datetime, language: str = "en"
+) -> FeedbackDocument:
+    """A version of the feedback (0: what the actor sees now) as a document. Raises NotFound where they may not."""
+    if version and not may_see_version(session, audit_return, version, actor=actor, now=now):
+        raise NotFound
+    if not allows(actor, "feedback.read", feedback_facts(session, audit_return, now=now)):
+        raise NotFound
+    if version:
+        row = version_of(session, audit_return, version)
+    else:
+        seen = visible(session, audit_return, actor=actor, now=now)
+        if seen is None:
+            raise NotFound
+        row = seen.row
+    content = content_of(row)
+    audit_round = audit_return.audit_round
+    pack, template = template_of(audit_return)
+    kind = pack.agency_types[audit_return.agency_type]
+    subtype = kind.subtypes.get(audit_return.subtype)
+    in_editions = [
+        one
+        for one in editions(session, audit_round, now=now)
+        if published_version(session, audit_return, now=now, number=one.number) == row.version
+    ]
+    edition = in_editions[0] if in_editions else None
+    schemes = {
+        placed.criterion.grading or template.grading
+        for placed in template.criteria()
+        if placed.criterion.answer.type == "grade"
+    }
+    return FeedbackDocument(
+        snapshot_id=hash_of(
+            {
+                "kind": "feedback", "content": row.content, "narrative": row.narrative, "version": row.version,
+                "language": language, "edition": edition.number if edition else 0,
+                "replaced": edition.replaced_by if edition else 0,
+            }
+        ),
+        language=language,
+        audit_round=round_info(audit_round, as_at=row.at, is_closed=now > audit_round.open_until),
+        pack=pack_info(audit_round, pack, language),
+        template_title=localise(template.title, language),
+        bodies=bodies_of(session, audit_round, audit_return.agency_type),
+        agency=AgencyInfo(
+            name=audit_return.agency.name,
+            code=audit_return.agency.code,
+            type_label=localise(kind.name, language),
+            subtype_label=localise(subtype.name, language) if subtype else "",
+            signatory=localise(kind.signatory, language),
+        ),
+        version=row.version,
+        is_draft=edition is None,
+        edition=edition.number if edition else 0,
+        replaced_by=edition.replaced_by if edition else 0,
+        reason=row.reason,
+        schemes=scheme_infos(pack, schemes, language),
+        standards=tuple(
+            profile.model_copy(update={"title": localise(profile.title, language)}) for profile in content.standards
+        ),
+        own=content.own,
+        checked=content.checked,
+        adjusted=content.adjusted,
+        moderated=content.moderated,
+        peers=content.peers,
+        narrative=row.narrative,
+        parts=said_parts(content, row.narrative, language),
+    )  # fmt: skip
+
+

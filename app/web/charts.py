@@ -1,0 +1,331 @@
+"""The charts of pages, as inline SVG without styles or scripts.
+
+Words, numbers, lightness and hatching say whatever colour says, so that a copy in grey and a reader without colours
+have it too. A chart says what it shows in its accessible name; the page puts its table beside it. Charts of rows are
+as wide as their place and keep the size of their letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+from markupsafe import Markup, escape
+
+from app.domain.control import Limits
+from app.domain.findings import Figure
+from reports.charts import ACCENT, INK, NOT_MET, Tone, heat, tone
+
+# fills of the heat map from low to high, and the colour of the letters on them; none: too few to say
+HEAT = {
+    "h0": ("#f1f5f6", INK), "h1": ("#dde8eb", INK), "h2": ("#bcd2d8", INK), "h3": ("#8fb3bd", INK),
+    "h4": ("#3f7886", "#ffffff"), "h5": (INK, "#ffffff"), "hx": ("#ffffff", INK),
+}  # fmt: skip
+GREY = "#5d6f74"
+BAR = 28  # height of a bar
+NARROW = 6  # per cent of a bar below which nothing can be written into a part
+LETTER = 7.4  # the width of a letter of a bar, in about
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a bar: how often, what it stands for, how it looks, and where it leads (may be empty)."""
+
+    label: str
+    count: int
+    tone: Tone
+    href: str = ""
+
+
+def tones(grades: Sequence[tuple[str, str]]) -> dict[str, Tone]:
+    """The tone of each grade that counts, in a bar’s order, from (key, what it counts as) in the scheme’s order."""
+    found: dict[str, Tone] = {}
+    for role in ("met", "not_met", "apart"):
+        own = [key for key, kind in grades if kind == role]
+        found |= {key: tone(role, place, len(own)) for place, key in enumerate(own)}
+    return found
+
+
+def hatches() -> Markup:
+    """The patterns that bars are hatched with; once on a page, before its first bar."""
+    patterns = Markup("").join(
+        Markup(
+            '<pattern id="{}" width="6" height="6" patternUnits="userSpaceOnUse"{}>'
+            '<path d="M3 0V6" stroke="{}" stroke-width="1.2"/></pattern>'
+        ).format(
+            _hatch_id(kind, line),
+            Markup(' patternTransform="rotate(45)"') if kind == "diagonal" else "",
+            line,
+        )
+        for kind, line in (("diagonal", "#5d8793"), ("upright", "#5d8793"), ("upright", "#ffffff"))
+    )
+    return Markup('<svg width="0" height="0" aria-hidden="true" focusable="false"><defs>{}</defs></svg>').format(
+        patterns
+    )
+
+
+def _hatch_id(kind: str, line: str) -> str:
+    return f"hatch-{kind}-{line.lstrip('#')}"
+
+
+def bar(parts: Iterable[Part], name: str) -> Markup:
+    """A bar of shares with its counts written into it; `name` says what it is of. Empty where nothing is counted.
+
+    A bar whose parts lead somewhere is a group of links, any other a picture.
+    """
+    given = [part for part in parts if part.count]
+    total = sum(part.count for part in given)
+    if not total:
+        return Markup("")
+    words = ", ".join(f"{part.label} {part.count}" for part in given)
+    drawn, before = [], 0
+    for part in given:
+        drawn.append(_part(part, 100 * before / total, 100 * part.count / total))
+        before += part.count
+    linked = any(part.href for part in given)
+    return Markup(
+        '<svg class="cnd-chart" width="100%" height="{}" role="{}" aria-label="{}" focusable="false">{}'
+        '<rect x="0.5" y="0.5" width="99.9%" height="{}" fill="none" stroke="{}"/></svg>'
+    ).format(BAR, "group" if linked else "img", f"{name}: {words}", Markup("").join(drawn), BAR - 1, INK)
+
+
+def _part(part: Part, x: float, width: float) -> Markup:
+    look = part.tone
+    hatching = (
+        Markup('<rect width="100%" height="100%" fill="url(#{})"/>').format(_hatch_id(look.hatching, look.line))
+        if look.hatching != "none"
+        else ""
+    )
+    letters = ""
+    if width >= NARROW:
+        # the number first: what does not fit on a phone is cut off behind it
+        fits = LETTER * (len(part.label) + 5) < 6 * width
+        letters = Markup(
+            '<text x="6" y="19" font-size="14" fill="{0}" stroke="{1}" stroke-width="5" paint-order="stroke">{2}</text>'
+        ).format(look.text, look.fill, f"{part.count} {part.label}" if fits else part.count)
+    inside = Markup(
+        '<svg x="{:.3f}%" y="0" width="{:.3f}%" height="{}"><rect width="100%" height="100%" fill="{}"/>{}'
+        '<rect width="1" height="100%" fill="#ffffff"/>{}</svg>'
+    ).format(x, width, BAR, look.fill, hatching, letters)
+    if not part.href:
+        return inside
+    return Markup('<a href="{}" aria-label="{}"><title>{}</title>{}</a>').format(
+        part.href, f"{part.count} {part.label}", f"{part.count} {part.label}", inside
+    )
+
+
+def swatch(look: Tone) -> Markup:
+    """How a part of a bar looks, for the words beside it."""
+    hatching = (
+        Markup('<rect width="24" height="16" fill="url(#{})"/>').format(_hatch_id(look.hatching, look.line))
+        if look.hatching != "none"
+        else ""
+    )
+    return Markup(
+        '<svg width="24" height="16" aria-hidden="true" focusable="false"><rect width="24" height="16" fill="{}"/>{}'
+        '<rect x="0.5" y="0.5" width="23" height="15" fill="none" stroke="{}"/></svg>'
+    ).format(look.fill, hatching, INK)
+
+
+def tile(figure: Figure, small: int) -> Markup:
+    """A cell of the heat map: the share on its colour. The words that say the same stand beside it, in the cell."""
+    step = heat(figure, small)
+    fill, ink = HEAT[step]
+    if figure.percent is None:
+        words = "–"
+    elif step == "hx":
+        words = _("few")
+    else:
+        words = f"{figure.percent}%"
+    return Markup(
+        '<svg class="cnd-chart" width="58" height="26" aria-hidden="true" focusable="false">'
+        '<rect x="0.5" y="0.5" width="57" height="25" fill="{}" stroke="{}"{}/>'
+        '<text x="29" y="18" font-size="15" text-anchor="middle" fill="{}">{}</text></svg>'
+    ).format(fill, GREY, Markup(' stroke-dasharray="3 3"') if step == "hx" else "", ink, words)
+
+
+def dots(first: Figure, second: Figure, name: str) -> Markup:
+    """Two shares on one line from 0 to 100: a ring for the first, a filled dot for the second, a line between."""
+    marks = []
+    at = [100 * float(one.share) if one.counted else None for one in (first, second)]
+    if at[0] is not None and at[1] is not None:
+        marks.append(
+            Markup('<line x1="{:.2f}%" x2="{:.2f}%" y1="13" y2="13" stroke="{}" stroke-width="3"/>').format(
+                _inset(at[0]), _inset(at[1]), ACCENT if at[1] < at[0] else INK
+            )
+        )
+    if at[1] is not None:
+        marks.append(Markup('<circle cx="{:.2f}%" cy="13" r="6" fill="{}"/>').format(_inset(at[1]), INK))
+    if at[0] is not None:
+        marks.append(
+            Markup(
+                '<circle cx="{:.2f}%" cy="13" r="7.5" fill="none" stroke="#ffffff" stroke-width="5"/>'
+                '<circle cx="{:.2f}%" cy="13" r="7.5" fill="none" stroke="{}" stroke-width="2.5"/>'
+            ).format(_inset(at[0]), _inset(at[0]), ACCENT)
+        )
+    ticks = Markup("").join(
+        Markup('<line x1="{0:.2f}%" x2="{0:.2f}%" y1="{1}" y2="{2}" stroke="#b8c7ca"/>').format(
+            _inset(at_tick), 5 if at_tick % 50 else 1, 21 if at_tick % 50 else 25
+        )
+        for at_tick in (0, 25, 50, 75, 100)
+    )
+    return Markup(
+        '<svg class="cnd-chart" width="240" height="26" role="img" aria-label="{}" focusable="false">'
+        '<line x1="{:.2f}%" x2="{:.2f}%" y1="13" y2="13" stroke="#b8c7ca"/>{}{}</svg>'
+    ).format(name, _inset(0), _inset(100), ticks, Markup("").join(marks))
+
+
+def _inset(share: float) -> float:
+    """A place from 0 to 100 with room for half a dot at both ends."""
+    return 4 + 0.92 * share
+
+
+def ring() -> Markup:
+    """The first mark of `dots`, for the words beside it."""
+    return Markup(
+        '<svg width="18" height="18" aria-hidden="true" focusable="false"><circle cx="9" cy="9" r="6.5" fill="none"'
+        ' stroke="{}" stroke-width="2.5"/></svg>'
+    ).format(ACCENT)
+
+
+def dot() -> Markup:
+    """The second mark of `dots`, for the words beside it."""
+    return Markup(
+        '<svg width="18" height="18" aria-hidden="true" focusable="false"><circle cx="9" cy="9" r="6" fill="{}"/></svg>'
+    ).format(INK)
+
+
+# --- the funnel plot -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Point:
+    """Agencies at one place of the funnel plot. Those outside have a `href`; `name` is what a pointer is told."""
+
+    counted: int
+    share: float
+    agencies: int
+    name: str
+    outside: str = ""
+    href: str = ""
+    label: str = ""
+
+
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 940, 470, 58, 24, 14, 52
+
+
+def funnel(points: Sequence[Point], limits: Sequence[Limits], mean: float, name: str, about: str) -> Markup:
+    """The share met of each agency against the number of criteria that count, with the limits around the mean.
+
+    `name` is the accessible name, `about` a longer description. Empty without limits.
+    """
+    if not limits:
+        return Markup("")
+    least, most = limits[0].counted - 1, limits[-1].counted + 1
+    lowest = min([one.share for one in points] + [limit.outer_low for limit in limits])
+    floor = max(0.0, int(lowest * 10 - 0.3) / 10)
+
+    def x(counted: float) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * (counted - least) / (most - least)
+
+    def y(share: float) -> float:
+        return TOP + (HEIGHT - TOP - BOTTOM) * (1 - share) / (1 - floor)
+
+    drawn: list[Markup] = [_axes(x, y, least, most, floor)]
+    for attribute, dashes in (
+        ("outer_low", ""), ("outer_high", ""), ("inner_low", "6 4"), ("inner_high", "6 4"),
+    ):  # fmt: skip
+        path = "".join(
+            f"{'L' if place else 'M'}{x(one.counted - 0.5):.1f} {y(getattr(one, attribute)):.1f}"
+            f"H{x(one.counted + 0.5):.1f}"
+            for place, one in enumerate(limits)
+        )
+        drawn.append(
+            Markup('<path d="{}" fill="none" stroke="{}" stroke-width="1.5"{}/>').format(
+                path, GREY, Markup(' stroke-dasharray="{}"').format(dashes) if dashes else ""
+            )
+        )
+    drawn.append(
+        Markup('<line x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}" stroke="{}" stroke-width="2"/>').format(
+            LEFT, WIDTH - RIGHT, y(mean), y(mean), INK
+        )
+    )
+    drawn += [_point(one, x(one.counted), y(one.share)) for one in sorted(points, key=lambda p: bool(p.outside))]
+    furthest = sorted(points, key=lambda one: -abs(one.share - mean))
+    drawn += _labels([(one, x(one.counted), y(one.share)) for one in furthest if one.label])
+    linked = any(one.href for one in points)
+    return Markup(
+        '<svg class="cnd-chart" width="{0}" height="{1}" viewBox="0 0 {0} {1}" role="{2}" aria-label="{3}"'
+        ' focusable="false"><desc>{4}</desc>{5}</svg>'
+    ).format(WIDTH, HEIGHT, "group" if linked else "img", name, about, Markup("").join(drawn))
+
+
+def _axes(x, y, least: int, most: int, floor: float) -> Markup:  # type: ignore[no-untyped-def]
+    drawn = []
+    for tenth in range(round(floor * 10), 11):
+        drawn.append(
+            Markup(
+                '<line x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}" stroke="#dfe7e8"/>'
+                '<text x="{}" y="{:.1f}" font-size="14" text-anchor="end" fill="{}">{}%</text>'
+            ).format(LEFT, WIDTH - RIGHT, y(tenth / 10), y(tenth / 10), LEFT - 8, y(tenth / 10) + 5, INK, tenth * 10)
+        )
+    step = next(size for size in (1, 2, 5, 10, 20, 50, 100, 1000) if (most - least) / size <= 14)
+    for counted in range(-(-max(1, least) // step) * step, most + 1, step):
+        drawn.append(
+            Markup('<text x="{:.1f}" y="{}" font-size="14" text-anchor="middle" fill="{}">{}</text>').format(
+                x(counted), HEIGHT - BOTTOM + 20, INK, counted
+            )
+        )
+    drawn.append(
+        Markup('<text x="{}" y="{}" font-size="14" text-anchor="middle" fill="{}">{}</text>').format(
+            (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, INK, _("Criteria that count")
+        )
+    )
+    return Markup("").join(drawn)
+
+
+def _point(one: Point, x: float, y: float) -> Markup:
+    # by area: four agencies at one place make a dot of twice the size
+    radius = min(14.0, 3.5 * one.agencies**0.5)
+    name = escape(one.name)
+    if one.outside.startswith("far"):
+        # a shape of its own, so that it is found without colours
+        size = f"{radius + 2.5:.1f}"
+        drawn = (
+            f'<path d="M{x:.1f} {y - radius - 2.5:.1f}l{size} {size}l-{size} {size}l-{size} -{size}z" fill="{ACCENT}"'
+            f' stroke="#ffffff"><title>{name}</title></path>'
+        )
+    else:
+        fill, stroke = (ACCENT, "#ffffff") if one.outside else (NOT_MET[0], INK)
+        drawn = (
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{fill}" stroke="{stroke}">'
+            f"<title>{name}</title></circle>"
+        )
+    if one.href:
+        drawn = f'<a href="{escape(one.href)}" aria-label="{name}">{drawn}</a>'
+    return Markup(drawn)  # noqa: S704 (numbers, and texts that are escaped)
+
+
+def _labels(points: Sequence[tuple[Point, float, float]]) -> list[Markup]:
+    """Names beside the points that have one, as many as there is room for without two standing on each other."""
+    taken: list[tuple[float, float, float, float]] = []
+    drawn = []
+    for one, x, y in points:
+        wide = 6.6 * len(one.label)
+        for left in (x + 9, x - 9 - wide):
+            box = (left, y - 9, left + wide, y + 6)
+            inside = box[0] >= LEFT and box[2] <= WIDTH - 2
+            if inside and not any(
+                box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
+                for other in taken
+            ):
+                taken.append(box)
+                drawn.append(
+                    Markup(
+                        '<text x="{:.1f}" y="{:.1f}" font-size="13" fill="{}" stroke="#ffffff" stroke-width="3"'
+                        ' paint-order="stroke" aria-hidden="true">{}</text>'
+                    ).format(left, y + 4, INK, one.label)
+                )
+                break
+    return drawn

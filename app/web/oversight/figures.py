@@ -1,0 +1,532 @@
+"""Figures that people look at: heat map, distribution, how agencies lie apart, the last round, what was checked."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import chain, zip_longest
+from typing import Any
+
+from flask import Blueprint, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.domain.control import FEWEST, funnel
+from app.domain.findings import Figure
+from app.domain.templates import GradingScheme
+from app.models import Area, AuditRound
+from app.queries.figures import (
+    OUTSIDE,
+    SORTS,
+    Behind,
+    Narrowed,
+    RoundFigures,
+    Score,
+    Scores,
+    agencies_behind,
+    checked_figures,
+    round_figures,
+    scores,
+    trend,
+)
+from app.queries.findings import Asked, Reading
+from app.queries.packs import pack_of
+from app.queries.rounds import get_round
+from app.web import charts
+from app.web.oversight.blueprint import round_crumbs, type_choices, type_name
+from app.web.pages import language, text
+from app.web.permissions import requires
+from app.web.request import actor, now, session
+from app.web.sheets import csv_download
+from app.web.typed import asked, page_asked
+
+blueprint = Blueprint("figures", __name__)
+
+PAGES = ("figures.overview", "figures.criteria", "figures.agencies", "figures.last_round", "figures.checked")
+
+
+@blueprint.app_template_global("figure_pages")
+def figure_pages(audit_round: AuditRound, args: dict[str, str]) -> list[dict[str, Any]]:
+    """The pages of figures, each narrowed as this one is."""
+    names = (_("Heat map"), _("By criterion"), _("By agency"), _("Since the last round"), _("Self-grades and checks"))
+    return [
+        {
+            "text": name,
+            "href": url_for(endpoint, rid=audit_round.public_id, **args),  # type: ignore[arg-type]
+            "current": request.endpoint == endpoint,
+        }
+        for endpoint, name in zip(PAGES, names, strict=True)
+    ]
+
+
+def _round(rid: str) -> AuditRound:
+    return get_round(session(), rid, actor=actor(), now=now(), permission="figures.read")
+
+
+def _narrowed(*, checks: bool = True) -> Narrowed:
+    agency_type, _slash, subtype = asked("type").partition("/")
+    return Narrowed(
+        agency_type, subtype, asked("theme"), asked("area"), checked=checks and asked("grades") == "checked"
+    )
+
+
+def _args(narrowed: Narrowed) -> dict[str, str]:
+    """The address of figures as they are narrowed; what is empty is left out."""
+    args = {
+        "type": "/".join(filter(None, (narrowed.agency_type, narrowed.subtype))),
+        "theme": narrowed.theme,
+        "area": narrowed.area,
+        "grades": "checked" if narrowed.checked else "",
+    }
+    return {name: value for name, value in args.items() if value}
+
+
+def _page(
+    template: str, audit_round: AuditRound, narrowed: Narrowed, reading: Reading, areas: Sequence[Area], **values: Any
+) -> str:  # fmt: skip
+    """A page of figures with its filters; `view=print` leaves out what is only for a screen."""
+    args = _args(narrowed)
+    served = {served.agency_type for served in audit_round.served}
+    crumb = (_("Figures"), url_for("figures.overview", rid=audit_round.public_id))
+    return render_template(
+        f"oversight/figures/{template}.html",
+        audit_round=audit_round,
+        narrowed=narrowed,
+        args=args,
+        reading=reading,
+        pack=reading.pack,
+        small=reading.texts.small_number,
+        met=reading.words.met,
+        choices=[one for one in type_choices(audit_round) if one["value"].partition("/")[0] in served],
+        themes=[{"value": key, "text": text(theme.title)} for key, theme in reading.pack.themes.items()],
+        areas=[{"value": area.public_id, "text": area.name} for area in areas],
+        area_name=next((area.name for area in areas if area.public_id == narrowed.area), ""),
+        shown_type=type_name(reading.pack, narrowed.agency_type, narrowed.subtype, plural=True)
+        if narrowed.agency_type
+        else "",
+        printed=asked("view") == "print",
+        address=lambda **changes: url_for(
+            request.endpoint or "", **{**(request.view_args or {}), **args, **changes}
+        ),
+        type_name=type_name,
+        charts=charts,
+        breadcrumbs=round_crumbs(audit_round, *([] if template == "overview" else [crumb])),
+        **values,
+    )
+
+
+def _addresses(endpoint: str, *names: str, **values: str) -> Callable[..., str]:
+    """The addresses of many things alike, made from one; the function takes the public ids in the order of `names`."""
+    given: dict[str, Any] = values | {name: f"-{name}-" for name in names}
+    parts = re.split("|".join(f"-{name}-" for name in names), url_for(endpoint, **given))
+    return lambda *ids: "".join(chain.from_iterable(zip_longest(parts, ids, fillvalue="")))
+
+
+def _share(figure: Figure) -> str:
+    """A share as a file has it: per cent with one digit; empty of nothing."""
+    return f"{100 * float(figure.share):.1f}" if figure.counted else ""
+
+
+# --- the heat map ----------------------------------------------------------------------------------------------------
+
+
+def _columns(found: RoundFigures, types: Sequence[str]) -> list[tuple[str, str, str]]:
+    """The columns of a heat map: agency type, subtype (may be empty) and words."""
+    pack, columns = found.reading.pack, []
+    for kind in types:
+        if not found.narrowed.subtype:
+            columns.append((kind, "", type_name(pack, kind, plural=True)))
+        present = [subtype for subtype in pack.agency_types[kind].subtypes if (kind, subtype) in found.returns]
+        if len(present) > 1 or found.narrowed.subtype:
+            columns += [(kind, subtype, type_name(pack, kind, subtype, plural=True)) for subtype in present]
+    return columns
+
+
+def _heat(found: RoundFigures) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The heat map of themes over all agency types, and one of standards for each agency type.
+
+    Each is `columns` and `rows` of (words, note, cells).
+    """
+    cells: dict[tuple[str, str, str, str], list[Figure]] = defaultdict(list)
+    for one in found.criteria:
+        kind, places = one.asked.agency_type, [("theme", one.asked.criterion.theme)]
+        if one.asked.optional:
+            places = []
+        places.append(("standard", one.asked.placed.standard.id))
+        for what, key in places:
+            cells[what, key, kind, ""].append(one.figure)
+            for subtype, figure in one.by_subtype.items():
+                cells[what, key, kind, subtype].append(figure)
+
+    def row(what: str, key: str, columns: Sequence[tuple[str, str, str]]) -> list[Figure]:
+        return [Figure.total(cells[what, key, kind, subtype]) for kind, subtype, _name in columns]
+
+    reading = found.reading
+    columns = _columns(found, found.types)
+    themes = {
+        "columns": columns,
+        "rows": [
+            (text(theme.title), "", row("theme", key, columns))
+            for key, theme in reading.pack.themes.items()
+            if any(("theme", key, kind, "") in cells for kind in found.types)
+        ],
+    }
+    standards = []
+    for kind in found.types:
+        own = _columns(found, [kind])
+        rows = [
+            (
+                f"{number}. {text(standard.title)}",
+                (text(standard.label) or _("Optional")) if standard.optional else "",
+                row("standard", standard.id, own),
+            )
+            for number, standard in enumerate(reading.pack.templates[kind].standards, 1)
+            if ("standard", standard.id, kind, "") in cells
+        ]
+        standards.append({"kind": kind, "columns": own, "rows": rows})
+    return themes, standards
+
+
+@blueprint.route("/rounds/<rid>/figures")
+@requires(GET="figures.read")
+def overview(rid: str) -> str | BaseResponse:
+    """The share met of every theme and standard, by agency type and subtype."""
+    audit_round = _round(rid)
+    narrowed = _narrowed()
+    found = round_figures(session(), audit_round, narrowed, actor=actor(), now=now(), language=language())
+    themes, standards = _heat(found)
+    if asked("format") == "csv":
+        heading = (
+            _("What"), _("Agencies"), _("Theme or standard"), _("Answers that count"), _("Met"), _("Not met"),
+            _("Shown apart"), _("Does not count"), _("Not answered"), _("Per cent met"),
+        )  # fmt: skip
+        rows = [
+            (
+                what, name, label, figure.counted, figure.met, figure.not_met, figure.apart, figure.excluded,
+                figure.unanswered, _share(figure),
+            )
+            for what, table in ((_("Theme"), themes), *((_("Standard"), one) for one in standards))
+            for label, _note, cells in table["rows"]
+            for (_kind, _subtype, name), figure in zip(table["columns"], cells, strict=True)
+        ]  # fmt: skip
+        return csv_download(f"{audit_round.key}-figures.csv", heading, rows)
+    return _page(
+        "overview", audit_round, narrowed, found.reading, found.areas,
+        found=found, total=found.total, themes_table=themes, standards=standards,
+    )  # fmt: skip
+
+
+# --- each criterion, and the agencies behind it ----------------------------------------------------------------------
+
+
+def _kinds(one: Asked) -> list[tuple[str, str]]:
+    return [(grade.key, one.kind(grade.key)) for grade in one.scheme.grades]
+
+
+def _looks(scheme: GradingScheme, one: Asked) -> list[tuple[str, str, Any]]:
+    """Key, label and tone of the grades that a bar shows, in the order of the bar."""
+    tones = charts.tones(_kinds(one))
+    labels = {grade.key: text(grade.label) for grade in scheme.grades}
+    return [(key, labels[key], look) for key, look in tones.items()]
+
+
+@blueprint.route("/rounds/<rid>/figures/criteria")
+@requires(GET="figures.read")
+def criteria(rid: str) -> str | BaseResponse:
+    """The grades given to each criterion of one agency type; every part of a bar leads to its agencies."""
+    audit_round = _round(rid)
+    narrowed = _narrowed()
+    is_file = asked("format") == "csv"
+    if not narrowed.agency_type and not is_file:
+        # one checklist fills a page: the first
+        served = {one.agency_type for one in audit_round.served}
+        first = next((key for key in pack_of(audit_round.pack_version).agency_types if key in served), "")
+        narrowed = replace(narrowed, agency_type=first)
+    found = round_figures(session(), audit_round, narrowed, actor=actor(), now=now(), language=language())
+    if is_file:
+        return _criteria_csv(audit_round, found)
+    kind = narrowed.agency_type
+    args: dict[str, Any] = {key: value for key, value in _args(narrowed).items() if key != "theme"}
+    sections: dict[str, dict[str, Any]] = {}
+    legends: dict[str, Any] = {}
+    for one in found.of_type(kind):
+        standard, looks = one.asked.placed.standard, _looks(one.asked.scheme, one.asked)
+        legends.setdefault(one.asked.scheme_key, (text(one.asked.scheme.title), looks))
+        address: dict[str, Any] = {"rid": rid, "agency_type": kind, "criterion": one.asked.criterion.id, **args}
+        parts = [
+            charts.Part(
+                label, one.figure.by_grade.get(key, 0), look, url_for("figures.behind", grade=key, **address)
+            )
+            for key, label, look in looks
+        ]
+        beside = [
+            (text(grade.label), number, url_for("figures.behind", grade=grade.key, **address))
+            for grade in one.asked.scheme.grades
+            if one.asked.kind(grade.key) == "excluded" and (number := one.figure.by_grade.get(grade.key))
+        ]
+        section = sections.setdefault(standard.id, {"standard": standard, "lines": []})
+        section["lines"].append(
+            {"one": one, "parts": parts, "beside": beside, "href": url_for("figures.behind", **address)}
+        )
+    return _page(
+        "criteria", audit_round, narrowed, found.reading, found.areas,
+        found=found, kind=kind, sections=list(sections.values()), legends=legends,
+        returns=found.submitted,
+        kind_name=type_name(found.reading.pack, kind, narrowed.subtype, plural=True) if kind else "",
+    )  # fmt: skip
+
+
+def _criteria_csv(audit_round: AuditRound, found: RoundFigures) -> BaseResponse:
+    pack = found.reading.pack
+    heading = (
+        _("Agency type"), _("Number"), _("Criterion"), _("Standard"), _("Grade"), _("Counts as"), _("Answers"),
+        _("Answers that count"), _("Per cent met"),
+    )  # fmt: skip
+    rows = [
+        (
+            type_name(pack, one.asked.agency_type), one.asked.placed.number, one.label,
+            text(one.asked.placed.standard.title), text(grade.label), kind_words()[one.asked.kind(grade.key)],
+            one.figure.by_grade.get(grade.key, 0), one.figure.counted, _share(one.figure),
+        )
+        for one in found.criteria
+        for grade in one.asked.scheme.grades
+    ]  # fmt: skip
+    return csv_download(f"{audit_round.key}-criteria.csv", heading, rows)
+
+
+def kind_words() -> dict[str, str]:
+    """What grades count as, in words."""
+    return {
+        "met": _("met"), "not_met": _("not met"), "apart": _("not met, shown apart"), "excluded": _("does not count"),
+    }  # fmt: skip
+
+
+@blueprint.route("/rounds/<rid>/figures/<agency_type>/<criterion>")
+@requires(GET="figures.read")
+def behind(rid: str, agency_type: str, criterion: str) -> str | BaseResponse:
+    """The agencies behind one criterion's bar: self-grade, the grade found, when it is expected."""
+    audit_round = _round(rid)
+    given = _narrowed()
+    chosen, sort = given.subtype if given.agency_type in ("", agency_type) else "", asked("sort")
+    narrowed = Narrowed(agency_type, chosen, "", given.area, given.checked)
+    wanted = Behind(
+        asked("grade"), asked("q"), sort if sort in SORTS else "name", asked("dir") == "down", page_asked()
+    )
+    is_file = asked("format") == "csv"
+    whole = is_file or asked("view") == "print"
+    found = agencies_behind(
+        session(), audit_round, agency_type, criterion, narrowed, wanted, actor=actor(), now=now(),
+        language=language(), **({"page_size": None} if whole else {}),
+    )  # fmt: skip
+    labels = {grade.key: text(grade.label) for grade in found.asked.scheme.grades}
+    pack = found.reading.pack
+    if is_file:
+        heading = (
+            _("Code"), _("Agency"), _("Subtype"), _("About the area"), _("Self-grade"), _("Grade found when checked"),
+            _("Expected by"),
+        )  # fmt: skip
+        rows = (
+            (
+                row.code, row.agency, type_name(pack, agency_type, row.subtype) if row.subtype else "", row.area,
+                labels.get(row.grade, row.grade), labels.get(row.checked, row.checked),
+                row.expected.isoformat() if row.expected else "",
+            )
+            for row in found.rows
+        )  # fmt: skip
+        return csv_download(f"{audit_round.key}-{agency_type}-{criterion}.csv", heading, rows)
+    own = {
+        "grade": wanted.grade if wanted.grade in labels else "", "q": wanted.text,
+        "sort": wanted.sort if wanted.sort != "name" else "", "dir": "down" if wanted.descending else "",
+    }  # fmt: skip
+    own = {key: value for key, value in own.items() if value}
+    figure = Figure.of(
+        found.by_grade, scheme_key=found.asked.scheme_key, scheme=found.asked.scheme,
+        asked=sum(found.by_grade.values()),
+    )  # fmt: skip
+    place: dict[str, Any] = {"rid": rid, "agency_type": agency_type, "criterion": criterion, **_args(narrowed)}
+    columns = []
+    for key, name in (
+        ("name", _("Agency")), ("subtype", _("Subtype")), ("grade", _("Self-grade")),
+        ("checked", _("Grade found when checked")), ("expected", _("Expected by")),
+    ):  # fmt: skip
+        if key == "subtype" and not pack.agency_types[agency_type].subtypes:
+            continue
+        is_chosen = wanted.sort == key
+        turned = is_chosen and not wanted.descending
+        query: dict[str, Any] = own | {"sort": key if key != "name" else "", "dir": "down" if turned else ""}
+        columns.append(
+            {
+                "key": key,
+                "text": name,
+                "href": url_for("figures.behind", **place, **{k: v for k, v in query.items() if v}),
+                "aria": ("descending" if wanted.descending else "ascending") if is_chosen else "",
+            }
+        )
+    return _page(
+        "behind", audit_round, narrowed, found.reading, found.areas,
+        found=found, wanted=wanted, figure=figure, labels=labels, columns=columns, own=own, place=place,
+        label=found.reading.label(found.asked), agency_type=agency_type,
+        kind_name=type_name(pack, agency_type, narrowed.subtype, plural=True),
+        parts=[
+            charts.Part(label, found.by_grade.get(key, 0), look, url_for("figures.behind", grade=key, **place))
+            for key, label, look in _looks(found.asked.scheme, found.asked)
+        ],
+        page=min(wanted.page, found.pages),
+        kinds={key: type_name(pack, agency_type, key) for key in {row.subtype for row in found.rows}},
+        address_of=_addresses("agency.submission", "rid", "sid"),
+        colours={grade.key: grade.colour for grade in found.asked.scheme.grades},
+    )  # fmt: skip
+
+
+# --- how agencies lie apart ------------------------------------------------------------------------------------------
+
+
+def place_words() -> dict[str, str]:
+    """Where an agency lies among the others, in words."""
+    return {
+        "far_below": _("Below the limits of 99.8%"), "below": _("Below the limits of 95%"),
+        "inside": _("Inside the limits"), "above": _("Above the limits of 95%"),
+        "far_above": _("Above the limits of 99.8%"),
+    }  # fmt: skip
+
+
+@blueprint.route("/rounds/<rid>/figures/agencies")
+@requires(GET="figures.read")
+def agencies(rid: str) -> str | BaseResponse:
+    """A funnel plot of the share met against the number of criteria; a named table where there are few returns."""
+    audit_round = _round(rid)
+    narrowed = _narrowed()
+    found = scores(session(), audit_round, narrowed, actor=actor(), now=now(), language=language())
+    pack, few = found.reading.pack, len(found.rows) < FEWEST
+    if asked("format") == "csv":
+        heading = (
+            _("Code"), _("Agency"), _("Type"), _("Subtype"), _("Criteria that count"), _("Met"), _("Per cent met"),
+            *([] if few else [_("Where it lies")]),
+        )  # fmt: skip
+        rows = (
+            (
+                row.code, row.agency, type_name(pack, row.agency_type),
+                type_name(pack, row.agency_type, row.subtype) if row.subtype else "", row.counted, row.met,
+                f"{100 * row.share:.1f}", *([] if few else [place_words()[row.place]]),
+            )
+            for row in found.rows
+        )  # fmt: skip
+        return csv_download(f"{audit_round.key}-agencies.csv", heading, rows)
+    outside = sorted(
+        (row for row in found.rows if row.place in OUTSIDE), key=lambda row: (OUTSIDE.index(row.place), row.share)
+    )
+    return _page(
+        "agencies", audit_round, narrowed, found.reading, found.areas,
+        found=found, few=few, fewest=FEWEST, outside=outside, places=place_words(),
+        far=sum(1 for row in outside if row.place.startswith("far")),
+        kinds={key: type_name(pack, *key) for key in {(row.agency_type, row.subtype) for row in found.rows}},
+        address_of=_addresses("oversight.return_page", "ret", rid=rid),
+        plot="" if few else _funnel(audit_round, found, len(outside)),
+    )  # fmt: skip
+
+
+def _funnel(audit_round: AuditRound, found: Scores, outside: int) -> Any:
+    """The plot; agencies at one place share a dot, those outside have one each place too, and a link where one is."""
+    together: dict[tuple[int, int], list[Score]] = defaultdict(list)
+    for row in found.rows:
+        together[row.counted, row.met].append(row)
+    points = []
+    for (counted, met), rows in sorted(together.items()):
+        where = rows[0].place if rows[0].place in OUTSIDE else ""
+        names = ", ".join(row.agency for row in rows[:3])
+        if len(rows) > 3:
+            names = ngettext(
+                "%(names)s and %(num)d more", "%(names)s and %(num)d more", len(rows) - 3, names=names
+            )
+        href = ""
+        if where and len(rows) == 1 and rows[0].agency_type in found.readable:
+            href = url_for("oversight.return_page", rid=audit_round.public_id, ret=rows[0].return_id)
+        points.append(
+            charts.Point(
+                counted, rows[0].share, len(rows),
+                _("%(names)s: %(met)s of %(counted)s met", names=names, met=met, counted=counted),
+                where, href, names if where.startswith("far") else "",
+            )
+        )  # fmt: skip
+    name = ngettext(
+        "Share of criteria met against the number of criteria that count, %(num)d agency; %(outside)s outside the"
+        " limits",
+        "Share of criteria met against the number of criteria that count, %(num)d agencies; %(outside)s outside the"
+        " limits",
+        len(found.rows),
+        outside=outside,
+    )
+    about = _(
+        "The line across is the mean of all answers, %(mean)s%%. The broken lines are the limits of 95%%, the whole"
+        " lines those of 99.8%%. Agencies outside are named in the table below.",
+        mean=round(100 * found.mean),
+    )
+    return charts.funnel(points, funnel((row.counted for row in found.rows), found.mean), found.mean, name, about)
+
+
+# --- the last round, and what was checked ----------------------------------------------------------------------------
+
+
+@blueprint.route("/rounds/<rid>/figures/last-round")
+@requires(GET="figures.read")
+def last_round(rid: str) -> str | BaseResponse:
+    """The share met of each criterion beside that of the last round, with a note of what can be compared."""
+    audit_round = _round(rid)
+    narrowed = _narrowed(checks=False)
+    found = trend(session(), audit_round, narrowed, actor=actor(), now=now(), language=language())
+    pack = found.reading.pack
+    if asked("format") == "csv" and found.last:
+        heading = (
+            _("Agency type"), _("Number"), _("Criterion"), _("Last round: answers that count"),
+            _("Last round: per cent met"), _("This round: answers that count"), _("This round: per cent met"),
+        )  # fmt: skip
+        rows = (
+            (
+                type_name(pack, line.asked.agency_type), line.asked.placed.number, line.label, line.then.counted,
+                _share(line.then), line.now.counted, _share(line.now),
+            )
+            for line in found.lines
+        )  # fmt: skip
+        return csv_download(f"{audit_round.key}-last-round.csv", heading, rows)
+    return _page(
+        "last_round", audit_round, narrowed, found.reading, found.areas,
+        found=found, groups=_by_type(found.reading, found.lines),
+    )  # fmt: skip
+
+
+@blueprint.route("/rounds/<rid>/figures/checked")
+@requires(GET="figures.read")
+def checked(rid: str) -> str | BaseResponse:
+    """Self-grades beside the grades that inspectors found, of the same answers."""
+    audit_round = _round(rid)
+    narrowed = _narrowed(checks=False)
+    found = checked_figures(session(), audit_round, narrowed, actor=actor(), now=now(), language=language())
+    pack = found.reading.pack
+    if asked("format") == "csv":
+        heading = (
+            _("Agency type"), _("Number"), _("Criterion"), _("Answers checked"), _("Adjusted"),
+            _("Self-grades: per cent met"), _("Grades found: per cent met"),
+        )  # fmt: skip
+        rows = (
+            (
+                type_name(pack, line.asked.agency_type), line.asked.placed.number, line.label, line.answers,
+                line.adjusted, _share(line.own), _share(line.found),
+            )
+            for line in found.lines
+        )  # fmt: skip
+        return csv_download(f"{audit_round.key}-checked.csv", heading, rows)
+    return _page(
+        "checked", audit_round, narrowed, found.reading, found.areas,
+        found=found, groups=_by_type(found.reading, found.lines),
+        answers=sum(line.answers for line in found.lines), adjusted=sum(line.adjusted for line in found.lines),
+    )  # fmt: skip
+
+
+def _by_type(reading: Reading, lines: Sequence[Any]) -> list[tuple[str, list[Any]]]:
+    """The lines of each agency type that has any."""
+    return [
+        (kind, own) for kind in reading.types if (own := [line for line in lines if line.asked.agency_type == kind])
+    ]
