@@ -8,11 +8,13 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
+from xdist.scheduler import LoadScopeScheduling
 
 from app import clock, create_app, db, jobs, migrate
 from app.db import begin_write
@@ -32,6 +34,24 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+# Tests that share what is slow to make (the service and its browser; demonstrations and their reports) go to one
+# process, by folder: the groups of pytest-xdist 3.8 do nothing with pytest 9.2.
+TOGETHER = {"tests/browser/": "browser", "tests/reports/": "reports", "tests/jobs/test_worker.py": "reports"}
+
+
+class Together(LoadScopeScheduling):
+    """Gives each process a test at a time, and those of `TOGETHER` to one of them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((group for start, group in TOGETHER.items() if nodeid.startswith(start)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """How tests are shared out between processes."""
+    return Together(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:

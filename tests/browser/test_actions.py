@@ -5,15 +5,12 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.look import Looks
 from tests.browser.steps import agency_page, alert, download, fill_day, press, sign
 from tests.browser.visitors import Visitors
 from tests.pdf_gate import assert_pdf_ua
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 AGENCY = "Tarrowstead Primary Care Trust"
 

@@ -28,8 +28,6 @@ from tests.browser.steps import (
 from tests.browser.visitors import Visitors
 from tests.pdf_gate import assert_pdf_ua
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 
 @pytest.mark.parametrize(
     ("email", "agency"),

@@ -15,8 +15,6 @@ from tests.browser.steps import alert, download, press
 from tests.browser.visitors import Visitors
 from tests.pdf_gate import assert_pdf_ua
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 NEXT = "Child protection self-audit 2004"
 OPEN = [
     "round", "open", "next", "--pack", "climbie-2003", "--name", NEXT, "--opens", "2003-06-01", "--due", "2003-09-30",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.look import Looks
 from tests.browser.steps import press
 from tests.browser.visitors import Visitors
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 # nobody else's browser shows this person's pages, so nobody meets them in the other language
 EMAIL = "audit.lead.f03@agencies.example.org"

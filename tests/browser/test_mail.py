@@ -17,8 +17,6 @@ from tests.browser.test_plain import tab_to
 from tests.browser.visitors import Visitors, sign_in
 from tests.jobs.test_mail import Letters, mail_server, parsed
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 ADMINISTRATOR = "ada@elm.example"
 FIRST, SECOND = "four small words together", "five other words put together"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from app.sheets.cells import read_cells
@@ -13,8 +12,6 @@ from tests.browser.steps import agency_page, alert, download, press
 from tests.browser.visitors import Visitors
 from tests.pdf_gate import assert_pdf_ua
 from tests.sheets.workbooks import column_of, fill, saved_again
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 AGENCY = "South Harrowmarch Primary Care Trust"
 LEAD = "audit.lead.h016@agencies.example.org"

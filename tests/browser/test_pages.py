@@ -9,12 +9,8 @@ import re
 from html import unescape
 from urllib.parse import urljoin, urlsplit
 
-import pytest
-
 from tests.browser.look import Looks
 from tests.browser.visitors import Visitors
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 ROLES = {
     "somebody not signed in": "",

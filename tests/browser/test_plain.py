@@ -5,15 +5,12 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.service import PASSWORD
 from tests.browser.steps import Answer, agency_page, alert, download, give, press, question, sign, text_box
 from tests.browser.visitors import Visitors
 from tests.pdf_gate import assert_pdf_ua
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 
 def test_without_javascript(visitors: Visitors, tmp_path: Path) -> None:

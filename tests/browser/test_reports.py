@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
@@ -12,8 +11,6 @@ from tests.browser.look import Looks
 from tests.browser.steps import ROUND, download, press
 from tests.browser.visitors import Visitors
 from tests.pdf_gate import assert_pdf_ua
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 
 def test_an_inspector_downloads_the_joint_findings(visitors: Visitors, looks: Looks, tmp_path: Path) -> None:

@@ -6,14 +6,11 @@ import re
 from dataclasses import replace
 from datetime import date
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.look import Looks
 from tests.browser.steps import Answer, agency_page, alert, fill_day, give, press, sign
 from tests.browser.visitors import Visitors, heading
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 SECTION_11 = "Section 11 self-assessment, Northmere"
 KINDS = ("Council", "NHS organisation", "Police force", "Primary school", "Secondary school", "Faith group")

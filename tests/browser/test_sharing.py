@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.look import Looks
 from tests.browser.steps import ANSWERS, alert, give, press
 from tests.browser.visitors import Visitors, heading
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 LEAD = "audit.lead.h026@agencies.example.org"
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import Page, Response, expect
 
 from tests.browser.look import Looks
 from tests.browser.service import PASSWORD
 from tests.browser.steps import ROUND
 from tests.browser.visitors import Visitors, heading, sign_in
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 LANDS_ON = {
     "Accountable signatory": ROUND,

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.look import Looks
 from tests.browser.steps import alert, press, sign
 from tests.browser.visitors import Visitors
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 REASON = "Nobody has told me how 1.1 was found out. Please say."
 

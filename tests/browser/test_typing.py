@@ -15,8 +15,6 @@ from tests.browser.steps import alert, press, question, text_box
 from tests.browser.test_plain import tab_to
 from tests.browser.visitors import Visitors, sign_in
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 LEAD, SIGNATORY = "audit.lead.c007@agencies.example.org", "signatory.c007@agencies.example.org"
 ALL_SAVED = "Everything is saved."
 

@@ -17,8 +17,6 @@ from tests.browser.test_sharing import share_out
 from tests.browser.visitors import Visitors
 from tests.sheets.workbooks import edited, fill, sheet_with
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 LEAD, SIGNATORY = "audit.lead.h026@agencies.example.org", "signatory.h026@agencies.example.org"
 NOTE = b"Referrals looked at in spring: 40, of which 38 were answered within a day.\n"
 

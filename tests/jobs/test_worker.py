@@ -22,8 +22,6 @@ from tests.operations.test_returns import sign
 from tests.pdf_gate import assert_pdf_ua
 from tests.world import World
 
-pytestmark = pytest.mark.xdist_group("render")
-
 
 @contextmanager
 def worker() -> Iterator[subprocess.Popen[bytes]]:

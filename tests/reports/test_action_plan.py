@@ -25,7 +25,6 @@ from tests.world import SYSTEM, World
 
 # what the report reads is tested on both databases; rendering does not depend on them
 pytestmark = [
-    pytest.mark.xdist_group("render"),
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
 ]
 

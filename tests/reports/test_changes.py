@@ -24,7 +24,6 @@ from tests.world import SYSTEM, World, complete_answer
 # figures and pages do not depend on the database
 pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
-    pytest.mark.xdist_group("render"),
 ]
 
 

@@ -23,7 +23,6 @@ from tests.world import SYSTEM, World
 # pages do not depend on the database
 pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
-    pytest.mark.xdist_group("render"),
 ]
 __all__ = ["codes"]  # a fixture
 

@@ -22,7 +22,6 @@ from tests.world import SYSTEM, World, complete_answer
 # what a document says does not depend on the database
 pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
-    pytest.mark.xdist_group("render"),
 ]
 
 

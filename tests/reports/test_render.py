@@ -30,8 +30,6 @@ from tests.world import pack
 
 SYSTEM = system_actor("test")
 # one worker makes these files once
-pytestmark = pytest.mark.xdist_group("render")
-
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:

@@ -20,8 +20,6 @@ from tests.reports.seeded import AFTER, seed
 from tests.world import pack
 
 # one worker makes these files once
-pytestmark = pytest.mark.xdist_group("render")
-
 # a heading of each that says which document it is
 HEADINGS = {
     "joint-findings": "Negeseuon allweddol",
