@@ -230,6 +230,7 @@ def _frozen(sha256: str, pack: Pack) -> tuple[FindingsTexts, Mapping[str, Asked]
 
 
 def reading_of(session: Session, audit_round: AuditRound, language: str) -> Reading:
+    """Everything that is needed to read the figures of a round: its pack, its words, and what it asks of whom."""
     pack = pack_of(audit_round.pack_version)
     texts, every = _frozen(audit_round.pack_version.sha256, pack)
     served = set(
