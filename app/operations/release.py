@@ -28,6 +28,7 @@ from app.operations.rounds import locked_round
 from app.operations.threads import close_thread, open_thread, reply
 from app.policy import Actor, system_actor
 from app.queries.mail import people_at
+from app.queries.own_types import types_where
 from app.queries.release import (
     Counts,
     content_of,
@@ -41,7 +42,6 @@ from app.queries.release import (
     release_of,
     snapshot_of,
     standing,
-    types_of,
 )
 from app.queries.threads import thread_of
 
@@ -73,7 +73,7 @@ def prepare(session: Session, public_id: str, *, by: Actor, now: datetime) -> in
     versions are new. Raises NotFound.
     """
     audit_round = locked_round(session, public_id, by=by, now=now, permission="release.read")
-    made = gather(session, audit_round, types=types_of(audit_round, by))
+    made = gather(session, audit_round, types=types_where(audit_round, by, "feedback.write"))
     if not made:
         raise NotPossible(N_("Nothing is submitted yet, so there is nothing to give feedback on."))
     versions = (

@@ -169,9 +169,8 @@ def _threads(reading: _Reading, _now: datetime) -> None:
         if kind == "accuracy" and not reading.published:
             suggestion = "unpublished"
         reading.add(
-            f"post:{post.public_id}", post.at, post.by_id, N_("%(kind)s"), post.text, suggestion,
-            kind=Message(KINDS[kind]),
-        )  # fmt: skip
+            f"post:{post.public_id}", post.at, post.by_id, KINDS[kind], post.text, suggestion
+        )
 
 
 def _checks(reading: _Reading, _now: datetime) -> None:

@@ -21,7 +21,6 @@ from app.models import (
     AuditReturn,
     AuditRound,
     Moderation,
-    RoundTemplate,
     Sample,
     SampledReturn,
     Submission,
@@ -427,14 +426,6 @@ def twin_answers(
         ]
         for item in items
     }
-
-
-def own_types_of(session: Session, audit_round: AuditRound, actor: Actor) -> frozenset[str]:
-    """As `own_agency_types`, for a round whose `served` is not loaded."""
-    query = select(RoundTemplate.agency_type).where(RoundTemplate.round_id == audit_round.id)
-    if not actor.system:
-        query = query.where(RoundTemplate.oversight_body_id.in_(actor.body_ids()))
-    return frozenset(session.scalars(query))
 
 
 def _works_there(membership: type[AgencyInArea], day: date) -> tuple[ColumnElement[bool], ...]:

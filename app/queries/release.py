@@ -72,6 +72,7 @@ from app.queries.findings import (
     scheme_infos,
 )
 from app.queries.moderation import checked
+from app.queries.own_types import types_where
 from app.queries.packs import pack_of, template_of
 from app.queries.release_judgements import statements_of
 from app.queries.returns import get_return, return_facts
@@ -476,7 +477,7 @@ def release_list(
     conditions = [
         AuditReturn.round_id == audit_round.id,
         AuditReturn.stage == "submitted",
-        AuditReturn.agency_type.in_(types_of(audit_round, actor)),
+        AuditReturn.agency_type.in_(types_where(audit_round, actor, "feedback.write")),
     ]
     if text.strip():
         wanted = f"%{like(text.strip())}%"
@@ -519,15 +520,6 @@ def release_list(
         total,
         max(1, -(-total // page_size)) if page_size else 1,
     )  # fmt: skip
-
-
-def types_of(audit_round: AuditRound, actor: Actor) -> frozenset[str]:
-    """The agency types of a round that the actor's bodies ask; all for the system."""
-    return frozenset(
-        served.agency_type
-        for served in audit_round.served
-        if actor.system or served.oversight_body_id in actor.body_ids()
-    )
 
 
 @dataclass(frozen=True)
