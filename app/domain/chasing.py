@@ -9,9 +9,10 @@ from app.domain.business_days import is_business_day
 from app.domain.message import N_, Message
 
 # in the order of pages
-REASONS = ("past_due", "returned", "not_started", "little_done", "query_overdue")
+REASONS = ("past_due", "returned", "not_started", "little_done", "not_signed", "query_overdue")
 WITHIN = 10  # business days before the deadline from which a page shows who is behind; a reader may choose another
 LITTLE = 50  # per cent of the questions: fewer finished are "little done"
+LAST_DAYS = 3  # business days before the deadline in which whoever has anything left to answer is behind
 
 
 @dataclass(frozen=True)
@@ -59,22 +60,31 @@ def fits(standing: Standing, reason: str, *, now: datetime) -> bool:
         return unfinished and standing.was_returned
     if reason == "not_started":
         return unfinished and not late and standing.stage == "invited"
-    if reason == "little_done":
-        return unfinished and not late and standing.stage == "started" and not standing.was_returned
+    if reason in ("little_done", "not_signed"):
+        is_complete = standing.complete >= standing.asked
+        under_way = unfinished and not late and standing.stage == "started" and not standing.was_returned
+        return under_way and is_complete == (reason == "not_signed")
     return standing.overdue_queries > 0
 
 
-def reasons_of(standing: Standing, *, now: datetime, until: date, little: int = LITTLE) -> tuple[str, ...]:
+def reasons_of(
+    standing: Standing, *, now: datetime, until: date, soon: date, little: int = LITTLE
+) -> tuple[str, ...]:
     """Why a return is on the list to chase; empty where it is not.
 
-    Whoever has more time than to `until` is not behind yet; `little` is in per cent of the questions asked.
+    Whoever has more time than to `until` is not behind yet. `little` is in per cent of the questions asked; whoever has
+    time to `soon` at the most is behind with any question left.
     """
     return tuple(
         reason
         for reason in REASONS
         if fits(standing, reason, now=now)
-        and (reason not in ("not_started", "little_done") or standing.deadline <= until)
-        and (reason != "little_done" or standing.complete * 100 < standing.asked * little)
+        and (reason not in ("not_started", "little_done", "not_signed") or standing.deadline <= until)
+        and (
+            reason != "little_done"
+            or standing.deadline <= soon
+            or standing.complete * 100 < standing.asked * little
+        )
     )
 
 
@@ -100,4 +110,10 @@ def why_left_out(standing: Standing, reason: str, *, now: datetime) -> Message |
         return Message(N_("Its due date has passed: remind it of that instead."))
     if standing.was_returned:
         return Message(N_("It was returned for correction: remind it of that instead."))
-    return Message(N_("It has been started.")) if reason == "not_started" else Message(N_("It has not been started."))
+    if reason == "not_started":
+        return Message(N_("It has been started."))
+    if standing.stage == "invited":
+        return Message(N_("It has not been started."))
+    if reason == "little_done":
+        return Message(N_("Every question is finished: remind it to sign instead."))
+    return Message(N_("It has questions left to answer."))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.clock import today
 from app.domain.business_days import business_days_until
 from app.domain.chasing import REASONS, why_left_out
-from app.domain.life import NotPossible
+from app.domain.life import NotPossible, check_not_archived
 from app.domain.message import N_, Message
 from app.models import AuditReturn, AuditRound, Chase, Event, User
 from app.operations import events
@@ -157,8 +157,15 @@ def _draft(case: Case, reason: str, user: User, sender: str, *, now: datetime, b
             N_("%(agency)s has not started the audit “%(round)s” yet. It is due on %(day)s."),
         ),
         "little_done": (
-            N_("%(round)s: much of the audit of %(agency)s is still to do"),
-            N_("The audit “%(round)s” of %(agency)s is due on %(day)s."),
+            N_("%(round)s: the audit of %(agency)s is not finished yet"),
+            N_("The audit “%(round)s” of %(agency)s is due on %(day)s and has questions left to answer."),
+        ),
+        "not_signed": (
+            N_("%(round)s: the audit of %(agency)s waits for its signature"),
+            N_(
+                "Every question of the audit “%(round)s” of %(agency)s is finished. It counts once it is signed and"
+                " submitted, which is due on %(day)s."
+            ),
         ),
         "query_overdue": (
             N_("%(round)s: a question to %(agency)s waits for an answer"),
@@ -171,7 +178,7 @@ def _draft(case: Case, reason: str, user: User, sender: str, *, now: datetime, b
     body = [Message(opening, about)]
     if reason in ("past_due", "returned", "little_done"):
         body.append(Message(N_("Questions finished: %(complete)s of %(asked)s."), about))
-    if reason in ("not_started", "little_done"):
+    if reason in ("not_started", "little_done", "not_signed"):
         body.append(Message(N_("Business days left: %(left)s."), about))
     if reason == "query_overdue":
         body.append(Message(N_("Sign in to read what was asked and to answer it.")))
@@ -198,6 +205,7 @@ def send(
     that. Its history says that it was reminded, and of what. Raises as `preview`.
     """
     audit_round = get_round(session, public_id, actor=by, now=now, permission="round.chase")
+    check_not_archived(audit_round.archived_at)
     # two senders take turns; saves of answers, which refer to the round, do not wait
     session.execute(select(AuditRound.id).where(AuditRound.id == audit_round.id).with_for_update(key_share=True))
     session.execute(

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.clock import today
 from app.domain.business_days import business_days_until
-from app.domain.chasing import LITTLE, REASONS, WITHIN, Standing, horizon, reasons_of
+from app.domain.chasing import LAST_DAYS, LITTLE, REASONS, WITHIN, Standing, horizon, reasons_of
 from app.domain.life import is_shut
 from app.models import (
     Agency,
@@ -152,7 +152,7 @@ def _lines(
         .order_by(Agency.name, AuditReturn.id)
     )  # fmt: skip
     overdue = _overdue_queries(session, audit_round, day=day)
-    until = horizon(day, narrowed.within)
+    until, soon = horizon(day, narrowed.within), horizon(day, min(narrowed.within, LAST_DAYS))
     due, in_time, archived = audit_round.due, audit_round.in_time_until, audit_round.archived_at is not None
     shut = is_shut(open_until=audit_round.open_until, closed_at=audit_round.closed_at, now=now)
     last_day = today(due)
@@ -170,7 +170,7 @@ def _lines(
             overdue_queries=overdue.get(row.id, 0),
             is_merged=row.is_merged,
         )
-        reasons = reasons_of(standing, now=now, until=until, little=narrowed.little)
+        reasons = reasons_of(standing, now=now, until=until, soon=soon, little=narrowed.little)
         lines.append(_Line(row.id, row.public_id, standing, reasons))
     return sorted(lines, key=lambda line: line.standing.deadline)
 

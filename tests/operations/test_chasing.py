@@ -87,8 +87,10 @@ def test_the_reasons_follow_from_stage_time_and_progress() -> None:
     until = date(2003, 6, 30)
     late = end_of(date(2003, 6, 16)) + timedelta(seconds=1)
 
-    def reasons(now: datetime = FRIDAY, until: date = until, **changes: Any) -> tuple[str, ...]:
-        return reasons_of(standing(**changes), now=now, until=until)
+    def reasons(
+        now: datetime = FRIDAY, until: date = until, soon: date = date(2003, 6, 15), **changes: Any
+    ) -> tuple[str, ...]:
+        return reasons_of(standing(**changes), now=now, until=until, soon=soon)
 
     assert reasons() == ("not_started",)
     assert reasons(until=date(2003, 6, 15)) == ()
@@ -96,6 +98,10 @@ def test_the_reasons_follow_from_stage_time_and_progress() -> None:
     assert reasons(end_of(date(2003, 6, 16))) == ("not_started",), "the last second is in time"
     assert reasons(stage="started", complete=9) == ("little_done",)
     assert reasons(stage="started", complete=10) == ()
+    assert reasons(stage="started", complete=19, soon=date(2003, 6, 16)) == ("little_done",), "hardly any time left"
+    assert reasons(stage="started", complete=20, soon=date(2003, 6, 16)) == ("not_signed",)
+    assert reasons(stage="started", complete=20) == ("not_signed",)
+    assert reasons(stage="started", complete=20, until=date(2003, 6, 15)) == ()
     assert reasons(stage="started", complete=20, was_returned=True) == ("returned",)
     assert reasons(late, stage="started", was_returned=True) == ("past_due", "returned")
     assert reasons(late, stage="submitted", overdue_queries=2) == ("query_overdue",)
@@ -105,7 +111,7 @@ def test_the_reasons_follow_from_stage_time_and_progress() -> None:
 def test_whoever_is_left_out_is_told_why_and_nobody_else() -> None:
     for now in (FRIDAY, FRIDAY + timedelta(days=10)):
         for stage in ("invited", "started", "submitted", "nil"):
-            for more in ({}, {"was_returned": True}, {"is_merged": True}, {"overdue_queries": 1}):
+            for more in ({}, {"was_returned": True}, {"is_merged": True}, {"overdue_queries": 1}, {"complete": 20}):
                 one = standing(stage=stage, **more)
                 for reason in REASONS:
                     why = why_left_out(one, reason, now=now)

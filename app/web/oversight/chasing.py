@@ -11,7 +11,7 @@ from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import today
-from app.domain.chasing import LITTLE, REASONS, WITHIN, why_left_out
+from app.domain.chasing import LAST_DAYS, LITTLE, REASONS, WITHIN, why_left_out
 from app.domain.life import NotPossible
 from app.domain.mail import fill
 from app.languages import LANGUAGES, NAMES, known
@@ -41,7 +41,8 @@ def reason_words(reason: str) -> str:
         "past_due": _("Past the due date"),
         "returned": _("Returned for correction, not signed again"),
         "not_started": _("Not started"),
-        "little_done": _("In progress, little done"),
+        "little_done": _("In progress, not finished"),
+        "not_signed": _("Finished, not signed"),
         "query_overdue": _("Queries overdue"),
     }[reason]
 
@@ -113,6 +114,7 @@ def overview(rid: str) -> str:
         args=_args(narrowed),
         args_for=lambda **changes: _args(narrowed, **changes),
         reasons=REASONS,
+        last_days=LAST_DAYS,
         choices=type_choices(audit_round),
         areas=[{"value": key, "text": name} for key, name in areas_in_round(session(), audit_round)],
         response=response,
