@@ -120,6 +120,11 @@ def _wrong_successor(session: Session, audit_return: AuditReturn, successor: Age
             N_("%(agency)s was merged into %(into)s in this round. Choose the agency that answers now."),
             {"agency": successor.name, "into": theirs.merger.into.name},
         )
+    if theirs and theirs.stage == "nil":
+        return Message(
+            N_("%(agency)s is a nil return itself in this round. Take that back first, or choose another agency."),
+            {"agency": successor.name},
+        )
     return None
 
 

@@ -13,8 +13,10 @@ from app.domain.life import NotPossible, with_grace
 from app.domain.message import N_
 from app.domain.text import localise, written_in
 from app.models import (
+    Agency,
     AuditReturn,
     Declaration,
+    Merger,
     ReturnedStandard,
     SelfAssessment,
     Submission,
@@ -225,6 +227,7 @@ def set_nil(
     _check_not_merged(audit_return)
     if closed_on and closed_on > today(now):
         raise NotPossible(N_("The day on which the agency closed lies ahead. Record it when it has closed."))
+    _check_answers_for_nobody(session, audit_return)
     move(audit_return, "nil", now=now, nil_reason=reason)
     if closed_on:
         audit_return.agency.closed_on = closed_on
@@ -265,6 +268,23 @@ def extend(session: Session, public_id: str, *, to: datetime, by: Actor, now: da
     )
     session.flush()
     return audit_return
+
+
+def _check_answers_for_nobody(session: Session, audit_return: AuditReturn) -> None:
+    """An agency into which another was merged answers for both, so it cannot have nothing to return."""
+    merged = session.scalar(
+        select(Agency.name)
+        .join(AuditReturn, AuditReturn.agency_id == Agency.id)
+        .join(Merger, Merger.return_id == AuditReturn.id)
+        .where(AuditReturn.round_id == audit_return.round_id, Merger.into_id == audit_return.agency_id)
+        .order_by(Agency.name)
+        .limit(1)
+    )
+    if merged:
+        raise NotPossible(
+            N_("%(merged)s was merged into %(agency)s, which answers for both. Take that merger back first."),
+            merged=merged, agency=audit_return.agency.name,
+        )  # fmt: skip
 
 
 def _check_not_merged(audit_return: AuditReturn) -> None:

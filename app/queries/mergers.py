@@ -43,6 +43,7 @@ def successors(session: Session, audit_return: AuditReturn) -> Sequence[Agency]:
             AuditReturn.round_id == audit_return.round_id,
             Agency.id != audit_return.agency_id,
             Agency.closed_on.is_(None),
+            AuditReturn.stage != "nil",
             ~is_merged_clause(),
         )
         .order_by((Agency.agency_type != audit_return.agency_type), Agency.name)

@@ -225,3 +225,18 @@ def test_a_merged_agency_gets_no_more_time_and_no_nil_return(world: World) -> No
         submissions.extend(world.write(), council, to=world.audit_round.shut_at, by=SYSTEM, now=world.now)  # type: ignore[arg-type]
     with pytest.raises(NotPossible, match="merged into"):
         submissions.set_nil(world.write(), council, reason="x", by=SYSTEM, now=world.now)
+
+
+def test_who_answers_for_both_is_no_nil_return(world: World) -> None:
+    nhs = world.returns["nhs-1"].public_id
+    merge(world)
+    with pytest.raises(NotPossible, match="answers for both"):
+        submissions.set_nil(world.write(), nhs, reason="Nothing to say.", by=SYSTEM, now=world.now)
+    session = world.write()
+    mergers.unmerge(session, world.returns["council-1"].public_id, by=SYSTEM, now=world.now)
+    submissions.set_nil(session, nhs, reason="Nothing to say.", by=SYSTEM, now=world.now)
+    world.session.commit()
+    assert "nhs-1" not in {one.code for one in successors(world.session, of(world, "council-1"))}
+    with pytest.raises(PlanErrors) as wrong:
+        merge(world)
+    assert "nil return itself" in str(wrong.value.errors["into"])
