@@ -27,6 +27,8 @@ REQUIRED = ("code", "name", "type")
 LONGEST_LINE = 2000
 LONGEST_NAME = 200
 MOST_LINES = 5000
+# control characters, those of no width and those that turn the direction of the text around them
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -239,6 +241,15 @@ def read_line(parsed: Parsed, line: int, given: Mapping[str, str], types: Mappin
             N_("The name has %(length)s characters; shorten it to %(limit)s or fewer."),
             length=len(given["name"]),
             limit=LONGEST_NAME,
+        )
+    unseen = [field for field in ("name", "signatory", "areas") if _UNSEEN.search(given.get(field, ""))]
+    if unseen:
+        problem(
+            N_(
+                "There are characters that cannot be seen (in: %(fields)s), which would turn or hide the text around"
+                " them. Type it again."
+            ),
+            fields=", ".join(unseen),
         )
     agency_type, subtype = find_type(given["type"], types)
     if not agency_type:

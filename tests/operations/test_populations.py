@@ -10,7 +10,7 @@ from app.operations import agencies, people, rounds
 from app.operations.agencies import ImportFailed, parse_lines
 from app.policy import Denied
 from app.queries.rounds import invitees
-from tests.world import SYSTEM, World
+from tests.world import SYSTEM, World, pack
 
 
 def add(world: World, text: str, by: str = "lead-inspector"):  # type: ignore[no-untyped-def]
@@ -33,6 +33,16 @@ def test_thirty_pasted_agencies_come_with_their_signatories(world: World) -> Non
     assert len(emails) == 30
     people = invitees(world.session, world.audit_round, actor=world.actor("lead-inspector"), now=world.now)
     assert sum(1 for one in people if one.is_ours and not one.can_sign_in) >= 30
+
+
+@pytest.mark.parametrize("hidden", ["\u202e", "\u200f", "\u2066", "\u200b", "\x1b"])
+def test_names_with_characters_that_nobody_sees_are_refused_by_line(hidden: str) -> None:
+    types = pack("section-11-2024").agency_types
+    kind = next(iter(types))
+    parsed = parse_lines(f"Seen, {kind}, a@seen.example\nUn{hidden}seen, {kind}, b@seen.example", types)
+    assert [entry.name for entry in parsed.entries] == ["Seen"]
+    assert [problem.line for problem in parsed.problems] == [2]
+    assert "cannot be seen" in str(parsed.problems[0].message)
 
 
 def test_a_lead_inspector_cannot_put_a_stranger_over_an_agency_that_has_a_signatory(world: World) -> None:
