@@ -10,8 +10,11 @@ approximated where it need not be:
   width: the finite-population correction is in the distribution itself.
 - *Answers adjusted* come in clusters (a return) and a cluster is a sample of its own where only some questions are
   drawn. The rate is a ratio estimate over clusters; its variance is Cochran's for two stages (Sampling Techniques,
-  chapter 11), each with its finite-population correction, and its interval uses Student's t. Where no answer was
-  adjusted, or all were, a variance of nothing would claim too much: a bound on the chance of that takes its place.
+  chapter 11), each with its finite-population correction. Its interval is Korn and Graubard's: what the variance is
+  worth in answers drawn one by one goes into the exact binomial interval, which, unlike the rate plus and minus a
+  margin, leans the right way where adjustments are rare. It covers the truth about 95 times in 100; with few returns
+  and very unequal ones, nearer to 90. Where no answer was adjusted, or all were, a variance of nothing would claim too
+  much: a bound on the chance of that takes its place.
 - *Totals* over agency types weigh each type by its returns, not by how many of them were drawn.
 """
 
@@ -21,7 +24,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from math import atan, comb, cos, pi, sin, sqrt
+from math import comb, exp, lgamma, log, log1p, sqrt
 
 CONFIDENCE = Fraction(95, 100)
 
@@ -192,9 +195,55 @@ def answers_rate(strata: Sequence[Stratum]) -> Estimate | None:
     elif alone or not variance:
         low = high = None  # like returns by chance: that shows nothing about the others
     else:
-        seen = found / size, 1 - (checked - found) / size
-        low, high = _interval(rate, float(variance), max(1, freedom), *seen)
+        low, high = _worth(rate, float(variance), max(1, freedom), checked)
+        # never beyond what was seen for certain
+        low, high = max(min(rate, found / size), low), min(max(rate, 1 - (checked - found) / size), high)
     return Estimate(rate, low, high, found, checked, round(size))
+
+
+def _worth(rate: Fraction, variance: float, freedom: int, checked: int) -> tuple[Fraction, Fraction]:
+    """The exact binomial interval for as many answers as would give this variance if they had been drawn one by one.
+
+    Never more than were checked. Few clusters know their own variance badly, so that Student's t takes its part off
+    (Korn and Graubard, 1998).
+    """
+    share = float(rate)
+    worth = share * (1 - share) / variance * (student(max(1, checked - 1)) / student(freedom)) ** 2
+    number = min(worth, float(checked))
+    found, tail = share * number, float(1 - CONFIDENCE) / 2
+    low = _where(lambda x: beta(x, found, number - found + 1) >= tail)
+    high = _where(lambda x: beta(x, found + 1, number - found) >= 1 - tail)
+    return Fraction(min(share, low)), Fraction(max(share, high))
+
+
+def _where(holds: Callable[[float], bool], low: float = 0.0, high: float = 1.0) -> float:
+    """Where something that holds from some point on begins, to within rounding."""
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return (low + high) / 2
+
+
+def beta(x: float, a: float, b: float) -> float:
+    """The regularised incomplete beta function, for x from 0 to 1 and positive a and b.
+
+    By its continued fraction (NIST Digital Library of Mathematical Functions, 8.17.22), worked out forwards.
+    """
+    if not 0 < x < 1:
+        return float(x >= 1)
+    if x > (a + 1) / (a + b + 2):  # the fraction is quick on the other side only
+        return 1 - beta(1 - x, b, a)
+    factor = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x)) / a
+    before, d = 1.0, 1 / (1 - (a + b) * x / (a + 1))
+    value = d
+    for m in range(1, 10_000):
+        for step in (m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+                     -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))):  # fmt: skip
+            d, before = 1 / (1 + step * d), 1 + step / before
+            value *= d * before
+        if abs(d * before - 1) < 1e-13:
+            break
+    return factor * value
 
 
 def _is_census(strata: Sequence[Stratum]) -> bool:
@@ -257,35 +306,10 @@ def _interval(
 def student(freedom: int) -> float:
     """The number of standard errors on each side for 95 per cent, with so many degrees of freedom (from 1).
 
-    By halving on the distribution's closed form for whole degrees of freedom (Abramowitz and Stegun 26.7.3 and 26.7.4).
+    Beyond t and -t lies a chance of I(freedom / (freedom + t squared); freedom / 2, 1 / 2).
     """
-    low, high = 1.9, 13.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        if _student_within(middle, freedom) < float(CONFIDENCE):
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
-
-
-def _student_within(t: float, freedom: int) -> float:
-    """The chance that Student's t lies between -t and t."""
-    angle = atan(t / sqrt(freedom))
-    c2 = cos(angle) ** 2
-    if freedom == 1:
-        return 2 * angle / pi
-    if freedom % 2:
-        term = total = cos(angle)
-        for k in range(3, freedom - 1, 2):
-            term *= (k - 1) / k * c2
-            total += term
-        return 2 / pi * (angle + sin(angle) * total)
-    term = total = 1.0
-    for k in range(2, freedom - 1, 2):
-        term *= (k - 1) / k * c2
-        total += term
-    return sin(angle) * total
+    beyond = float(1 - CONFIDENCE)
+    return _where(lambda t: beta(freedom / (freedom + t * t), freedom / 2, 0.5) <= beyond, 1.9, 13.0)
 
 
 # --- two inspectors --------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import combinations, product
 from math import comb
+from random import Random
 
 import pytest
 from hypothesis import assume, given, settings
@@ -15,6 +16,7 @@ from app.domain.estimates import (
     Stratum,
     agreement,
     answers_rate,
+    beta,
     bounds,
     returns_rate,
     returns_total,
@@ -215,6 +217,35 @@ def test_the_interval_covers_where_questions_are_drawn_too() -> None:
             total += 1
             covered += found.low is not None and found.high is not None and found.low <= truth <= found.high
     assert covered / total >= 0.85
+
+
+@given(st.integers(0, 30), st.integers(1, 30), st.floats(0, 1))
+def test_beta_is_the_tail_of_the_binomial(found: int, more: int, share: float) -> None:
+    number = found + more
+    exact = sum(comb(number, x) * share**x * (1 - share) ** (number - x) for x in range(found + 1, number + 1))
+    assert beta(share, found + 1, number - found) == pytest.approx(exact, abs=1e-9)
+
+
+@pytest.mark.parametrize(("drawn", "questions", "usual"), [(10, 26, 0.1), (15, 10, 0.1), (10, 5, 0.3), (4, 26, 0.05)])
+def test_the_interval_covers_where_adjustments_are_rare_and_returns_unlike(
+    drawn: int, questions: int, usual: float
+) -> None:
+    """Samples of a hundred returns of 26 answers that differ much: nine in ten intervals hold the truth."""
+    random = Random(20)
+    population = []
+    for _ in range(100):
+        own = random.betavariate(usual * 3, (1 - usual) * 3)
+        population.append([random.random() < own for _ in range(26)])
+    truth = Fraction(sum(map(sum, population)), 2600)
+    covered = 0
+    for _ in range(200):
+        clusters = [
+            Cluster(26, questions, sum(random.sample(one, questions))) for one in random.sample(population, drawn)
+        ]
+        found = answers_rate([Stratum(100, tuple(clusters))])
+        assert found
+        covered += found.low is None or found.high is None or found.low <= truth <= found.high
+    assert covered >= 180
 
 
 def test_combining_types_weighs_by_what_returns_stand_for() -> None:
