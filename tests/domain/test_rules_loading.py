@@ -258,6 +258,10 @@ DEFECTS = [
         "{criterion: door-shut, grades: [red]}\n            because: Again.\n",
         "this cap can never change the judgement",
     ),
+    ("passes: [green]", "passes: [green, red]", "no answers fail this key target"),
+    ("        criteria: [door-shut]\n        passes: [green]", "        indicator: shut\n        at_least: 0",
+     "no answers fail this key target"),
+    ("{judgement: whole, is: [zero]}", "§{judgement: whole, at_least: zero}", "this always holds"),
     # circles
     (
         "when: {indicator: shut, at_least: 0.5}",
@@ -285,6 +289,13 @@ def test_a_mistake_is_refused_with_its_place(tmp_path: Path, old: str, new: str,
         )
     with pytest.raises(CatalogueErrors):
         load_pack(folder)
+
+
+def test_an_agency_type_that_no_rules_judge_is_an_error(tmp_path: Path) -> None:
+    rules = RULES[: RULES.index("  - agency_types: [depot]")]
+    (error,) = check([write(tmp_path, {**FILES, "judgements.yaml": rules})])
+    assert "no rules judge the returns of `depot`" in error.message
+    assert error.line == rules[: rules.index("profiles:")].count("\n") + 1
 
 
 def test_one_mistake_in_rules_for_several_agency_types_is_said_once(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from app.domain.rules.language import (
     AnswerIs,
     AnswersTarget,
     AnyIndicator,
+    AnyTarget,
     Book,
     CountOfGrades,
     Given,
@@ -72,6 +73,11 @@ def problems(judgements: Judgements, pack: Pack) -> list[Problem]:
         for agency_type in profile.agency_types:
             book = Rulebook(judgements, profile, pack, agency_type)
             found += [problem for problem in _Cases(book, path).found if problem not in found]
+    judged = {agency_type for profile in judgements.profiles for agency_type in profile.agency_types}
+    if not wrong and (left_out := [key for key in pack.templates if key not in judged]):
+        names = ", ".join(f"`{key}`" for key in left_out)
+        message = f"no rules judge the returns of {names}; add it to the `agency_types` of a profile"
+        found.append(Problem(("profiles",), message))
     return found
 
 
@@ -320,6 +326,20 @@ class _Cases:
         never = {problem.path for problem in self.found}
         for key, judgement in book.profile.judgements.items():
             self.judgement((*path, "judgements", key), key, judgement, never)
+        for key, target in book.profile.targets.items():
+            self.target((*path, "targets", key), target)
+        for key, trigger in book.profile.triggers.items():
+            at: Path = (*path, "triggers", key, "when")
+            cases = None if _within(at, never) else self.cases(at, list(trigger.when.tests(book)))
+            if cases and all(trigger.when.holds(case) for case in cases):
+                message = "this always holds, so that everybody is called for; correct or remove it"
+                self.found.append(Problem(at, message))
+
+    def target(self, path: Path, target: AnyTarget) -> None:
+        """Notes a key target that nothing fails."""
+        tests = list(target.tests(self.book))
+        if not any(one.holds(value) for one in tests for value in self.domain(one.variable, one.limits)):
+            self.found.append(Problem(path, "no answers fail this key target; correct or remove it"))
 
     def possible(self, path: Path, condition: ACondition) -> bool:
         """Notes the innermost parts of a condition that can never hold. Gives False where there are any."""
