@@ -13,19 +13,12 @@ from functools import cached_property
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, model_validator
 
+from app.domain.demonstration_story import About, AnyStep, Check, Data, Share, Words
 from app.domain.templates import Basis, Criterion, GradingScheme, Pack, Standard, Template
 
-Share = Annotated[float, Field(ge=0, le=1)]
 Days = tuple[int, int]
-Words = Annotated[tuple[str, ...], Field(min_length=1)]
-
-
-class Data(BaseModel):
-    """What all parts of a plan share: they never change, and they know all of their keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class RoundPlan(Data):
@@ -40,6 +33,7 @@ class RoundPlan(Data):
     due: int
     closes: int
     milestones_from: int
+    grace_minutes: int = 0
 
 
 class BodyPlan(Data):
@@ -120,10 +114,15 @@ class ReturnsPlan(Data):
     extension: ExtensionPlan
     work: Days
     notice: Days
+    nil: Share = 0
+    nil_reasons: tuple[str, ...] = ()
 
 
 class Showcase(Data):
-    """A return with a story. `submissions`: how often it was signed; all but a submitted return's last are voided."""
+    """A return with a story. `submissions`: how often it was signed; all but a submitted return's last are voided.
+
+    `ends`: the last day that anybody worked on it, where it was never signed.
+    """
 
     key: str
     agency_type: str
@@ -132,19 +131,26 @@ class Showcase(Data):
     answered: Share = 0
     submissions: int = 0
     extended_to: int | None = None
+    ends: int = -1
     reason: str = ""
 
 
-class Account(Data):
-    """Somebody who can sign in: at a showcase's agency, an oversight body, an area, or nowhere (an administrator)."""
+class Post(Data):
+    """An appointment: at a showcase's agency, an oversight body, an area, or nowhere (an administrator)."""
 
-    email: str
-    name: str
     role: str
     post: str = ""
     at: str | None = None
     body: str | None = None
     area: int | None = None
+
+
+class Account(Post):
+    """Somebody who can sign in, with the appointment that the sign-in page shows, and others (`also`)."""
+
+    email: str
+    name: str
+    also: tuple[Post, ...] = ()
 
 
 class Spread(Data):
@@ -290,6 +296,39 @@ class AnswersPlan(Data):
     text: TextPlan
 
 
+class EarlierPlan(Data):
+    """A round that ended before: of the agencies of some areas (numbers in the list of places), with what happened.
+
+    `score` is added to every answer's: they knew less then, or had done less.
+    """
+
+    round: RoundPlan
+    areas: Annotated[tuple[int, ...], Field(min_length=1)]
+    score: float
+    returns: ReturnsPlan
+    story: tuple[AnyStep, ...]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "EarlierPlan":
+        check_order(self.story)
+        return self
+
+    def areas_of(self, areas: int, every: int) -> frozenset[int]:
+        """Which areas, in a demonstration with so many of `every` area that is planned; at least one."""
+        number = max(1, round(len(self.areas) * areas / every))
+        places = dict.fromkeys(min(place * areas // every, areas - 1) for place in self.areas)
+        return frozenset(list(places)[:number])
+
+
+def check_order(story: Iterable[AnyStep]) -> None:
+    """Raise ValueError where a step is before the one that it follows."""
+    last = None
+    for step in story:
+        if last is not None and step.on < last:
+            raise ValueError(f"the step “{step.do}” of day {step.on} follows one of day {last}")
+        last = step.on
+
+
 class Plan(Data):
     """The content of a pack's `demonstration.yaml`. pydantic.ValidationError says what is wrong with it."""
 
@@ -307,6 +346,13 @@ class Plan(Data):
     showcase: tuple[Showcase, ...]
     accounts: tuple[Account, ...]
     answers: AnswersPlan
+    earlier: EarlierPlan | None = None
+    story: tuple[AnyStep, ...] = ()
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Plan":
+        check_order(self.story)
+        return self
 
     def mistakes(self, pack: Pack) -> list[str]:
         """What in the plan does not fit the pack: names that it does not know, questions that cannot be answered."""
@@ -600,10 +646,34 @@ def _mistakes(plan: Plan, pack: Pack) -> Iterator[str]:
             if placed.criterion.answer.type != "grade" or placed.criterion.scope:
                 yield f"“{placed.criterion.id}” cannot be answered: only graded questions about the agency can"
     codes = {*pack.oversight_bodies, *plan.oversight_bodies}
-    for code in (plan.round.owner, *(account.body for account in plan.accounts if account.body)):
+    rounds = [plan.round, *([plan.earlier.round] if plan.earlier else [])]
+    posts: list[Post] = [post for account in plan.accounts for post in (account, *account.also)]
+    for code in (*(one.owner for one in rounds), *(post.body for post in posts if post.body)):
         if code not in codes:
             yield f"there is no oversight body “{code}”"
     stories = {story.key for story in plan.showcase}
-    yield from (
-        f"there is no showcase “{account.at}”" for account in plan.accounts if account.at and account.at not in stories
-    )
+    told = [*plan.story, *(plan.earlier.story if plan.earlier else ())]
+    places = [*(post.at for post in posts), *(step.agency.at for step in told if isinstance(step, About))]
+    yield from (f"there is no showcase “{at}”" for at in places if at and at not in stories)
+    if plan.earlier:
+        numbers = range(len(plan.areas.places))
+        yield from (f"there is no area {number}" for number in plan.earlier.areas if number not in numbers)
+    emails = {account.email for account in plan.accounts}
+    named = [person for step in told if (person := getattr(step, "person", ""))]
+    yield from (f"nobody signs in as “{person}”" for person in named if person not in emails)
+    for step in told:
+        if isinstance(step, About):
+            which = step.agency
+            if not which.at:
+                yield from unknown("agency type", [which.agency_type or ""], pack.agency_types)
+                yield from unknown("question", which.answered, questions.get(which.agency_type or "", ()))
+                yield from unknown("grade", which.answered.values(), grades)
+            yield from unknown("question", filter(None, [getattr(step, "question", "")]), every_question)
+            named_standards = [getattr(step, "standard", ""), *getattr(step, "standards", ())]
+            yield from unknown("standard", filter(None, named_standards), every_standard)
+        if isinstance(step, Check):
+            yield from unknown("grade", [*step.adjust, *(one.to for one in step.adjust.values())], grades)
+            for adjustment in step.adjust.values():
+                yield from unknown("theme", adjustment.reasons, pack.themes)
+                missing = pack.themes.keys() - adjustment.reasons.keys()
+                yield from (f"no reason is planned for an adjustment in the theme “{theme}”" for theme in missing)

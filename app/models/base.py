@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,13 +9,15 @@ from sqlalchemy import JSON, DateTime, MetaData, String, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from app.domain.entropy import letters
+
 ID_ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"  # no look-alikes: people read these out on the telephone
 ID_LENGTH = 12
 
 
 def new_public_id() -> str:
     """A random opaque id of 12 characters, for addresses and documents."""
-    return "".join(secrets.choice(ID_ALPHABET) for _ in range(ID_LENGTH))
+    return letters(ID_ALPHABET, ID_LENGTH)
 
 
 class UTCDateTime(TypeDecorator[datetime]):

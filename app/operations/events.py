@@ -40,14 +40,13 @@ def record_of(event: Event) -> dict[str, Any]:
 
 def build(
     *, chain: str, seq: int, previous_hash: str, verb: str, at: datetime, actor: str,
-    data: dict[str, Any], texts: dict[str, str], salt: str | None = None,
+    data: dict[str, Any], texts: dict[str, str],
 ) -> Event:  # fmt: skip
     """An event that follows `previous_hash`, not yet in a session.
 
-    `texts` is personal or free text: its salted digests enter the chain, the text stands beside it. `salt` is given
-    only by the demonstration, which must come out the same every time.
+    `texts` is personal or free text: its salted digests enter the chain, the text stands beside it.
     """
-    rows = [EventText(name=name, salt=salt or new_salt(), text=text) for name, text in sorted(texts.items())]
+    rows = [EventText(name=name, salt=new_salt(), text=text) for name, text in sorted(texts.items())]
     if rows:
         data = data | {"digests": {row.name: salted_digest(row.salt, row.text) for row in rows}}
     event = Event(
