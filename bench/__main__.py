@@ -35,6 +35,7 @@ from config import ROOT, Config, make_home
 from tests import postgres
 
 RESULTS = ROOT / "bench" / "RESULTS.md"
+OTHERS = "## Oversight pages"  # from here on the results are of `bench.oversight`
 APPS = {"candour": "app:create_app()", "minimal": "bench.minimal:create_app()"}
 PORTS = {"candour": 8391, "minimal": 8392}
 # what `candour serve` passes; the control socket would be one file for both
@@ -291,6 +292,12 @@ version check, roll-up, translation or design system. The minimal page is the ce
 """
 
 
+def _others() -> str:
+    """What other benchmarks wrote into the results, which this one leaves as it is."""
+    _own, heading, rest = RESULTS.read_text().partition(OTHERS)
+    return f"\n{heading}{rest}" if heading else ""
+
+
 @click.command()
 @click.option("--quick", is_flag=True, help="Two short repeats, printed and not kept: a first impression.")
 @click.option("--postgresql", is_flag=True, help="Measure on PostgreSQL too, on a throw-away server.")
@@ -319,7 +326,7 @@ def main(
     text = "\n".join(parts)
     click.echo(text)
     if not quick or out:
-        (out or RESULTS).write_text(text)
+        (out or RESULTS).write_text(text + ("" if out else _others()))
     click.echo(f"Took {time.monotonic() - started:.0f} s.", err=True)
 
 

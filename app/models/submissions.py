@@ -68,6 +68,7 @@ class SubmissionAnswer(Base):
     __table_args__ = (
         UniqueConstraint("submission_id", "criterion", "scope_key"),
         Index("ix_submission_answer_criterion_grade", "criterion", "grade"),
+        Index("ix_submission_answer_submission_grade", "submission_id", "grade", "criterion"),
     )
 
 

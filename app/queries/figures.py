@@ -7,16 +7,18 @@ Figures are of signed answers only. Self-grades come from the roll-up where that
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, ColumnElement, Select, and_, case, func, literal, or_, select
+from sqlalchemy import CTE, ColumnElement, Select, String, and_, case, cast, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from app.domain.control import place
 from app.domain.findings import Figure
+from app.domain.templates import GradingScheme
 from app.models import (
     Agency,
     AgencyInArea,
@@ -32,10 +34,12 @@ from app.models import (
 )
 from app.policy import INSPECTORS, Actor, allows, require
 from app.queries.findings import Asked, Reading, latest_submissions, reading_of
+from app.queries.moderation import hidden_from
 from app.queries.rounds import NotFound, round_facts
 from app.queries.twins import in_force
 
 PAGE = 50
+FEW = 25  # lines of a page that is opened again and again, and should be there at once
 OUTSIDE = ("far_below", "below", "above", "far_above")
 
 # (agency type, criterion) to subtype to grade to number
@@ -58,12 +62,42 @@ class Narrowed:
 
 @dataclass(frozen=True)
 class CriterionFigures:
-    """One criterion of one agency type, as a whole and by subtype."""
+    """One criterion of one agency type. `counts`: subtype (may be empty) to grades, and to how many were asked."""
 
     asked: Asked
     label: str
-    figure: Figure
-    by_subtype: Mapping[str, Figure]
+    counts: Mapping[str, tuple[Mapping[str, int], int]]
+
+    @cached_property
+    def figure(self) -> Figure:
+        """The criterion as a whole."""
+        return together((self, subtype) for subtype in self.counts)
+
+    @property
+    def by_subtype(self) -> dict[str, Figure]:
+        """The same for each subtype."""
+        return {subtype: together([(self, subtype)]) for subtype in self.counts if subtype}
+
+
+def together(parts: Iterable[tuple[CriterionFigures, str]]) -> Figure:
+    """Criteria, each as one subtype answered it, as one figure.
+
+    Grades are added up first: figures of hundreds of parts would take longer than the page.
+    """
+    schemes: dict[str, GradingScheme] = {}
+    grades: dict[str, dict[str, int]] = defaultdict(dict)
+    numbers: dict[str, int] = defaultdict(int)
+    for one, subtype in parts:
+        key = one.asked.scheme_key
+        by_grade, number = one.counts[subtype]
+        schemes[key], own = one.asked.scheme, grades[key]
+        numbers[key] += number
+        for grade, times in by_grade.items():
+            own[grade] = own.get(grade, 0) + times
+    figures = [
+        Figure.of(grades[key], scheme_key=key, scheme=scheme, asked=numbers[key]) for key, scheme in schemes.items()
+    ]
+    return figures[0] if len(figures) == 1 else Figure.total(figures)
 
 
 @dataclass(frozen=True)
@@ -72,9 +106,11 @@ class RoundFigures:
 
     reading: Reading
     narrowed: Narrowed
-    areas: tuple[Area, ...]
+    areas: tuple[AreaOf, ...]
     returns: Mapping[tuple[str, str], int]
     criteria: tuple[CriterionFigures, ...]
+    # returns of which the reader must not know yet what was found: left out of the grades found
+    hidden: int = 0
 
     @property
     def types(self) -> list[str]:
@@ -107,15 +143,24 @@ def readable_types(audit_round: AuditRound, actor: Actor) -> frozenset[str]:
     )
 
 
-def areas_of_round(session: Session, audit_round: AuditRound) -> tuple[Area, ...]:
+class AreaOf(NamedTuple):
+    """An area that agencies of a round work in."""
+
+    id: int
+    public_id: str
+    name: str
+    code: str
+
+
+def areas_of_round(session: Session, audit_round: AuditRound) -> tuple[AreaOf, ...]:
     """The areas that the round's agencies work in on the day it is due, by name."""
     of_round = (
         select(AgencyInArea.area_id)
         .join(AuditReturn, AuditReturn.agency_id == AgencyInArea.agency_id)
         .where(AuditReturn.round_id == audit_round.id, in_force(audit_round, AgencyInArea))
     )
-    found = session.scalars(select(Area).where(Area.id.in_(of_round))).all()
-    return tuple(sorted(found, key=lambda area: (area.name.casefold(), area.code)))
+    rows = session.execute(select(Area.id, Area.public_id, Area.name, Area.code).where(Area.id.in_(of_round)))
+    return tuple(sorted((AreaOf(*row) for row in rows), key=lambda area: (area.name.casefold(), area.code)))
 
 
 def _start(
@@ -128,8 +173,9 @@ def _start(
 def round_figures(
     session: Session, audit_round: AuditRound, narrowed: Narrowed, *, actor: Actor, now: datetime, language: str
 ) -> RoundFigures:  # fmt: skip
-    """The figures of every criterion. Four statements. Raises Denied unless the actor inspects in the round."""
+    """The figures of every criterion. Four statements, five where checked. Raises Denied unless one inspects in it."""
     reading = _start(session, audit_round, actor=actor, now=now, language=language)
+    hidden = hidden_from(session, audit_round, actor) if narrowed.checked else set()
     areas = areas_of_round(session, audit_round)
     conditions = _conditions(reading, narrowed, areas)
     returns: dict[tuple[str, str], int] = {
@@ -141,20 +187,28 @@ def round_figures(
         )
     }
     if narrowed.checked or any(narrowed.area == area.public_id for area in areas):
-        grades = _counted(reading, narrowed, conditions)
+        grades = _counted(reading, narrowed, conditions, hidden)
     else:
         grades = _rolled_up(session, audit_round, narrowed)
+    by_type: dict[str, dict[str, int]] = {}
+    for key in reading.types:
+        order = [*reading.pack.agency_types[key].subtypes, ""]
+        found = {subtype: number for (kind, subtype), number in returns.items() if kind == key}
+        by_type[key] = {one: found[one] for one in (*order, *sorted(set(found) - set(order))) if one in found}
     criteria = tuple(
-        _criterion_figures(reading, asked, grades.get((asked.agency_type, asked.criterion.id), {}), returns, narrowed)
+        _criterion_figures(
+            reading, asked, grades.get((asked.agency_type, asked.criterion.id), {}), by_type[asked.agency_type],
+            narrowed,
+        )
         for asked in reading.asked.values()
         if narrowed.agency_type in ("", asked.agency_type)
         and narrowed.theme in ("", asked.criterion.theme)
         and (not narrowed.subtype or asked.criterion.asked_of(narrowed.subtype))
     )
-    return RoundFigures(reading, narrowed, areas, returns, criteria)
+    return RoundFigures(reading, narrowed, areas, returns, criteria, len(hidden))
 
 
-def _conditions(reading: Reading, narrowed: Narrowed, areas: Sequence[Area]) -> list[ColumnElement[bool]]:
+def _conditions(reading: Reading, narrowed: Narrowed, areas: Sequence[AreaOf]) -> list[ColumnElement[bool]]:
     """SQL: the returns of the round that figures are narrowed to."""
     found = [AuditReturn.round_id == reading.audit_round.id]
     if narrowed.agency_type:
@@ -181,8 +235,10 @@ def _rolled_up(session: Session, audit_round: AuditRound, narrowed: Narrowed) ->
     return _gathered(session.execute(query))
 
 
-def _counted(reading: Reading, narrowed: Narrowed, conditions: Sequence[ColumnElement[bool]]) -> Grades:
-    answers = _answers(reading, checked=narrowed.checked)
+def _counted(
+    reading: Reading, narrowed: Narrowed, conditions: Sequence[ColumnElement[bool]], hidden: Collection[int]
+) -> Grades:
+    answers = _answers(reading, checked=narrowed.checked, hidden=hidden)
     columns = (AuditReturn.agency_type, AuditReturn.subtype, answers.c.criterion, answers.c.grade)
     return _gathered(
         reading.session.execute(
@@ -201,11 +257,11 @@ def _gathered(rows: Iterable[Any]) -> Grades:
     return found
 
 
-def _answers(reading: Reading, *, checked: bool) -> CTE:
+def _answers(reading: Reading, *, checked: bool, hidden: Collection[int]) -> CTE:
     """SQL: `return_id`, `submission_id`, `criterion`, `scope_key`, `grade` of signed answers, or of what was found."""
     latest = reading.latest
     if checked:
-        found = found_last(reading)
+        found = found_last(reading, hidden)
         query = select(latest.c.return_id, found).join(
             latest, latest.c.submission_id == found.c.submission_id
         )
@@ -219,56 +275,58 @@ def _answers(reading: Reading, *, checked: bool) -> CTE:
     )
 
 
-def found_last(reading: Reading) -> CTE:
-    """SQL: what the first inspector found last about each answer of the round's submissions in force."""
-    latest, later = reading.latest, aliased(Moderation)
-    superseded = (
-        select(later.id)
-        .where(
-            later.submission_id == Moderation.submission_id,
-            later.criterion == Moderation.criterion,
-            later.scope_key == Moderation.scope_key,
-            ~later.second,
-            later.version > Moderation.version,
-        )
-        .exists()
-    )
+def found_last(reading: Reading, hidden: Collection[int]) -> CTE:
+    """SQL: what the first inspector found last about each answer of the round's submissions in force.
+
+    Without the returns `hidden`.
+    """
+    latest = reading.latest
     return (
         select(
             Moderation.submission_id, Moderation.criterion, Moderation.scope_key, Moderation.self_grade,
             Moderation.grade,
         )
         .join(latest, latest.c.submission_id == Moderation.submission_id)
-        .where(~Moderation.second, ~superseded)
+        .where(*_found_last(Moderation.__table__), Moderation.return_id.not_in(hidden))
         .cte("found")
     )  # fmt: skip
 
 
+def _found_last(found: Any) -> list[ColumnElement[bool]]:
+    """SQL: the finding is the first inspector's, and no later one stands in its place."""
+    later = aliased(Moderation)
+    superseded = (
+        select(later.id)
+        .where(
+            later.submission_id == found.c.submission_id,
+            later.criterion == found.c.criterion,
+            later.scope_key == found.c.scope_key,
+            ~later.second,
+            later.version > found.c.version,
+        )
+        .correlate(found)
+        .exists()
+    )
+    return [~found.c.second, ~superseded]
+
+
 def _criterion_figures(
-    reading: Reading, asked: Asked, grades: Mapping[str, Mapping[str, int]],
-    returns: Mapping[tuple[str, str], int], narrowed: Narrowed,
+    reading: Reading, asked: Asked, grades: Mapping[str, Mapping[str, int]], returns: Mapping[str, int],
+    narrowed: Narrowed,
 ) -> CriterionFigures:  # fmt: skip
-    parts: dict[str, Figure] = {}
-    subtypes = {subtype for kind, subtype in returns if kind == asked.agency_type} | set(grades)
-    order = [*reading.pack.agency_types[asked.agency_type].subtypes, ""]
-    for subtype in sorted(subtypes, key=lambda key: (order.index(key) if key in order else len(order), key)):
+    """`grades` and `returns` are by subtype, in the pack's order."""
+    counts: dict[str, tuple[Mapping[str, int], int]] = {}
+    for subtype in (*returns, *(one for one in grades if one not in returns)):
         if not asked.criterion.asked_of(subtype or None):
             continue
         by_grade = grades.get(subtype, {})
-        answers = sum(by_grade.values())
         # of checked answers nobody was asked more; one asked per area has several answers from a return
-        returned = answers if narrowed.checked else returns.get((asked.agency_type, subtype), 0)
-        parts[subtype] = Figure.of(
-            by_grade, scheme_key=asked.scheme_key, scheme=asked.scheme,
-            asked=max(returned, answers) if asked.criterion.scope else returned,
-        )  # fmt: skip
-    figure = Figure.total(parts.values()) if len(parts) > 1 else next(iter(parts.values()), None)
-    return CriterionFigures(
-        asked,
-        reading.label(asked),
-        figure or Figure(scheme=asked.scheme_key),
-        {subtype: one for subtype, one in parts.items() if subtype},
-    )
+        number = returns.get(subtype, 0)
+        if narrowed.checked or asked.criterion.scope:
+            answers = sum(by_grade.values())
+            number = answers if narrowed.checked else max(number, answers)
+        counts[subtype] = by_grade, number
+    return CriterionFigures(asked, reading.label(asked), counts)
 
 
 # --- the agencies behind a bar ---------------------------------------------------------------------------------------
@@ -305,16 +363,36 @@ class AnswerRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Answers:
-    """A page of the agencies behind a figure. `by_grade` counts all that the filter but the grade leaves."""
+    """A page of the agencies behind a figure. `by_grade` counts all that the filter but the grade leaves.
+
+    `hidden`: returns of which the reader must not know yet what was found: they are shown as not checked.
+    """
 
     reading: Reading
     asked: Asked
-    areas: tuple[Area, ...]
+    areas: tuple[AreaOf, ...]
     rows: tuple[AnswerRow, ...]
     by_grade: Mapping[str, int]
     total: int
     pages: int
     readable: bool
+    hidden: int
+
+
+class _Given(NamedTuple):
+    """One signed answer, as little of it as filtering and sorting need."""
+
+    answer_id: int
+    submission_id: int
+    scope: str
+    grade: str
+    checked: str
+    return_id: int
+    subtype: str
+    agency: str
+    code: str
+    area: str
+    expected: str
 
 
 SORTS = ("name", "subtype", "grade", "checked", "expected")
@@ -322,9 +400,9 @@ SORTS = ("name", "subtype", "grade", "checked", "expected")
 
 def agencies_behind(
     session: Session, audit_round: AuditRound, agency_type: str, criterion: str, narrowed: Narrowed, behind: Behind,
-    *, actor: Actor, now: datetime, language: str, page_size: int | None = PAGE,
+    *, actor: Actor, now: datetime, language: str, page_size: int | None = FEW,
 ) -> Answers:  # fmt: skip
-    """The agencies behind one criterion's figure, the self-grade beside what was found. Four statements.
+    """The agencies behind one criterion's figure, the self-grade beside what was found. Six statements.
 
     `page_size` None gives all. Raises NotFound for a criterion that the round does not grade.
     """
@@ -334,61 +412,71 @@ def agencies_behind(
         raise NotFound
     areas = areas_of_round(session, audit_round)
     readable = agency_type in readable_types(audit_round, actor)
+    hidden = hidden_from(session, audit_round, actor)
+    dated = readable and behind.sort == "expected"
     # one criterion has an answer or two of each agency: filtering and sorting them here is quicker than SQL
-    every = _rows_of(reading, asked, replace(narrowed, agency_type=agency_type), areas, readable=readable)
+    every = _given(reading, criterion, replace(narrowed, agency_type=agency_type), areas, hidden, dated=dated)
     sought = behind.text.strip().casefold()
     fitting = [
-        row
-        for row in every
-        if (row.checked or not narrowed.checked)
-        and (not sought or sought in row.agency.casefold() or sought in row.code.casefold())
+        one
+        for one in every
+        if (one.checked or not narrowed.checked)
+        and (not sought or sought in one.agency.casefold() or sought in one.code.casefold())
     ]
-    by_grade = Counter(row.checked if narrowed.checked else row.grade for row in fitting)
+    by_grade = Counter(one.checked if narrowed.checked else one.grade for one in fitting)
     ranks = {grade.key: place for place, grade in enumerate(asked.scheme.grades)}
     if behind.grade in ranks:
-        fitting = [
-            row for row in fitting if (row.checked if narrowed.checked else row.grade) == behind.grade
-        ]
-    fitting.sort(key=lambda row: (row.agency.casefold(), row.code, row.area))
-    keys: dict[str, Callable[[AnswerRow], Any]] = {
-        "name": lambda row: (row.agency.casefold(), row.code, row.area),
-        "subtype": lambda row: row.subtype,
-        "grade": lambda row: ranks.get(row.grade),
-        "checked": lambda row: ranks.get(row.checked),
-        "expected": lambda row: row.expected,
+        fitting = [one for one in fitting if (one.checked if narrowed.checked else one.grade) == behind.grade]
+    fitting.sort(key=lambda one: (one.agency.casefold(), one.code, one.area), reverse=_backwards(behind))
+    keys: dict[str, Callable[[_Given], Any]] = {
+        "subtype": lambda one: one.subtype,
+        "grade": lambda one: ranks.get(one.grade),
+        "checked": lambda one: ranks.get(one.checked),
+        "expected": lambda one: one.expected or None,
     }
-    key = keys.get(behind.sort, keys["name"])
-    # what has nothing to sort by comes last, whichever way round
-    given = sorted((row for row in fitting if key(row) is not None), key=key, reverse=behind.descending)
-    rows = given + [row for row in fitting if key(row) is None]
-    pages = max(1, -(-len(rows) // page_size)) if page_size else 1
+    if key := keys.get(behind.sort):
+        # what has nothing to sort by comes last, whichever way round
+        ordered = sorted((one for one in fitting if key(one) is not None), key=key, reverse=behind.descending)
+        fitting = ordered + [one for one in fitting if key(one) is None]
+    pages = max(1, -(-len(fitting) // page_size)) if page_size else 1
     start = (min(max(1, behind.page), pages) - 1) * page_size if page_size else 0
-    shown = rows[start : start + page_size] if page_size else rows
-    return Answers(reading, asked, areas, tuple(shown), by_grade, len(rows), pages, readable)
+    shown = fitting[start : start + page_size] if page_size else fitting
+    rows = _shown(reading, asked, shown, readable=readable)
+    return Answers(reading, asked, areas, rows, by_grade, len(fitting), pages, readable, len(hidden))
 
 
-def _rows_of(
-    reading: Reading, asked: Asked, narrowed: Narrowed, areas: Sequence[Area], *, readable: bool
-) -> list[AnswerRow]:
-    """Every signed answer to one criterion, with what was found about it. Two statements."""
-    session, criterion = reading.session, asked.criterion.id
+def _backwards(behind: Behind) -> bool:
+    return behind.descending and behind.sort not in SORTS[1:]
+
+
+def _given(
+    reading: Reading, criterion: str, narrowed: Narrowed, areas: Sequence[AreaOf], hidden: Collection[int], *,
+    dated: bool,
+) -> list[_Given]:  # fmt: skip
+    """Every signed answer to one criterion, with the grade that was found. Two statements.
+
+    `dated`: with the date expected, which is looked up in what was written.
+    """
+    session = reading.session
     conditions = _conditions(reading, narrowed, areas)
     found: dict[tuple[int, str], str] = {
         (submission_id, scope): grade
         for submission_id, scope, grade in session.execute(
             select(Moderation.submission_id, Moderation.scope_key, Moderation.grade)
             .join(AuditReturn, AuditReturn.id == Moderation.return_id)
-            .where(*conditions, Moderation.criterion == criterion, ~Moderation.second)
+            .where(
+                *conditions, Moderation.criterion == criterion, ~Moderation.second,
+                Moderation.return_id.not_in(hidden),
+            )
             .order_by(Moderation.version)  # a later finding stands in the earlier one's place
         )
-    }
+    }  # fmt: skip
     names = {area.public_id: area.name for area in areas}
     rows = session.execute(
         select(
-            SubmissionAnswer.submission_id, SubmissionAnswer.scope_key, SubmissionAnswer.grade,
-            SubmissionAnswer.value["date_expected"].as_string().label("expected"),
-            Submission.public_id.label("submission"), AuditReturn.public_id.label("return_id"),
+            SubmissionAnswer.id, SubmissionAnswer.submission_id, SubmissionAnswer.scope_key, SubmissionAnswer.grade,
             AuditReturn.id, AuditReturn.subtype, Agency.name, Agency.code,
+            SubmissionAnswer.value["date_expected"].as_string() if dated else literal(""),
         )
         .join(Submission, Submission.id == SubmissionAnswer.submission_id)
         .outerjoin(SubmissionVoided, SubmissionVoided.submission_id == Submission.id)
@@ -401,18 +489,45 @@ def _rows_of(
         .order_by(Submission.number)
     ).all()  # fmt: skip
     # of a return's submissions that were not set aside, the latest counts
-    standing = {row.id: row.submission_id for row in rows}
+    standing = {return_id: submission_id for _id, submission_id, _scope, _grade, return_id, *_rest in rows}
     return [
-        AnswerRow(
-            agency=row.name, code=row.code, subtype=row.subtype, area=names.get(row.scope_key, row.scope_key),
-            grade=row.grade, checked=found.get((row.submission_id, row.scope_key), ""),
-            expected=date.fromisoformat(row.expected) if row.expected and readable else None,
-            return_id=row.return_id, submission_id=row.submission if readable else "",
-            question=f"{criterion}.{row.scope_key}" if row.scope_key else criterion,
+        _Given(
+            id_, submission_id, scope, grade, found.get((submission_id, scope), ""), return_id, subtype, agency, code,
+            names.get(scope, scope), expected or "",
         )
-        for row in rows
-        if standing[row.id] == row.submission_id
+        for id_, submission_id, scope, grade, return_id, subtype, agency, code, expected in rows
+        if standing[return_id] == submission_id
     ]  # fmt: skip
+
+
+def _shown(reading: Reading, asked: Asked, given: Sequence[_Given], *, readable: bool) -> tuple[AnswerRow, ...]:
+    """The answers of a page with what stands beside the grades. One statement, whatever the page."""
+    if not given:
+        return ()
+    beside = {
+        answer_id: rest
+        for answer_id, *rest in reading.session.execute(
+            select(
+                SubmissionAnswer.id, SubmissionAnswer.value["date_expected"].as_string(), Submission.public_id,
+                AuditReturn.public_id,
+            )
+            .join(Submission, Submission.id == SubmissionAnswer.submission_id)
+            .join(AuditReturn, AuditReturn.id == Submission.return_id)
+            .where(SubmissionAnswer.id.in_([one.answer_id for one in given]))
+        )
+    }  # fmt: skip
+    criterion, rows = asked.criterion.id, []
+    for one in given:
+        expected, submission, return_id = beside[one.answer_id]
+        rows.append(
+            AnswerRow(
+                one.agency, one.code, one.subtype, one.area, one.grade, one.checked,
+                date.fromisoformat(expected) if expected and readable else None,
+                return_id, submission if readable else "",
+                f"{criterion}.{one.scope}" if one.scope else criterion,
+            )
+        )  # fmt: skip
+    return tuple(rows)
 
 
 # --- how the agencies lie apart --------------------------------------------------------------------------------------
@@ -441,12 +556,13 @@ class Scores:
     """Every agency's score, by name, and the mean that the limits lie around (a share; 0 of nothing)."""
 
     reading: Reading
-    areas: tuple[Area, ...]
+    areas: tuple[AreaOf, ...]
     rows: tuple[Score, ...]
     mean: float
     readable: frozenset[str]
     # submitted, but with no answer that counts
     without: int = 0
+    hidden: int = 0
 
 
 def scores(
@@ -455,62 +571,81 @@ def scores(
     """How many criteria each agency meets. Optional standards are left aside. Three statements."""
     reading = _start(session, audit_round, actor=actor, now=now, language=language)
     areas = areas_of_round(session, audit_round)
-    answers = _answers(reading, checked=narrowed.checked)
-    met = func.sum(case((_graded(reading, answers, narrowed.theme, "met"), 1), else_=0))
-    counted = func.sum(
-        case((_graded(reading, answers, narrowed.theme, "met", "not_met", "apart"), 1), else_=0)
-    )
-    per_return = (
-        select(answers.c.return_id, met.label("met"), counted.label("counted"))
-        .join(AuditReturn, AuditReturn.id == answers.c.return_id)
-        .where(*_conditions(reading, narrowed, areas))
-        .group_by(answers.c.return_id)
-        .subquery()
+    hidden = hidden_from(session, audit_round, actor) if narrowed.checked else set()
+    conditions = _conditions(reading, narrowed, areas)
+    if narrowed.checked:
+        any_finding = select(Moderation.id).where(
+            Moderation.submission_id == reading.latest.c.submission_id, ~Moderation.second,
+            Moderation.return_id.not_in(hidden),
+        )  # fmt: skip
+        conditions.append(any_finding.correlate(reading.latest).exists())
+    latest = reading.latest
+    score = case(
+        *((AuditReturn.agency_type == kind, _score(reading, narrowed, hidden, kind)) for kind in reading.types),
+        else_="0 0",
     )
     found = session.execute(
         select(
             Agency.name, Agency.code, AuditReturn.agency_type, AuditReturn.subtype, AuditReturn.public_id,
-            per_return.c.met, per_return.c.counted,
+            score.label("score"),
         )
-        .join(AuditReturn, AuditReturn.id == per_return.c.return_id)
+        .join(latest, latest.c.return_id == AuditReturn.id)
         .join(Agency, Agency.id == AuditReturn.agency_id)
+        .where(*conditions)
     ).all()  # fmt: skip
-    rows = [row for row in found if row.counted and row.agency_type in reading.types]
-    whole = sum(row.counted for row in rows)
-    mean = sum(row.met for row in rows) / whole if whole else 0.0
+    rows = []
+    for agency, code, agency_type, subtype, return_id, score_ in found:
+        met, counted = map(int, score_.split(" "))
+        if counted:
+            rows.append((agency, code, agency_type, subtype, return_id, met, counted))
+    rows.sort(key=lambda row: (row[0].casefold(), row[1]))
+    whole = sum(counted for *_row, counted in rows)
+    mean = sum(met for *_row, met, _counted in rows) / whole if whole else 0.0
     return Scores(
         reading,
         areas,
         tuple(
-            Score(
-                row.name, row.code, row.agency_type, row.subtype, row.public_id, row.met, row.counted,
-                place(row.met, row.counted, mean),
-            )
-            for row in sorted(rows, key=lambda row: (row.name.casefold(), row.code))
+            Score(agency, code, agency_type, subtype, return_id, met, counted, place(met, counted, mean))
+            for agency, code, agency_type, subtype, return_id, met, counted in rows
         ),
         mean,
         readable_types(audit_round, actor),
         len(found) - len(rows),
+        len(hidden),
     )  # fmt: skip
 
 
-def _graded(reading: Reading, answers: CTE, theme: str, *kinds: str) -> ColumnElement[bool]:
-    """SQL: the answer is to a criterion that is not optional, with a grade that counts as one of `kinds`."""
-    groups: dict[tuple[str, str], list[Asked]] = defaultdict(list)
-    for asked in reading.asked.values():
-        if not asked.optional and theme in ("", asked.criterion.theme):
-            groups[asked.agency_type, asked.scheme_key].append(asked)
-    return or_(
-        literal(1) == 0,
-        *(
-            and_(
-                AuditReturn.agency_type == agency_type,
-                answers.c.grade.in_([g.key for g in group[0].scheme.grades if group[0].kind(g.key) in kinds]),
-                answers.c.criterion.in_(sorted(one.criterion.id for one in group)),
-            )
-            for (agency_type, _scheme), group in groups.items()
-        ),
+def _score(reading: Reading, narrowed: Narrowed, hidden: Collection[int], agency_type: str) -> ColumnElement[str]:
+    """SQL: of an agency's answers, or of its checked ones, how many are met and how many count, as `met counted`.
+
+    Counted return by return and once: to group fifty thousand answers they would have to be sorted first. Optional
+    standards are left aside.
+    """
+    answers: Any = Moderation.__table__ if narrowed.checked else SubmissionAnswer.__table__
+    met, counted = [literal(1) == 0], [literal(1) == 0]
+    groups: dict[str, list[Asked]] = defaultdict(list)
+    every = {one.criterion.id: one for one in reading.asked.values() if one.agency_type == agency_type}
+    for asked in every.values():
+        if not asked.optional and narrowed.theme in ("", asked.criterion.theme):
+            groups[asked.scheme_key].append(asked)
+    for group in groups.values():
+        chosen = {one.criterion.id for one in group}
+        others = sorted(set(every) - chosen)
+        # a short list is looked through sooner than a long one
+        named = answers.c.criterion.in_(sorted(chosen))
+        within = answers.c.criterion.not_in(others) if len(others) < len(chosen) else named
+        kinds = {grade.key: group[0].kind(grade.key) for grade in group[0].scheme.grades}
+        met.append(answers.c.grade.in_([key for key, kind in kinds.items() if kind == "met"]) & within)
+        counted.append(answers.c.grade.in_([key for key, kind in kinds.items() if kind != "excluded"]) & within)
+    number = func.coalesce(func.sum(case((or_(*met), 1), else_=0)), 0)
+    query = (
+        select(cast(number, String) + " " + cast(func.count(), String))
+        .select_from(answers)
+        .where(answers.c.submission_id == reading.latest.c.submission_id, or_(*counted))
     )
+    if narrowed.checked:
+        query = query.where(*_found_last(answers), answers.c.return_id.not_in(hidden))
+    return query.correlate(reading.latest).scalar_subquery()
 
 
 # --- self-grades beside what was found -------------------------------------------------------------------------------
@@ -534,21 +669,26 @@ class CheckedLine:
 
 @dataclass(frozen=True)
 class CheckedFigures:
-    """Self-grades beside the grades found, by criterion; `returns` is how many returns had an answer checked."""
+    """Self-grades beside the grades found, by criterion; `returns` is how many returns had an answer checked.
+
+    `hidden`: returns that are left out, because the reader must not know yet what was found.
+    """
 
     reading: Reading
-    areas: tuple[Area, ...]
+    areas: tuple[AreaOf, ...]
     lines: tuple[CheckedLine, ...]
     returns: int
+    hidden: int
 
 
 def checked_figures(
     session: Session, audit_round: AuditRound, narrowed: Narrowed, *, actor: Actor, now: datetime, language: str
 ) -> CheckedFigures:  # fmt: skip
-    """Self-grade beside moderated grade for checked answers. Four statements."""
+    """Self-grade beside moderated grade for checked answers. Five statements."""
     reading = _start(session, audit_round, actor=actor, now=now, language=language)
     areas = areas_of_round(session, audit_round)
-    found, latest = found_last(reading), reading.latest
+    hidden = hidden_from(session, audit_round, actor)
+    found, latest = found_last(reading, hidden), reading.latest
     conditions = _conditions(reading, narrowed, areas)
     columns = (AuditReturn.agency_type, found.c.criterion, found.c.self_grade, found.c.grade)
 
@@ -586,7 +726,7 @@ def checked_figures(
         for reference, asked in reading.asked.items()
         if reference in own and narrowed.theme in ("", asked.criterion.theme)
     )  # fmt: skip
-    return CheckedFigures(reading, areas, lines, returns)
+    return CheckedFigures(reading, areas, lines, returns, len(hidden))
 
 
 # --- the last round --------------------------------------------------------------------------------------------------
@@ -625,7 +765,7 @@ class Trend:
     """
 
     reading: Reading
-    areas: tuple[Area, ...]
+    areas: tuple[AreaOf, ...]
     last: AuditRound | None = None
     lines: tuple[TrendLine, ...] = ()
     notes: tuple[Comparability, ...] = ()

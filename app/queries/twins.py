@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
@@ -55,8 +54,7 @@ def view_of(a: str, b: str) -> str:
     )
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A signed answer to a twin criterion, for one area that its agency works in."""
 
     answer_id: int
@@ -104,10 +102,10 @@ def sides_of(reading: Reading, pairs: Sequence[Pair]) -> Sides:
         )
         .order_by(SubmissionAnswer.id)
     )
-    found: dict[str, dict[tuple[str, int], list[Answer]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[tuple[str, str], dict[tuple[str, int], list[Answer]]] = defaultdict(lambda: defaultdict(list))
     for kind, criterion, area, area_id, answer_id, return_id, grade in rows:
-        found[f"{kind}#{criterion}"][area, area_id].append(Answer(answer_id, return_id, grade))
-    return found
+        found[kind, criterion][area, area_id].append(Answer(answer_id, return_id, grade))
+    return {f"{kind}#{criterion}": by_area for (kind, criterion), by_area in found.items()}
 
 
 def meetings(sides: Sides, pair: Pair) -> Iterator[tuple[tuple[str, int], Answer, Answer]]:

@@ -14,11 +14,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain.templates import GradingScheme
-from app.models import Agency, Area, AuditReturn, AuditRound, Submission, SubmissionAnswer
+from app.models import Agency, AuditReturn, AuditRound, Submission, SubmissionAnswer
 from app.policy import Actor, require
-from app.queries.figures import areas_of_round, readable_types
+from app.queries.figures import AreaOf, areas_of_round, readable_types
 from app.queries.findings import Asked, Reading, reading_of
-from app.queries.moderation import checked
+from app.queries.moderation import checked, hidden_from
 from app.queries.rounds import round_facts
 from app.queries.twins import VIEWS, Pair, Sides, counts_by_area, meetings, sides_of, twin_pairs, view_of
 
@@ -85,14 +85,18 @@ class TwoSides:
 
 @dataclass(frozen=True)
 class TwoViews:
-    """Twin criteria of a round by area, and a page of the list of what was said."""
+    """Twin criteria of a round by area, and a page of the list of what was said.
+
+    `hidden`: returns of which the reader must not know yet what was found: they are shown as not checked.
+    """
 
     reading: Reading
     pairs: tuple[PairCounts, ...]
-    areas: tuple[Area, ...]
+    areas: tuple[AreaOf, ...]
     rows: tuple[TwoSides, ...]
     total: int
     pages: int
+    hidden: int
 
 
 def steps(scheme: GradingScheme) -> list[str]:
@@ -113,37 +117,35 @@ def two_views(
     areas = areas_of_round(session, audit_round)
     every = twin_pairs(reading.asked)
     if not every:
-        return TwoViews(reading, (), areas, (), 0, 1)
+        return TwoViews(reading, (), areas, (), 0, 1, 0)
     area = next((one for one in areas if one.public_id == narrowed.area), None)
     sides = sides_of(reading, every)
     pairs = tuple(_pair_counts(pair, counts_by_area(sides, pair), area) for pair in every)
     chosen = [one.sides for one in pairs if narrowed.pair in ("", one.key)]
     view = narrowed.view if narrowed.view in COMPARED else ""
     found = sorted(
-        (
-            met
-            for pair in chosen
-            for met in _compared(sides, pair)
-            if view in ("", met.view) and (area is None or met.area[1] == area.id)
-        ),
-        key=lambda met: (-met.apart, met.area, met.a, met.b),
+        met
+        for pair in chosen
+        for met in _compared(sides, pair)
+        if view in ("", met.view) and (area is None or met.area[1] == area.id)
     )
     pages = max(1, -(-len(found) // page_size)) if page_size else 1
     start = (min(max(1, narrowed.page), pages) - 1) * page_size if page_size else 0
     shown = found[start : start + page_size] if page_size else found
-    said = _said(reading, {met.a for met in shown} | {met.b for met in shown}, actor) if shown else {}
-    rows = tuple(TwoSides(met.area[0], met.view, met.apart, said[met.a], said[met.b]) for met in shown)
-    return TwoViews(reading, pairs, areas, rows, len(found), pages)
+    hidden = hidden_from(session, audit_round, actor)
+    said = _said(reading, {met.a for met in shown} | {met.b for met in shown}, hidden, actor) if shown else {}
+    rows = tuple(TwoSides(met.area[0], met.view, -met.closeness, said[met.a], said[met.b]) for met in shown)
+    return TwoViews(reading, pairs, areas, rows, len(found), pages, len(hidden))
 
 
 class _Met(NamedTuple):
-    """Two answers, by their ids, that can be compared."""
+    """Two answers, by their ids, that can be compared. They sort as they are listed: those furthest apart first."""
 
+    closeness: float  # 0 where they are the same, less the further apart they are
     area: tuple[str, int]
-    view: str
-    apart: float
     a: int
     b: int
+    view: str
 
 
 def _compared(sides: Sides, pair: Pair) -> Iterator[_Met]:
@@ -153,14 +155,14 @@ def _compared(sides: Sides, pair: Pair) -> Iterator[_Met]:
     for a, one in enumerate(scales[0]):
         for b, other in enumerate(scales[1]):
             apart = abs(a / max(1, len(scales[0]) - 1) - b / max(1, len(scales[1]) - 1))
-            known[one, other] = view_of(pair[0].kind(one), pair[1].kind(other)), apart
+            known[one, other] = view_of(pair[0].kind(one), pair[1].kind(other)), -apart
     for area, ours, theirs in meetings(sides, pair):
         if seen := known.get((ours.grade, theirs.grade)):
-            yield _Met(area, *seen, ours.answer_id, theirs.answer_id)
+            yield _Met(seen[1], area, ours.answer_id, theirs.answer_id, seen[0])
 
 
 def _pair_counts(
-    pair: Pair, by_area: Mapping[tuple[str, int], Mapping[str, int]], area: Area | None
+    pair: Pair, by_area: Mapping[tuple[str, int], Mapping[str, int]], area: AreaOf | None
 ) -> PairCounts:
     kept = {
         name: dict(views)
@@ -171,7 +173,9 @@ def _pair_counts(
     return PairCounts(f"{pair[0].reference}~{pair[1].reference}", pair, views, kept)
 
 
-def _said(reading: Reading, answer_ids: Collection[int], actor: Actor) -> dict[int, Said]:
+def _said(
+    reading: Reading, answer_ids: Collection[int], hidden: Collection[int], actor: Actor
+) -> dict[int, Said]:
     """What was signed, by the id of the answer. Two statements."""
     rows = reading.session.execute(
         select(SubmissionAnswer, AuditReturn, Agency.name, Submission.public_id)
@@ -180,7 +184,7 @@ def _said(reading: Reading, answer_ids: Collection[int], actor: Actor) -> dict[i
         .join(Agency, Agency.id == AuditReturn.agency_id)
         .where(SubmissionAnswer.id.in_(answer_ids))
     ).all()
-    found = checked(reading.session, {row.AuditReturn.id for row in rows})
+    found = checked(reading.session, {row.AuditReturn.id for row in rows}.difference(hidden))
     readable = readable_types(reading.audit_round, actor)
     said = {}
     for row in rows:

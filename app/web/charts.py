@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
@@ -83,49 +84,70 @@ def bar(parts: Iterable[Part], name: str) -> Markup:
     for part in given:
         drawn.append(_part(part, 100 * before / total, 100 * part.count / total))
         before += part.count
-    linked = any(part.href for part in given)
-    return Markup(
-        '<svg class="cnd-chart" width="100%" height="{}" role="{}" aria-label="{}" focusable="false">{}'
-        '<rect x="0.5" y="0.5" width="99.9%" height="{}" fill="none" stroke="{}"/></svg>'
-    ).format(BAR, "group" if linked else "img", f"{name}: {words}", Markup("").join(drawn), BAR - 1, INK)
-
-
-def _part(part: Part, x: float, width: float) -> Markup:
-    look = part.tone
-    hatching = (
-        Markup('<rect width="100%" height="100%" fill="url(#{})"/>').format(_hatch_id(look.hatching, look.line))
-        if look.hatching != "none"
-        else ""
+    role = "group" if any(part.href for part in given) else "img"
+    # by f-strings, as everything that a page has a hundred times: the formatter of Markup takes five times as long
+    return Markup(  # noqa: S704 (numbers, and texts that are escaped)
+        f'<svg class="cnd-chart" width="100%" height="{BAR}" role="{role}" aria-label="{escape(f"{name}: {words}")}"'
+        f' focusable="false">{"".join(drawn)}<rect x="0.5" y="0.5" width="99.9%" height="{BAR - 1}" fill="none"'
+        f' stroke="{INK}"/></svg>'
     )
+
+
+def _part(part: Part, x: float, width: float) -> str:
+    look, label = part.tone, escape(part.label)
     letters = ""
     if width >= NARROW:
         # the number first: what does not fit on a phone is cut off behind it
         fits = LETTER * (len(part.label) + 5) < 6 * width
-        letters = Markup(
-            '<text x="6" y="19" font-size="14" fill="{0}" stroke="{1}" stroke-width="5" paint-order="stroke">{2}</text>'
-        ).format(look.text, look.fill, f"{part.count} {part.label}" if fits else part.count)
-    inside = Markup(
-        '<svg x="{:.3f}%" y="0" width="{:.3f}%" height="{}"><rect width="100%" height="100%" fill="{}"/>{}'
-        '<rect width="1" height="100%" fill="#ffffff"/>{}</svg>'
-    ).format(x, width, BAR, look.fill, hatching, letters)
+        letters = (
+            f'<text x="6" y="19" font-size="14" fill="{look.text}" stroke="{look.fill}" stroke-width="5"'
+            f' paint-order="stroke">{part.count}{f" {label}" if fits else ""}</text>'
+        )
+    inside = (
+        f'<svg x="{x:.3f}%" y="0" width="{width:.3f}%" height="{BAR}">'
+        f'<rect width="100%" height="100%" fill="{look.fill}"/>{_hatching(look, "100%", "100%")}'
+        f'<rect width="1" height="100%" fill="#ffffff"/>{letters}</svg>'
+    )
     if not part.href:
         return inside
-    return Markup('<a href="{}" aria-label="{}"><title>{}</title>{}</a>').format(
-        part.href, f"{part.count} {part.label}", f"{part.count} {part.label}", inside
+    return (
+        f'<a href="{escape(part.href)}" aria-label="{part.count} {label}"><title>{part.count} {label}</title>'
+        f"{inside}</a>"
     )
+
+
+def profile(parts: Sequence[tuple[str, int, str]], name: str) -> Markup:
+    """A slim bar of (words, number, fill), without words in it: the numbers stand beside it in its table."""
+    given = [part for part in parts if part[1]]
+    total = sum(number for _words, number, _fill in given)
+    if not total:
+        return Markup("")
+    drawn, upto = "", 0
+    for _words, number, fill in given:
+        drawn += (
+            f'<rect x="{1000 * upto / total:.1f}" width="{1000 * number / total:.1f}" height="10" fill="{fill}"'
+            ' stroke="#ffffff" stroke-width="2" vector-effect="non-scaling-stroke"/>'
+        )
+        upto += number
+    words = escape(f"{name}: {', '.join(f'{words} {number}' for words, number, _fill in given)}")
+    return Markup(  # noqa: S704 (numbers, our own fills, and words that are escaped)
+        '<svg class="cnd-bar cnd-bar--slim" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img"'
+        f' focusable="false"><title>{words}</title>{drawn}</svg>'
+    )
+
+
+def _hatching(look: Tone, width: str, height: str) -> str:
+    if look.hatching == "none":
+        return ""
+    return f'<rect width="{width}" height="{height}" fill="url(#{_hatch_id(look.hatching, look.line)})"/>'
 
 
 def swatch(look: Tone) -> Markup:
     """How a part of a bar looks, for the words beside it."""
-    hatching = (
-        Markup('<rect width="24" height="16" fill="url(#{})"/>').format(_hatch_id(look.hatching, look.line))
-        if look.hatching != "none"
-        else ""
-    )
     return Markup(
         '<svg width="24" height="16" aria-hidden="true" focusable="false"><rect width="24" height="16" fill="{}"/>{}'
         '<rect x="0.5" y="0.5" width="23" height="15" fill="none" stroke="{}"/></svg>'
-    ).format(look.fill, hatching, INK)
+    ).format(look.fill, Markup(_hatching(look, "24", "16")), INK)  # noqa: S704 (of our own tones)
 
 
 def tile(figure: Figure, small: int) -> Markup:
@@ -138,42 +160,45 @@ def tile(figure: Figure, small: int) -> Markup:
         words = _("few")
     else:
         words = f"{figure.percent}%"
-    return Markup(
+    dashes = ' stroke-dasharray="3 3"' if step == "hx" else ""
+    return Markup(  # noqa: S704 (numbers, and a word that is escaped)
         '<svg class="cnd-chart" width="58" height="26" aria-hidden="true" focusable="false">'
-        '<rect x="0.5" y="0.5" width="57" height="25" fill="{}" stroke="{}"{}/>'
-        '<text x="29" y="18" font-size="15" text-anchor="middle" fill="{}">{}</text></svg>'
-    ).format(fill, GREY, Markup(' stroke-dasharray="3 3"') if step == "hx" else "", ink, words)
+        f'<rect x="0.5" y="0.5" width="57" height="25" fill="{fill}" stroke="{GREY}"{dashes}/>'
+        f'<text x="29" y="18" font-size="15" text-anchor="middle" fill="{ink}">{escape(words)}</text></svg>'
+    )
 
 
 def dots(first: Figure, second: Figure, name: str) -> Markup:
     """Two shares on one line from 0 to 100: a ring for the first, a filled dot for the second, a line between."""
-    marks = []
-    at = [100 * float(one.share) if one.counted else None for one in (first, second)]
-    if at[0] is not None and at[1] is not None:
-        marks.append(
-            Markup('<line x1="{:.2f}%" x2="{:.2f}%" y1="13" y2="13" stroke="{}" stroke-width="3"/>').format(
-                _inset(at[0]), _inset(at[1]), ACCENT if at[1] < at[0] else INK
-            )
+    marks = ""
+    ring_at, dot_at = (_inset(100 * one.met / one.counted) if one.counted else None for one in (first, second))
+    if ring_at is not None and dot_at is not None:
+        marks += (
+            f'<line x1="{ring_at:.2f}%" x2="{dot_at:.2f}%" y1="13" y2="13"'
+            f' stroke="{ACCENT if dot_at < ring_at else INK}" stroke-width="3"/>'
         )
-    if at[1] is not None:
-        marks.append(Markup('<circle cx="{:.2f}%" cy="13" r="6" fill="{}"/>').format(_inset(at[1]), INK))
-    if at[0] is not None:
-        marks.append(
-            Markup(
-                '<circle cx="{:.2f}%" cy="13" r="7.5" fill="none" stroke="#ffffff" stroke-width="5"/>'
-                '<circle cx="{:.2f}%" cy="13" r="7.5" fill="none" stroke="{}" stroke-width="2.5"/>'
-            ).format(_inset(at[0]), _inset(at[0]), ACCENT)
+    if dot_at is not None:
+        marks += f'<circle cx="{dot_at:.2f}%" cy="13" r="6" fill="{INK}"/>'
+    if ring_at is not None:
+        marks += (
+            f'<circle cx="{ring_at:.2f}%" cy="13" r="7.5" fill="none" stroke="#ffffff" stroke-width="5"/>'
+            f'<circle cx="{ring_at:.2f}%" cy="13" r="7.5" fill="none" stroke="{ACCENT}" stroke-width="2.5"/>'
         )
-    ticks = Markup("").join(
-        Markup('<line x1="{0:.2f}%" x2="{0:.2f}%" y1="{1}" y2="{2}" stroke="#b8c7ca"/>').format(
-            _inset(at_tick), 5 if at_tick % 50 else 1, 21 if at_tick % 50 else 25
-        )
-        for at_tick in (0, 25, 50, 75, 100)
+    return Markup(  # noqa: S704 (numbers, and a name that is escaped)
+        f'<svg class="cnd-chart" width="240" height="26" role="img" aria-label="{escape(name)}" focusable="false">'
+        f"{_scale()}{marks}</svg>"
     )
-    return Markup(
-        '<svg class="cnd-chart" width="240" height="26" role="img" aria-label="{}" focusable="false">'
-        '<line x1="{:.2f}%" x2="{:.2f}%" y1="13" y2="13" stroke="#b8c7ca"/>{}{}</svg>'
-    ).format(name, _inset(0), _inset(100), ticks, Markup("").join(marks))
+
+
+@cache
+def _scale() -> str:
+    """The line that `dots` stand on, with its quarters."""
+    ticks = "".join(
+        f'<line x1="{_inset(at):.2f}%" x2="{_inset(at):.2f}%" y1="{5 if at % 50 else 1}" y2="{21 if at % 50 else 25}"'
+        ' stroke="#b8c7ca"/>'
+        for at in (0, 25, 50, 75, 100)
+    )
+    return f'<line x1="{_inset(0):.2f}%" x2="{_inset(100):.2f}%" y1="13" y2="13" stroke="#b8c7ca"/>{ticks}'
 
 
 def _inset(share: float) -> float:

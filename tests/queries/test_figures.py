@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,8 @@ from app.models import (
     Moderation,
     PackVersion,
     RoundTemplate,
+    Sample,
+    SampledReturn,
     Submission,
     SubmissionAnswer,
     SubmissionVoided,
@@ -236,6 +239,46 @@ def test_self_grades_beside_the_grades_found(session: Session, audit_round: Audi
     session.flush()
     figures = checked_figures(session, audit_round, Narrowed(), actor=SYSTEM, **NOW)
     assert figures.returns == len(found) - 1
+
+
+def test_a_second_inspector_does_not_learn_what_the_first_one_found(session: Session, audit_round: AuditRound) -> None:
+    found = moderate(session, audit_round)
+    answer, _grade = found[0]
+    audit_return = answer.submission.audit_return
+    user = User(email="second@example.org", name="Second", active=True, password="", fs_uniquifier="second")
+    sample = Sample(
+        round_id=audit_round.id, seed="0" * 64, seed_hash="0" * 64, plan={}, committed_at=AFTER, frame={}
+    )
+    session.add_all([user, sample])
+    session.flush()
+    sampled = SampledReturn(
+        sample_id=sample.id, return_id=audit_return.id, submission_id=answer.submission_id, risks=[], figures={},
+        questions=[], second_id=user.id,
+    )  # fmt: skip
+    session.add(sampled)
+    session.flush()
+    actor = replace(inspector(audit_round, audit_return.agency_type), user_id=user.id)
+    checked = Narrowed(checked=True)
+
+    def seen() -> tuple[int, int, int, str]:
+        by_criterion = round_figures(session, audit_round, checked, actor=actor, **NOW)
+        by_agency = scores(session, audit_round, checked, actor=actor, **NOW)
+        beside = checked_figures(session, audit_round, Narrowed(), actor=actor, **NOW)
+        behind = agencies_behind(
+            session, audit_round, audit_return.agency_type, answer.criterion, Narrowed(), Behind(), actor=actor, **NOW
+        )
+        assert {by_criterion.hidden, by_agency.hidden, beside.hidden, behind.hidden} == {len(hidden)}
+        number = sum(sum(one.figure.by_grade.values()) for one in by_criterion.criteria)
+        of_agencies = len(by_agency.rows) + by_agency.without
+        row = next(row for row in behind.rows if row.code == audit_return.agency.code)
+        return number, of_agencies, beside.returns, row.checked
+
+    hidden = {audit_return.id}
+    assert seen() == (len(found) - 1, len(found) - 1, len(found) - 1, "")
+    sampled.second_finished_at = AFTER
+    session.flush()
+    hidden = set()
+    assert seen() == (len(found), len(found), len(found), _grade)
 
 
 def earlier_round(session: Session, audit_round: AuditRound, before: Pack, owner: bool = True) -> AuditRound:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain, zip_longest
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -17,11 +15,14 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.domain.control import FEWEST, funnel
 from app.domain.findings import Figure
 from app.domain.templates import GradingScheme
-from app.models import Area, AuditRound
+from app.models import AuditRound
 from app.queries.figures import (
     OUTSIDE,
+    PAGE,
     SORTS,
+    AreaOf,
     Behind,
+    CriterionFigures,
     Narrowed,
     RoundFigures,
     Score,
@@ -30,12 +31,14 @@ from app.queries.figures import (
     checked_figures,
     round_figures,
     scores,
+    together,
     trend,
 )
 from app.queries.findings import Asked, Reading
 from app.queries.packs import pack_of
 from app.queries.rounds import get_round
 from app.web import charts
+from app.web.addresses import addresses
 from app.web.oversight.blueprint import round_crumbs, type_choices, type_name
 from app.web.pages import language, text
 from app.web.permissions import requires
@@ -85,7 +88,7 @@ def _args(narrowed: Narrowed) -> dict[str, str]:
 
 
 def _page(
-    template: str, audit_round: AuditRound, narrowed: Narrowed, reading: Reading, areas: Sequence[Area], **values: Any
+    template: str, audit_round: AuditRound, narrowed: Narrowed, reading: Reading, areas: Sequence[AreaOf], **values: Any
 ) -> str:  # fmt: skip
     """A page of figures with its filters; `view=print` leaves out what is only for a screen."""
     args = _args(narrowed)
@@ -118,11 +121,14 @@ def _page(
     )
 
 
-def _addresses(endpoint: str, *names: str, **values: str) -> Callable[..., str]:
-    """The addresses of many things alike, made from one; the function takes the public ids in the order of `names`."""
-    given: dict[str, Any] = values | {name: f"-{name}-" for name in names}
-    parts = re.split("|".join(f"-{name}-" for name in names), url_for(endpoint, **given))
-    return lambda *ids: "".join(chain.from_iterable(zip_longest(parts, ids, fillvalue="")))
+@blueprint.app_template_global("share_words")
+def share_words(figure: Figure, small: int) -> str:
+    """Per cent met; of few answers their number, and a dash of none."""
+    if figure.percent is None:
+        return "–"
+    if figure.counted < small:
+        return _("%(met)s of %(counted)s", met=figure.met, counted=figure.counted)
+    return f"{figure.percent}%"
 
 
 def _share(figure: Figure) -> str:
@@ -148,28 +154,29 @@ def _columns(found: RoundFigures, types: Sequence[str]) -> list[tuple[str, str, 
 def _heat(found: RoundFigures) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The heat map of themes over all agency types, and one of standards for each agency type.
 
-    Each is `columns` and `rows` of (words, note, cells).
+    Each is `columns` and `rows` of (key, words, note, cells).
     """
-    cells: dict[tuple[str, str, str, str], list[Figure]] = defaultdict(list)
+    cells: dict[tuple[str, str, str, str], list[tuple[CriterionFigures, str]]] = defaultdict(list)
     for one in found.criteria:
         kind, places = one.asked.agency_type, [("theme", one.asked.criterion.theme)]
         if one.asked.optional:
             places = []
         places.append(("standard", one.asked.placed.standard.id))
         for what, key in places:
-            cells[what, key, kind, ""].append(one.figure)
-            for subtype, figure in one.by_subtype.items():
-                cells[what, key, kind, subtype].append(figure)
+            for subtype in one.counts:
+                cells[what, key, kind, ""].append((one, subtype))
+                if subtype:
+                    cells[what, key, kind, subtype].append((one, subtype))
 
     def row(what: str, key: str, columns: Sequence[tuple[str, str, str]]) -> list[Figure]:
-        return [Figure.total(cells[what, key, kind, subtype]) for kind, subtype, _name in columns]
+        return [together(cells[what, key, kind, subtype]) for kind, subtype, _name in columns]
 
     reading = found.reading
     columns = _columns(found, found.types)
     themes = {
         "columns": columns,
         "rows": [
-            (text(theme.title), "", row("theme", key, columns))
+            (key, text(theme.title), "", row("theme", key, columns))
             for key, theme in reading.pack.themes.items()
             if any(("theme", key, kind, "") in cells for kind in found.types)
         ],
@@ -179,6 +186,7 @@ def _heat(found: RoundFigures) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         own = _columns(found, [kind])
         rows = [
             (
+                standard.id,
                 f"{number}. {text(standard.title)}",
                 (text(standard.label) or _("Optional")) if standard.optional else "",
                 row("standard", standard.id, own),
@@ -209,13 +217,13 @@ def overview(rid: str) -> str | BaseResponse:
                 figure.unanswered, _share(figure),
             )
             for what, table in ((_("Theme"), themes), *((_("Standard"), one) for one in standards))
-            for label, _note, cells in table["rows"]
+            for _key, label, _note, cells in table["rows"]
             for (_kind, _subtype, name), figure in zip(table["columns"], cells, strict=True)
         ]  # fmt: skip
         return csv_download(f"{audit_round.key}-figures.csv", heading, rows)
     return _page(
         "overview", audit_round, narrowed, found.reading, found.areas,
-        found=found, total=found.total, themes_table=themes, standards=standards,
+        found=found, total=found.total, themes_table=themes, standards=standards, hidden=found.hidden,
     )  # fmt: skip
 
 
@@ -250,31 +258,31 @@ def criteria(rid: str) -> str | BaseResponse:
         return _criteria_csv(audit_round, found)
     kind = narrowed.agency_type
     args: dict[str, Any] = {key: value for key, value in _args(narrowed).items() if key != "theme"}
+    address_of = addresses("figures.behind", "criterion", rid=rid, agency_type=kind, **args)
+    with_grade = addresses("figures.behind", "criterion", "grade", rid=rid, agency_type=kind, **args)
     sections: dict[str, dict[str, Any]] = {}
     legends: dict[str, Any] = {}
     for one in found.of_type(kind):
         standard, looks = one.asked.placed.standard, _looks(one.asked.scheme, one.asked)
         legends.setdefault(one.asked.scheme_key, (text(one.asked.scheme.title), looks))
-        address: dict[str, Any] = {"rid": rid, "agency_type": kind, "criterion": one.asked.criterion.id, **args}
+        criterion = one.asked.criterion.id
         parts = [
-            charts.Part(
-                label, one.figure.by_grade.get(key, 0), look, url_for("figures.behind", grade=key, **address)
-            )
+            charts.Part(label, one.figure.by_grade.get(key, 0), look, with_grade(criterion, key))
             for key, label, look in looks
         ]
         beside = [
-            (text(grade.label), number, url_for("figures.behind", grade=grade.key, **address))
+            (text(grade.label), number, with_grade(criterion, grade.key))
             for grade in one.asked.scheme.grades
             if one.asked.kind(grade.key) == "excluded" and (number := one.figure.by_grade.get(grade.key))
         ]
         section = sections.setdefault(standard.id, {"standard": standard, "lines": []})
         section["lines"].append(
-            {"one": one, "parts": parts, "beside": beside, "href": url_for("figures.behind", **address)}
+            {"one": one, "parts": parts, "beside": beside, "href": address_of(criterion)}
         )
     return _page(
         "criteria", audit_round, narrowed, found.reading, found.areas,
         found=found, kind=kind, sections=list(sections.values()), legends=legends,
-        returns=found.submitted,
+        returns=found.submitted, with_grade=with_grade, hidden=found.hidden,
         kind_name=type_name(found.reading.pack, kind, narrowed.subtype, plural=True) if kind else "",
     )  # fmt: skip
 
@@ -347,6 +355,7 @@ def behind(rid: str, agency_type: str, criterion: str) -> str | BaseResponse:
         asked=sum(found.by_grade.values()),
     )  # fmt: skip
     place: dict[str, Any] = {"rid": rid, "agency_type": agency_type, "criterion": criterion, **_args(narrowed)}
+    with_grade = addresses("figures.behind", "grade", **place)
     columns = []
     for key, name in (
         ("name", _("Agency")), ("subtype", _("Subtype")), ("grade", _("Self-grade")),
@@ -368,15 +377,16 @@ def behind(rid: str, agency_type: str, criterion: str) -> str | BaseResponse:
     return _page(
         "behind", audit_round, narrowed, found.reading, found.areas,
         found=found, wanted=wanted, figure=figure, labels=labels, columns=columns, own=own, place=place,
+        hidden=found.hidden,
         label=found.reading.label(found.asked), agency_type=agency_type,
         kind_name=type_name(pack, agency_type, narrowed.subtype, plural=True),
         parts=[
-            charts.Part(label, found.by_grade.get(key, 0), look, url_for("figures.behind", grade=key, **place))
+            charts.Part(label, found.by_grade.get(key, 0), look, with_grade(key))
             for key, label, look in _looks(found.asked.scheme, found.asked)
         ],
         page=min(wanted.page, found.pages),
         kinds={key: type_name(pack, agency_type, key) for key in {row.subtype for row in found.rows}},
-        address_of=_addresses("agency.submission", "rid", "sid"),
+        address_of=addresses("agency.submission", "rid", "sid"),
         colours={grade.key: grade.colour for grade in found.asked.scheme.grades},
     )  # fmt: skip
 
@@ -418,12 +428,17 @@ def agencies(rid: str) -> str | BaseResponse:
     outside = sorted(
         (row for row in found.rows if row.place in OUTSIDE), key=lambda row: (OUTSIDE.index(row.place), row.share)
     )
+    printed = asked("view") == "print"
+    pages = 1 if printed else max(1, -(-len(found.rows) // PAGE))
+    page = min(page_asked(), pages)
     return _page(
         "agencies", audit_round, narrowed, found.reading, found.areas,
-        found=found, few=few, fewest=FEWEST, outside=outside, places=place_words(),
+        found=found, hidden=found.hidden, few=few, fewest=FEWEST, outside=outside, places=place_words(),
+        rows=found.rows if printed else found.rows[(page - 1) * PAGE : page * PAGE], page=page, pages=pages,
+        turned="page" in request.args,
         far=sum(1 for row in outside if row.place.startswith("far")),
         kinds={key: type_name(pack, *key) for key in {(row.agency_type, row.subtype) for row in found.rows}},
-        address_of=_addresses("oversight.return_page", "ret", rid=rid),
+        address_of=addresses("oversight.return_page", "ret", rid=rid),
         plot="" if few else _funnel(audit_round, found, len(outside)),
     )  # fmt: skip
 
@@ -433,6 +448,7 @@ def _funnel(audit_round: AuditRound, found: Scores, outside: int) -> Any:
     together: dict[tuple[int, int], list[Score]] = defaultdict(list)
     for row in found.rows:
         together[row.counted, row.met].append(row)
+    address_of = addresses("oversight.return_page", "ret", rid=audit_round.public_id)
     points = []
     for (counted, met), rows in sorted(together.items()):
         where = rows[0].place if rows[0].place in OUTSIDE else ""
@@ -443,7 +459,7 @@ def _funnel(audit_round: AuditRound, found: Scores, outside: int) -> Any:
             )
         href = ""
         if where and len(rows) == 1 and rows[0].agency_type in found.readable:
-            href = url_for("oversight.return_page", rid=audit_round.public_id, ret=rows[0].return_id)
+            href = address_of(rows[0].return_id)
         points.append(
             charts.Point(
                 counted, rows[0].share, len(rows),
@@ -520,7 +536,8 @@ def checked(rid: str) -> str | BaseResponse:
         return csv_download(f"{audit_round.key}-checked.csv", heading, rows)
     return _page(
         "checked", audit_round, narrowed, found.reading, found.areas,
-        found=found, groups=_by_type(found.reading, found.lines),
+        found=found, groups=_by_type(found.reading, found.lines), hidden=found.hidden,
+        address_of=addresses("figures.behind", "agency_type", "criterion", rid=rid, grades="checked"),
         answers=sum(line.answers for line in found.lines), adjusted=sum(line.adjusted for line in found.lines),
     )  # fmt: skip
 

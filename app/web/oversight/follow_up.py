@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -16,12 +17,12 @@ from app.domain.answers import question_id
 from app.domain.follow_up import STATES, WHYS, State
 from app.domain.life import NotPossible
 from app.domain.message import Message
+from app.domain.recommendations import Cited, recommendations
 from app.models import AuditReturn, AuditRound
 from app.operations import follow_up as operations
 from app.queries.actions import with_progress
 from app.queries.follow_up import (
     ATTENTION,
-    Cited,
     FollowedUp,
     Line,
     Wanted,
@@ -30,14 +31,15 @@ from app.queries.follow_up import (
     get_monitoring,
     monitoring_of_return,
     monitoring_of_round,
-    recommendations,
     returns_to_ask,
 )
-from app.queries.moderation import checked
+from app.queries.moderation import checked_for
 from app.queries.packs import pack_of
 from app.queries.returns import get_return, submissions, submitted_checklist
 from app.queries.rounds import NotFound, get_round
 from app.queries.threads import threads_of
+from app.web import charts
+from app.web.addresses import addresses
 from app.web.oversight.blueprint import round_crumbs, type_choices, type_name
 from app.web.pages import message, text
 from app.web.permissions import requires
@@ -135,6 +137,7 @@ def overview(rid: str) -> str | BaseResponse:
             ),
         )  # fmt: skip
     counts = found.counts
+    behind = addresses("follow_up.agencies", "recommendation", "state", rid=rid, **_args(wanted))
     return render_template(
         "follow_up/overview.html",
         audit_round=audit_round,
@@ -142,16 +145,21 @@ def overview(rid: str) -> str | BaseResponse:
         rows=[
             {
                 "cited": one,
+                "bar": charts.profile(
+                    [(name, counts[one.key][state], COLOURS[state]) for state, name in states.items()],
+                    recommendation_name(one),
+                ),
                 "types": _types(found, one),
                 "milestones": _milestones(found, one),
                 "parts": [
-                    {"label": name, "colour": COLOURS[state], "count": counts[one.key][state], "state": state}
+                    (name, counts[one.key][state], behind(quote(one.key, safe=""), state))
                     for state, name in states.items()
                 ],
             }
             for one in found.cited
         ],
         states=states,
+        colours=COLOURS,
         unlikely=[
             (text(one.label), found.unlikely_by[key])
             for key, one in found.pack.milestones.items()
@@ -165,13 +173,13 @@ def overview(rid: str) -> str | BaseResponse:
     )
 
 
-def _behind(found: FollowedUp, recommendation: str, states: Sequence[str]) -> list[tuple[Line, Any]]:
-    """The agencies and standings behind a number, by agency."""
+def _behind(found: FollowedUp, recommendation: str, states: Sequence[str]) -> list[tuple[Line, str]]:
+    """The agencies and recommendations behind a number, by agency."""
     return [
-        (line, standing)
+        (line, key)
         for line in found.lines
-        for key, standing in line.standings.items()
-        if recommendation in ("", key) and standing.state in states
+        for key, state in line.states.items()
+        if recommendation in ("", key) and state in states
     ]
 
 
@@ -185,7 +193,7 @@ def agencies(rid: str) -> str | BaseResponse:
     cited = _by_key(found.cited)
     recommendation = asked("recommendation") if asked("recommendation") in cited else ""
     states = state_names()
-    state = asked("state") if asked("state") in states else ""
+    state = next((one for one in states if one == asked("state")), "")
     # without a recommendation every agency is in nearly every state: then what needs a look is shown
     chosen = [state] if state else list(states) if recommendation else list(ATTENTION)
     listed = _behind(found, recommendation, chosen)
@@ -207,7 +215,7 @@ def agencies(rid: str) -> str | BaseResponse:
                     one.stand.by.isoformat() if one.stand.by else "", one.word.note if one.word else "",
                     _("yes") if line.monitored else _("no"),
                 )
-                for line, one in listed
+                for line, one in ((line, line.standing(key)) for line, key in listed)
             ),
         )  # fmt: skip
     pages = max(1, -(-len(listed) // PAGE))
@@ -221,9 +229,9 @@ def agencies(rid: str) -> str | BaseResponse:
         state=state,
         states=states,
         rows=[
-            (line, standing, type_name(found.pack, line.agency_type, line.subtype),
-             _label(found, standing.stand.milestone))
-            for line, standing in listed[(page - 1) * PAGE : page * PAGE]
+            (line, line.standing(key), type_name(found.pack, line.agency_type, line.subtype),
+             _label(found, line.stands[key].milestone))
+            for line, key in listed[(page - 1) * PAGE : page * PAGE]
         ],
         total=len(listed),
         page=page,
@@ -278,7 +286,9 @@ def _return_page(
         items = {item.id: item for item in work.items}
     cited = _by_key(found.cited)
     plans = _plans(audit_return, submission)
-    moderated = checked(session(), [audit_return.id]).get(audit_return.id, {})
+    moderated = checked_for(session(), audit_return.audit_round, [audit_return.id], actor=actor()).get(
+        audit_return.id, {}
+    )
     return render_template(
         "follow_up/return.html",
         audit_return=audit_return,
@@ -382,11 +392,12 @@ def monitoring(rid: str) -> str | BaseResponse:
         )  # fmt: skip
     found = followed_up(session(), audit_round, actor=actor(), now=now())
     # whoever is monitored for anything is on the list already
+    numbers = ((line, line.worst()) for line in found.lines if not line.monitored)
     proposed = sorted(
         (
-            (line, sum(line.worst()[state] for state in ATTENTION), line.worst()["overdue"])
-            for line in found.lines
-            if not line.monitored and any(line.worst()[state] for state in ATTENTION)
+            (line, number, worst["overdue"])
+            for line, worst in numbers
+            if (number := sum(worst[state] for state in ATTENTION))
         ),
         key=lambda one: (-one[2], -one[1], one[0].name.casefold()),
     )

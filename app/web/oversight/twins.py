@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.queries.rounds import get_round
 from app.queries.two_views import COMPARED, MOST, PairCounts, Said, TwinFilter, two_views
 from app.web import charts
+from app.web.addresses import addresses
 from app.web.oversight.blueprint import round_crumbs, type_name
 from app.web.pages import language, text
 from app.web.permissions import requires
@@ -47,8 +48,15 @@ def overview(rid: str) -> str | BaseResponse:
     )
     pack, reading, words = found.reading.pack, found.reading, view_words()
 
+    labels: dict[tuple[str, str], str] = {}
+
     def grade(said: Said, key: str) -> str:
-        return text(said.asked.scheme.grade(key).label) if key else ""
+        if not key:
+            return ""
+        place = said.asked.scheme_key, key
+        if place not in labels:
+            labels[place] = text(said.asked.scheme.grade(key).label)
+        return labels[place]
 
     if is_file:
         heading = (
@@ -91,6 +99,8 @@ def overview(rid: str) -> str | BaseResponse:
         words=words,
         compared=COMPARED,
         grade=grade,
+        address_of=addresses("agency.submission", "rid", "sid"),
+        hidden=found.hidden,
         apart=_apart,
         title_of=lambda one: f"{_side(pack, one, 0)} / {_side(pack, one, 1)}",
         side=lambda one, place: _side(pack, one, place),
