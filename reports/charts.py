@@ -184,6 +184,12 @@ def least_first(criteria: Iterable[Any]) -> list[Any]:
     )
 
 
+def most_adjusted(criteria: Iterable[Any]) -> list[Any]:
+    """The ten criteria whose grades were adjusted most often when they were checked; those that never were left out."""
+    changed = [one for one in criteria if one.compared.adjusted]
+    return sorted(changed, key=lambda one: (-one.compared.adjusted, -one.compared.answers, one.reference))[:10]
+
+
 def by_number(criteria: Iterable[Any]) -> list[Any]:
     """Criteria in the order of their checklist: 2.10 comes after 2.9."""
     return sorted(criteria, key=lambda c: [int(part) for part in c.number.split(".")])
@@ -208,4 +214,5 @@ def filters(words: NullTranslations) -> dict[str, Callable[..., Any]]:
         "legend": partial(legend, words=words),
         "hatch": hatch,
         "least_first": least_first,
+        "most_adjusted": most_adjusted,
     }

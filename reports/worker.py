@@ -128,6 +128,7 @@ def filters(language: str, words: NullTranslations) -> dict[str, Any]:
     from markupsafe import Markup
 
     from app.domain.findings import Sentence, fill
+    from app.domain.key_messages import in_tenths
     from app.languages import LANGUAGES
 
     london = ZoneInfo("Europe/London")
@@ -163,6 +164,7 @@ def filters(language: str, words: NullTranslations) -> dict[str, Any]:
         "instant": instant,
         "sentence": sentence,
         "number": number,
+        "tenths": in_tenths,
         "css_string": css_string,
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.domain.findings import Frozen
+from app.domain.key_messages import in_tenths
 from app.domain.message import N_
 
 # name of the chapter by its key, in the order of the report
@@ -17,6 +18,8 @@ CHAPTERS: dict[str, str] = {
     "milestones": N_("Milestones"),
     "assurance": N_("How agencies know"),
     "twins": N_("Two views of one duty"),
+    "checks": N_("How declarations were checked"),
+    "judgements": N_("Judgements"),
     "not_responding": N_("Agencies without a submission"),
     "feedback": N_("Feedback to single agencies"),
 }
@@ -50,6 +53,16 @@ FIELDS: dict[str, str] = {
     "only_b": N_("only the second says so"),
     "neither": N_("neither says so"),
     "not_comparable": N_("not comparable"),
+    "checked": N_("checked"),
+    "answers_checked": N_("answers checked"),
+    "own_met": N_("met by own grades"),
+    "found_met": N_("met as found"),
+    "adjusted": N_("adjusted"),
+    "returns_rate": N_("share of returns with a change"),
+    "answers_rate": N_("share of answers adjusted"),
+    "agreed": N_("same grade by both"),
+    "number": N_("number"),
+    "grade": N_("grade"),
     "listed": N_("listed"),
     "versions": N_("changed"),
 }
@@ -114,6 +127,46 @@ def figures_of(findings: Findings) -> Figures:
         add("assurance", row["label"], row, ("answers", "met", "checked_met", "on_paper_met"))
     for twin in findings["twins"]:
         add("twins", f"{twin['a']['reference']} / {twin['b']['reference']}", twin, _TWIN)
+    _add_checks(found, findings.get("checks"))
+    _add_judgements(found, findings.get("judgements"))
     for missing in findings["not_responding"]:
         found["not_responding", missing["name"], "listed"] = missing["stage"]
     return found
+
+
+def _add_checks(found: Figures, checks: Mapping[str, Any] | None) -> None:
+    if not checks:
+        return
+
+    def compared(what: str, row: Mapping[str, Any]) -> None:
+        found["checks", what, "answers_checked"] = str(row["compared"]["answers"])
+        for field in ("own_met", "found_met", "adjusted"):
+            found["checks", what, field] = str(row["compared"][field])
+
+    for row in [*checks["types"], checks["total"]]:
+        found["checks", row["label"], "checked"] = str(row["checked"])
+        for field in ("returns", "answers"):
+            if rate := row[field]:
+                parts = [in_tenths(rate[one]) for one in ("tenths", "low", "high") if rate[one] is not None]
+                found["checks", row["label"], f"{field}_rate"] = " / ".join(parts)
+        compared(row["label"], row)
+    for row in [*checks["themes"], *checks["risks"]]:
+        compared(row["title"], row)
+    for row in checks["criteria"]:
+        compared(f"{row['reference']}: {row['label']}", row)
+    for row in checks["named"]:
+        compared(row["name"], row)
+    found["checks", "", "agreed"] = f"{checks['agreed']}/{checks['twice']}"
+
+
+def _add_judgements(found: Figures, judgements: Mapping[str, Any] | None) -> None:
+    if not judgements:
+        return
+    titles = {(row["agency_type"], row["key"]): row["title"] for row in judgements["spreads"]}
+    for row in judgements["spreads"]:
+        for grade in row["grades"]:
+            found["judgements", f"{row['label']}: {row['title']}: {grade['label']}", "number"] = str(grade["number"])
+    for agency in judgements["agencies"]:
+        for cell in agency["cells"]:
+            what = f"{agency['name']}: {titles[agency['agency_type'], cell['key']]}"
+            found["judgements", what, "grade"] = cell["grade"]

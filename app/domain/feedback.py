@@ -5,7 +5,9 @@ Nothing here reads a database. Texts of a pack stay in all their languages, so t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -210,7 +212,8 @@ def feedback(basis: Basis) -> FeedbackContent:
         moderated=moderated,
         peers=basis.peers,
         statements=tuple(
-            one.model_copy(update={"amended": basis.amendments.get(one.id)}) for one in statements
+            one.model_copy(update={"amended": basis.amendments[one.id]}) if one.id in basis.amendments else one
+            for one in statements
         ),
         amendments=dict(basis.amendments),
     )
@@ -221,9 +224,15 @@ def _scheme(basis: Basis, criterion: Criterion) -> tuple[str, GradingScheme]:
     return key, basis.pack.grading_schemes[key]
 
 
-def _figure(basis: Basis, criterion: Criterion, grade: str) -> Figure:
-    key, scheme = _scheme(basis, criterion)
-    return Figure.of({grade: 1}, scheme_key=key, scheme=scheme, asked=1)
+def _figure(basis: Basis, placed: Mapping[str, Placed], grades: Iterable[tuple[str, str]]) -> Figure:
+    """The figure of some answers taken together, given as (criterion, grade)."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for criterion, grade in grades:
+        counts[_scheme(basis, placed[criterion].criterion)[0]][grade] += 1
+    return Figure.total(
+        Figure.of(by_grade, scheme_key=key, scheme=basis.pack.grading_schemes[key], asked=by_grade.total())
+        for key, by_grade in counts.items()
+    )
 
 
 def _profiles(
@@ -235,19 +244,18 @@ def _profiles(
         if not mine:
             continue
         looked_at = [basis.checked[key] for one in mine if (key := (one.criterion, one.scope)) in basis.checked]
-        holds = [
-            _figure(basis, placed[one.criterion].criterion, _holds(basis, one)) for one in mine
-        ]
         found.append(
             Profile(
                 id=standard.id,
                 number=number,
                 title=standard.title,
                 optional=standard.optional,
-                own=Figure.total(_figure(basis, placed[one.criterion].criterion, one.grade) for one in mine),
+                own=_figure(basis, placed, [(one.criterion, one.grade) for one in mine]),
                 checked=len(looked_at),
                 adjusted=sum(one.adjusted for one in looked_at),
-                moderated=Figure.total(holds) if looked_at else None,
+                moderated=_figure(basis, placed, [(one.criterion, _holds(basis, one)) for one in mine])
+                if looked_at
+                else None,
             )
         )
     return found
@@ -418,35 +426,48 @@ def recommendation(reference: str, *, name: str, state: str, note: str) -> State
 # --- the place among peers -------------------------------------------------------------------------------------------
 
 
-def place_among(own: Fraction | None, others: Sequence[Fraction]) -> Peers:
-    """Where a share stands among those of the other agencies of its type. Suppressed with fewer than five others."""
-    if len(others) < FEWEST_PEERS or own is None:
-        return Peers(others=len(others))
-    ranked = sorted(others)
-    bins = [0] * BINS
-    for share in (own, *others):
-        bins[min(BINS - 1, int(share * BINS))] += 1
-    return Peers(
-        others=len(others),
-        own=_whole(own),
-        below=sum(share < own for share in others),
-        same=sum(share == own for share in others),
-        above=sum(share > own for share in others),
-        quartiles=tuple(_whole(_quantile(ranked, Fraction(number, 4))) for number in (1, 2, 3)),
-        bins=tuple(bins),
-    )
+class Ranking:
+    """The shares of all agencies of a type, put in order once: each finds its place among the others at once."""
+
+    def __init__(self, shares: Iterable[Fraction]) -> None:
+        self._ranked = sorted(shares)
+        bins = [0] * BINS
+        for share in self._ranked:
+            bins[min(BINS - 1, int(share * BINS))] += 1
+        self._bins = tuple(bins)
+
+    def place(self, own: Fraction | None) -> Peers:
+        """Where a share, one of those ranked, stands among the others; None stands nowhere.
+
+        Suppressed with fewer than five others.
+        """
+        others = len(self._ranked) - (own is not None)
+        if others < FEWEST_PEERS or own is None:
+            return Peers(others=others)
+        low, high = bisect_left(self._ranked, own), bisect_right(self._ranked, own)
+        return Peers(
+            others=others,
+            own=_whole(own),
+            below=low,
+            same=high - low - 1,
+            above=len(self._ranked) - high,
+            quartiles=tuple(_whole(self._quantile(Fraction(number, 4), low)) for number in (1, 2, 3)),
+            bins=self._bins,
+        )
+
+    def _quantile(self, at: Fraction, left_out: int) -> Fraction:
+        """The share at a part of the way through those ranked but one, between two of them in proportion."""
+        last = len(self._ranked) - 2
+        place = at * last
+        low = int(place)
+        one, other = (
+            self._ranked[each + (each >= left_out)] for each in (low, min(low + 1, last))
+        )
+        return one + (other - one) * (place - low)
 
 
 def _whole(share: Fraction) -> int:
     return percent(share.numerator, share.denominator) or 0
-
-
-def _quantile(ranked: Sequence[Fraction], at: Fraction) -> Fraction:
-    """The value at a part of the way through the ranked ones, between two of them in proportion."""
-    place = at * (len(ranked) - 1)
-    low = int(place)
-    high = min(low + 1, len(ranked) - 1)
-    return ranked[low] + (ranked[high] - ranked[low]) * (place - low)
 
 
 # --- the document ----------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.domain.actions import Action
+from app.domain.estimates import Estimate
 from app.domain.evidence import Attached
 from app.domain.message import Message
 from app.domain.templates import GradingScheme, Key, Pack
@@ -145,16 +146,19 @@ class Figure(Frozen):
     @classmethod
     def of(cls, by_grade: Mapping[str, int], *, scheme_key: str, scheme: GradingScheme, asked: int) -> Figure:
         """The figure of one criterion, from how often each grade was given. Unknown grades count as no answer."""
-        known = {grade.key: by_grade.get(grade.key, 0) for grade in scheme.grades}
-        count = {
-            kind: sum(known[grade.key] for grade in scheme.grades if grade.counts_as == kind)
-            for kind in ("met", "not_met", "excluded")
-        }
+        known: dict[str, int] = {}
+        count = {"met": 0, "not_met": 0, "excluded": 0}
+        apart = 0
+        for grade in scheme.grades:
+            number = known[grade.key] = by_grade.get(grade.key, 0)
+            count[grade.counts_as] += number
+            if grade.shown_apart and grade.counts_as == "not_met":
+                apart += number
         return cls._with_percentages(
             asked=asked,
             met=count["met"],
             not_met=count["not_met"],
-            apart=sum(known[g.key] for g in scheme.grades if g.counts_as == "not_met" and g.shown_apart),
+            apart=apart,
             excluded=count["excluded"],
             unanswered=max(0, asked - sum(known.values())),
             scheme=scheme_key,
@@ -164,20 +168,24 @@ class Figure(Frozen):
     @classmethod
     def total(cls, figures: Iterable[Figure]) -> Figure:
         """Several figures taken together: counts of answers, no longer of returns."""
-        parts = tuple(figures)
         by_grade: dict[str, int] = {}
-        for part in parts:
+        schemes = set()
+        asked = met = not_met = apart = excluded = unanswered = 0
+        # one loop: a page of figures takes a thousand figures together
+        for part in figures:
             for grade, number in part.by_grade.items():
                 by_grade[grade] = by_grade.get(grade, 0) + number
-        schemes = {part.scheme for part in parts}
+            schemes.add(part.scheme)
+            asked += part.asked
+            met += part.met
+            not_met += part.not_met
+            apart += part.apart
+            excluded += part.excluded
+            unanswered += part.unanswered
         return cls._with_percentages(
-            **{
-                name: sum(getattr(part, name) for part in parts)
-                for name in ("asked", "met", "not_met", "apart", "excluded", "unanswered")
-            },
-            scheme=schemes.pop() if len(schemes) == 1 else "",
-            by_grade=by_grade,
-        )
+            asked=asked, met=met, not_met=not_met, apart=apart, excluded=excluded, unanswered=unanswered,
+            scheme=schemes.pop() if len(schemes) == 1 else "", by_grade=by_grade,
+        )  # fmt: skip
 
     @classmethod
     def _with_percentages(cls, **values: Any) -> Figure:
@@ -544,6 +552,228 @@ class Overall(Frozen):
     sentence: Sentence
 
 
+# --- what checks and rules made of it --------------------------------------------------------------------------------
+
+
+class Rate(Frozen):
+    """A rate among `population`, from `found` of `checked` of them, with its bounds, in tenths of a per cent.
+
+    0 means none and 1000 all. No `low` and `high`: nothing gives bounds.
+    """
+
+    found: int
+    checked: int
+    population: int
+    tenths: int
+    low: int | None = None
+    high: int | None = None
+
+    @classmethod
+    def of(cls, one: Estimate | None) -> Rate | None:
+        """An estimate as it is printed."""
+        if one is None:
+            return None
+        return cls(
+            found=one.found, checked=one.checked, population=one.population, tenths=tenths(one.rate),
+            low=None if one.low is None else tenths(one.low), high=None if one.high is None else tenths(one.high),
+        )  # fmt: skip
+
+
+def tenths(share: Fraction) -> int:
+    """A share in tenths of a per cent, halves up; 0 and 1000 only where it is none and all."""
+    if share in (0, 1):
+        return int(share * 1000)
+    return min(999, max(1, int(share * 1000 + Fraction(1, 2))))
+
+
+class Compared(Frozen):
+    """Checked answers: how many say that it is met by the agency's own grade and as it was found, and what changed.
+
+    `lower` of those `adjusted` were found worse than they were graded, `higher` better; the others are neither.
+    """
+
+    answers: int = 0
+    own_met: int = 0
+    found_met: int = 0
+    adjusted: int = 0
+    lower: int = 0
+    higher: int = 0
+
+
+class CheckedType(Frozen):
+    """What the random sample shows of an agency type, or (`agency_type` empty) of all. Nothing of cases of risk.
+
+    `returns`: the share of returns with any adjusted answer; `answers`: the share of answers that were adjusted.
+    """
+
+    agency_type: str
+    label: str
+    population: int
+    drawn: int
+    checked: int
+    returns: Rate | None
+    answers: Rate | None
+    compared: Compared
+
+
+class ComparedTheme(Frozen):
+    """The checked answers of a theme, of all agency types."""
+
+    key: str
+    title: str
+    compared: Compared
+
+
+class ComparedCriterion(Frozen):
+    """The checked answers to one criterion of one agency type."""
+
+    reference: str
+    agency_type: str
+    number: str
+    label: str
+    compared: Compared
+
+
+class CheckedByRisk(Frozen):
+    """What a rule of risk chose, and what came of it: of returns that it chose, those checked, those with a change."""
+
+    key: str
+    title: str
+    chosen: int
+    checked: int
+    changed: int
+    compared: Compared
+
+
+class CheckedReturn(Frozen):
+    """A checked return by name, where a round is too small for estimates. `twice`: answers that two people checked."""
+
+    name: str
+    code: str
+    agency_type: str
+    type_label: str
+    reasons: tuple[str, ...]
+    compared: Compared
+    twice: int
+    agreed: int
+
+
+class CheckFindings(Frozen):
+    """How declarations were checked, and what that showed, with what anybody needs to repeat the draw.
+
+    `frame`: agency type to (return, submission hash) of each that the draw was from, which `frame_hash` is the hash of;
+    `drawn_returns`: those that chance drew, in the order of the draw.
+    `themes` and `criteria` are of the returns that chance drew; `risks` and `by_risk` (all of them together) of those
+    that rules or people chose. `named`: in small rounds, in place of estimates and agreement. `kappa` is a number with
+    two decimals, or empty.
+    """
+
+    committed_at: datetime
+    seed_hash: str
+    drawn_at: datetime
+    seed: str
+    frame_hash: str
+    frame: dict[str, tuple[tuple[str, str], ...]]
+    drawn_returns: dict[str, tuple[str, ...]]
+    minimum: int
+    questions: int
+    second_percent: int
+    is_small: bool
+    types: tuple[CheckedType, ...]
+    total: CheckedType
+    themes: tuple[ComparedTheme, ...]
+    criteria: tuple[ComparedCriterion, ...]
+    risks: tuple[CheckedByRisk, ...]
+    by_risk: CheckedByRisk | None
+    named: tuple[CheckedReturn, ...]
+    twice: int
+    agreed: int
+    kappa: str
+
+
+class JudgedGrade(Frozen):
+    """How many returns have a grade; `colour` is the pack's."""
+
+    key: str
+    label: str
+    colour: str
+    number: int
+    percent: int | None
+
+
+class JudgedSpread(Frozen):
+    """How one judgement came out for one agency type. `waiting` have no grade yet; `total` counts them too.
+
+    `capped`: limited by a cap; `overridden`: an inspector decided otherwise; `differs`: not what the agencies' own
+    grades alone would give.
+    """
+
+    agency_type: str
+    label: str
+    key: str
+    title: str
+    grades: tuple[JudgedGrade, ...]
+    waiting: int
+    total: int
+    capped: int
+    overridden: int
+    differs: int
+
+
+class JudgedCell(Frozen):
+    """One judgement of one agency: the grade that holds, in words, "" without one.
+
+    `own`: what its own grades alone would give, where that differs. `is_stale`: something changed since.
+    """
+
+    key: str
+    grade: str
+    own: str = ""
+    is_capped: bool = False
+    is_overridden: bool = False
+    is_stale: bool = False
+
+
+class JudgedAgency(Frozen):
+    """The judgements of one agency, in the order of the rules."""
+
+    name: str
+    code: str
+    agency_type: str
+    cells: tuple[JudgedCell, ...]
+
+
+class Overridden(Frozen):
+    """A judgement that is not what the rules give, and the reason on record."""
+
+    name: str
+    code: str
+    agency_type: str
+    title: str
+    by_rules: str
+    decided: str
+    reason: str
+
+
+class CalledFor(Frozen):
+    """Something that rules call for, and of which agencies."""
+
+    agency_type: str
+    label: str
+    what: str
+    because: str
+    agencies: tuple[str, ...]
+
+
+class JudgementFindings(Frozen):
+    """What the rules of the pack, and inspectors, made of the returns."""
+
+    spreads: tuple[JudgedSpread, ...]
+    agencies: tuple[JudgedAgency, ...]
+    overridden: tuple[Overridden, ...]
+    called_for: tuple[CalledFor, ...]
+
+
 class Edition(Frozen):
     """Which publication findings belong to: number and instant, why it was corrected, what replaced it (0: nothing)."""
 
@@ -576,6 +806,8 @@ class JointFindings(Frozen):
     optional: tuple[CriterionFindings, ...]
     not_responding: tuple[NotResponding, ...]
     key_messages: tuple[KeyMessage, ...]
+    checks: CheckFindings | None = None  # once something was checked
+    judgements: JudgementFindings | None = None  # once something was judged
     edition: Edition | None = None  # where these are findings as they were published
 
     def criteria(self) -> tuple[CriterionFindings, ...]:

@@ -26,10 +26,11 @@ from app.domain.message import N_, Message
 from app.domain.templates import Pack
 from app.domain.text import localise
 
-MOST_MESSAGES = 10
+MOST_MESSAGES = 10  # what fits on one page
 
 # anchors of the chapters that messages point to; a theme's chapter is `theme-KEY`
 RESPONSE, OVERVIEW, MILESTONES, TWINS, ASSURANCE = "response", "overview", "milestones", "twins", "assurance"
+CHECKS = "checks-rates"
 
 
 def listed(names: Sequence[str], last: str = N_(" and ")) -> str:
@@ -549,9 +550,41 @@ def everything_met(findings: JointFindings, words: Wording) -> KeyMessage | None
     )
 
 
+def adjusted(findings: JointFindings, words: Wording) -> KeyMessage | None:
+    """In how many of the returns that chance drew something did not hold, and what that says about all of them."""
+    rate = findings.checks.total.returns if findings.checks else None
+    if rate is None or rate.low is None or rate.high is None or rate.checked < words.small:
+        return None
+    return KeyMessage(
+        rule="adjusted",
+        heading=_sentence(N_("How far declarations held")),
+        sentence=_sentence(
+            N_(
+                "Inspectors checked %(checked)s returns that chance had drawn, and in %(found)s of them changed at"
+                " least one grade. Of all %(population)s submitted returns that is likely to be true of %(low)s%% to"
+                " %(high)s%%."
+            ),
+            checked=rate.checked,
+            found=rate.found,
+            population=rate.population,
+            low=in_tenths(rate.low),
+            high=in_tenths(rate.high),
+        ),
+        figure=f"{in_tenths(rate.tenths)}%",
+        population=_sentence(N_("of %(number)s returns, estimated"), number=rate.population),
+        chapter=CHECKS,
+    )  # fmt: skip
+
+
+def in_tenths(tenths: int) -> str:
+    """Tenths of a per cent as they are printed: `41.7`; 0 and 100 are whole."""
+    return str(tenths // 10) if tenths in (0, 1000) else f"{tenths // 10}.{tenths % 10}"
+
+
 Rule = Callable[[JointFindings, Wording], KeyMessage | None]
 RULES: tuple[Rule, ...] = (
     response,
+    adjusted,
     everything_met,
     themes_apart,
     widest_difference,
@@ -566,4 +599,7 @@ RULES: tuple[Rule, ...] = (
 
 def key_messages(findings: JointFindings, words: Wording) -> tuple[KeyMessage, ...]:
     """What each rule has to say, in the order of `RULES`: ten at most."""
-    return tuple(message for rule in RULES if (message := rule(findings, words)))[:MOST_MESSAGES]
+    found = [message for rule in RULES if (message := rule(findings, words))]
+    if len(found) > MOST_MESSAGES:  # good news that agencies gave themselves is what a reader misses least
+        found = [message for message in found if message.rule != "most_met"]
+    return tuple(found[:MOST_MESSAGES])

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, and_, case, false, func, or_, select
@@ -25,12 +26,14 @@ from app.domain.findings import (
     BasisCount,
     BasisInfo,
     Body,
+    CheckFindings,
     CriterionFindings,
     Figure,
     FigureBy,
     FindingsTexts,
     GradeInfo,
     JointFindings,
+    JudgementFindings,
     MilestoneFindings,
     MilestoneRow,
     Named,
@@ -68,7 +71,8 @@ from app.models import (
     SubmissionVoided,
     TemplateVersion,
 )
-from app.policy import Actor, require
+from app.policy import Actor, allows, require
+from app.queries.checks import checks_of, is_second_at_work, judgements_of
 from app.queries.packs import pack_of
 from app.queries.rounds import is_merged_clause, own_due, round_facts
 from app.queries.twins import VIEWS, counts_by_area, in_force, sides_of, twin_pairs
@@ -121,9 +125,13 @@ class Reading:
     language: str
     types: tuple[str, ...]
     asked: Mapping[str, Asked]
-    latest: CTE
     # filled from the first statement: submitted returns by (agency type, subtype)
     submitted: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+
+    @cached_property
+    def latest(self) -> CTE:
+        """SQL: the submissions that are read. See `latest_submissions`."""
+        return latest_submissions(self.audit_round)
 
     def say(self, text: Text | None) -> str:
         """A text of the pack in the language of the findings."""
@@ -151,11 +159,20 @@ class Reading:
 
 
 def joint_findings(
-    session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime, language: str = "en"
-) -> JointFindings:
-    """The joint findings of a round, from submissions only. Raises Denied unless the actor may read them."""
-    require(actor, "findings.read", round_facts(session, audit_round, now=now, agencies=True))
+    session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime, language: str = "en",
+    publishing: bool = False,
+) -> JointFindings:  # fmt: skip
+    """The joint findings of a round as they stand now. Raises Denied unless the actor may read them.
+
+    Figures are from submissions only. What checks and judgements came to is in it for oversight bodies; while a second
+    inspector is at work, only where it is for `publishing`, which is for nobody to read before.
+    """
+    facts_ = round_facts(session, audit_round, now=now, agencies=True)
+    require(actor, "findings.read", facts_)
     reading = reading_of(session, audit_round, language)
+    checks = judgements = None
+    if publishing or (allows(actor, "release.read", facts_) and not is_second_at_work(session, audit_round)):
+        checks, judgements = checks_of(reading), judgements_of(reading)
     facts, as_at = _facts(reading)
     response = _response(reading)
     criteria = _criteria(reading)
@@ -165,7 +182,7 @@ def joint_findings(
     version = audit_round.pack_version
     findings = JointFindings(
         snapshot_id=hash_of({"facts": facts, "template": version.sha256, "round": audit_round.key,
-                             "closed": is_closed, "language": language}),
+                             "closed": is_closed, "language": language, **_came_to(checks, judgements)}),
         language=language,
         audit_round=round_info(audit_round, as_at=as_at, is_closed=is_closed),
         pack=pack_info(audit_round, reading.pack, language),
@@ -184,11 +201,22 @@ def joint_findings(
         optional=tuple(criterion for criterion in criteria if criterion.optional),
         not_responding=_not_responding(reading),
         key_messages=(),
+        checks=checks,
+        judgements=judgements,
     )  # fmt: skip
     return findings.model_copy(update={"key_messages": say.key_messages(findings, reading.words)})
 
 
 # --- what is read, and its snapshot ----------------------------------------------------------------------------------
+
+
+def _came_to(checks: CheckFindings | None, judgements: JudgementFindings | None) -> dict[str, Any]:
+    """What a snapshot rests on besides submissions: nothing before anything was checked or judged."""
+    return {
+        name: part.model_dump(mode="json")
+        for name, part in (("checks", checks), ("judgements", judgements))
+        if part is not None
+    }
 
 
 def latest_submissions(audit_round: AuditRound) -> CTE:
@@ -233,11 +261,7 @@ def reading_of(session: Session, audit_round: AuditRound, language: str) -> Read
     """Everything that is needed to read the figures of a round: its pack, its words, and what it asks of whom."""
     pack = pack_of(audit_round.pack_version)
     texts, every = _frozen(audit_round.pack_version.sha256, pack)
-    served = set(
-        session.scalars(
-            select(RoundTemplate.agency_type).where(RoundTemplate.round_id == audit_round.id).distinct()
-        )
-    )
+    served = {one.agency_type for one in audit_round.served}
     # the pack's order is the report's order
     types = tuple(key for key in pack.agency_types if key in served)
     asked = {reference: one for reference, one in every.items() if one.agency_type in served}
@@ -250,7 +274,7 @@ def reading_of(session: Session, audit_round: AuditRound, language: str) -> Read
         translations(language).gettext,
     )
     return Reading(
-        session, audit_round, pack, texts, words, language, types, asked, latest_submissions(audit_round)
+        session, audit_round, pack, texts, words, language, types, asked
     )
 
 

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from babel.dates import format_date
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.clock import today
@@ -26,13 +26,13 @@ from app.domain.feedback import (
     CheckedGrade,
     FeedbackContent,
     FeedbackDocument,
+    Ranking,
     SaidPart,
     SaidStatement,
     SignedGrade,
     Statement,
     feedback,
     monitored,
-    place_among,
     recommendation,
     said,
 )
@@ -59,6 +59,7 @@ from app.models import (
     SampledReturn,
     Submission,
     SubmissionAnswer,
+    SubmissionVoided,
     Thread,
     User,
 )
@@ -71,7 +72,8 @@ from app.queries.findings import (
     round_info,
     scheme_infos,
 )
-from app.queries.moderation import checked
+from app.queries.judgements import book_of
+from app.queries.moderation import check_not_hidden, checked, is_hidden_from
 from app.queries.own_types import types_where
 from app.queries.packs import pack_of, template_of
 from app.queries.release_judgements import statements_of
@@ -128,7 +130,7 @@ def feedback_facts(session: Session, audit_return: AuditReturn, *, now: datetime
     published = at.publication == "published"
     readable = there and (open_now or (at.window == "over" and not published))
     if published:
-        readable = published_version(session, audit_return, now=now) is not None
+        readable = bool(published_versions(session, audit_return, now=now))
     return FeedbackFacts(**vars(facts), readable=readable, window_open=there and open_now)
 
 
@@ -144,10 +146,12 @@ def get_feedback_return(
     session: Session, public_id: str, *, actor: Actor, now: datetime, permission: str = "feedback.read",
     lock: bool = False,
 ) -> AuditReturn:  # fmt: skip
-    """The return that feedback is about, locked where asked. Raises NotFound where the actor may not know of it."""
+    """The return that feedback is about, locked where asked. Raises NotFound where the actor may not know of it, and
+    NotYetYours for a second inspector at work: feedback says what was found."""
     audit_return = get_return(session, public_id, actor=_LOADER, now=now, permission="return.read", lock=lock)
     if not allows(actor, permission, feedback_facts(session, audit_return, now=now)):
         raise NotFound
+    check_not_hidden(session, audit_return, actor)
     return audit_return
 
 
@@ -190,80 +194,110 @@ def versions(session: Session, audit_return: AuditReturn) -> Sequence[Feedback]:
     ).all()
 
 
-def published_version(session: Session, audit_return: AuditReturn, *, now: datetime, number: int = 0) -> int | None:
-    """Which version of the feedback is published: in edition `number`, else in the newest. None before that."""
-    row = session.execute(
-        select(Publication.content["feedback"][audit_return.public_id].as_integer().label("version"))
-        .where(
-            Publication.round_id == audit_return.round_id,
-            Publication.at <= now,
-            *([Publication.number == number] if number else []),
+def published_versions(session: Session, audit_return: AuditReturn, *, now: datetime) -> dict[int, int]:
+    """Edition to the version of the feedback that came out with it, the newest first. Empty before anything did.
+
+    An edition without feedback to this agency is not among them.
+    """
+    rows = session.execute(
+        select(
+            Publication.number,
+            Publication.content["feedback"][audit_return.public_id].as_integer().label("version"),
         )
+        .where(Publication.round_id == audit_return.round_id, Publication.at <= now)
         .order_by(Publication.number.desc())
-        .limit(1)
-    ).first()
-    if row is None and number in (0, 1):
-        # the instant has come, and the clock has not put it on record yet
-        row = session.execute(
-            select(Release.prepared["feedback"][audit_return.public_id].as_integer().label("version")).where(
-                Release.round_id == audit_return.round_id, Release.publish_at <= now
-            )
-        ).first()
-    return row.version if row else None
+    ).all()
+    if rows:
+        return {row.number: row.version for row in rows if row.version is not None}
+    # the instant has come, and the clock has not put it on record yet
+    release = session.scalar(
+        select(Release).where(Release.round_id == audit_return.round_id, Release.publish_at <= now)
+    )
+    version = coming_out(session, release)["feedback"].get(audit_return.public_id) if release else None
+    return {} if version is None else {1: version}
+
+
+def published_version(session: Session, audit_return: AuditReturn, *, now: datetime) -> int | None:
+    """Which version of the feedback is in the newest edition. None where there is none in it."""
+    every = published_versions(session, audit_return, now=now)
+    return every.get(newest_edition(session, audit_return.audit_round, now=now))
 
 
 @dataclass(frozen=True)
 class Visible:
-    """What somebody sees of the feedback. `is_draft`: shown for its accuracy only; `edition` 0: not published."""
+    """What somebody sees of the feedback. `is_draft`: it never came out; else `edition` is the newest that it came out
+    with, and `replaced_by` the newest of all where that is another one (0: it is in force).
+    """
 
     row: Feedback
     content: FeedbackContent
     is_draft: bool
     edition: int
+    replaced_by: int = 0
 
 
 def visible(session: Session, audit_return: AuditReturn, *, actor: Actor, now: datetime) -> Visible | None:
-    """The feedback that the actor sees now: inspectors the newest, an agency the published one or, in the window, the
-    draft. None where there is nothing to see. The caller got the return through `get_feedback_return`.
+    """The feedback that the actor sees now: inspectors the newest, an agency what was published last or, in the window,
+    the draft. None where there is nothing to see. The caller got the return through `get_feedback_return`.
+
+    What was published stays to be read when a correction leaves it out.
     """
-    published = published_version(session, audit_return, now=now)
+    came_out = published_versions(session, audit_return, now=now)
     if allows(actor, "feedback.write", return_facts(session, audit_return, now=now)):
         row = latest(session, audit_return)
-    elif published is not None:
-        row = version_of(session, audit_return, published)
+    elif came_out:
+        row = version_of(session, audit_return, next(iter(came_out.values())))
     elif feedback_facts(session, audit_return, now=now).window_open:
         row = latest(session, audit_return)
     else:
         row = None
     if row is None:
         return None
-    edition = newest_edition(session, audit_return.audit_round, now=now) if row.version == published else 0
-    return Visible(row, content_of(row), row.version != published, edition)
+    edition = next((number for number, version in came_out.items() if version == row.version), 0)
+    newest = newest_edition(session, audit_return.audit_round, now=now) if edition else 0
+    return Visible(row, content_of(row), not edition, edition, 0 if edition == newest else newest)
 
 
 def may_see_version(
     session: Session, audit_return: AuditReturn, version: int, *, actor: Actor, now: datetime
 ) -> bool:
-    """Whether the actor may read this version now: inspectors any, an agency those published and, in the window, the
-    newest."""
+    """Whether the actor may read this version now: inspectors any, but for a second inspector at work; an agency those
+    published and, in the window, the newest."""
     facts = feedback_facts(session, audit_return, now=now)
     if allows(actor, "feedback.write", facts):
-        return True
+        return not is_hidden_from(session, audit_return, actor)
     if not allows(actor, "feedback.read", facts):
         return False
     if facts.window_open:
         newest = latest(session, audit_return)
         if newest is not None and newest.version == version:
             return True
-    return any(
-        published_version(session, audit_return, now=now, number=one.number) == version
-        for one in editions(session, audit_return.audit_round, now=now)
-    )
+    return version in published_versions(session, audit_return, now=now).values()
 
 
 def content_of(row: Feedback) -> FeedbackContent:
     """The stored content of a version. What a later program no longer knows is passed over."""
     return FeedbackContent.model_validate(row.content, extra="ignore")
+
+
+def challenged(
+    session: Session, audit_return: AuditReturn, threads: Sequence[Thread], *, language: str
+) -> dict[str, SaidStatement]:
+    """Thread to the statement that it challenged, as it read when the challenge was sent. One statement.
+
+    The caller got the threads with a permission to read them.
+    """
+    if not threads:
+        return {}
+    rows = versions(session, audit_return)
+    found = {}
+    for thread in threads:
+        row = next((one for one in rows if one.at <= thread.opened_at), None)
+        parts = said_parts(content_of(row), row.narrative, language) if row else ()
+        statement = next((one for part in parts for one in part.statements if one.id == thread.about), None)
+        if statement:
+            found[thread.public_id] = statement
+    return found
 
 
 # --- gathering what feedback is made of ------------------------------------------------------------------------------
@@ -300,16 +334,19 @@ def gather(
     ids = [row.AuditReturn.id for row in wanted]
     findings = checked(session, ids)
     areas = {row.public_id: row.name for row in session.execute(select(Area.public_id, Area.name))}
-    judged = _judged(session, pack, {row.AuditReturn.id: row.AuditReturn.agency_type for row in wanted})
+    judged = _judged(session, audit_round, {row.AuditReturn.id: row.AuditReturn.agency_type for row in wanted})
     followed = _followed(session, pack, ids)
     amended = _amendments(session, ids)
-    by_type: dict[str, list[int]] = defaultdict(list)
+    by_type: dict[str, list[Fraction]] = defaultdict(list)
     for row in rows:
-        by_type[row.AuditReturn.agency_type].append(row.AuditReturn.id)
+        share = found.shares[row.AuditReturn.id]
+        if share is not None:
+            by_type[row.AuditReturn.agency_type].append(share)
+    rankings = {agency_type: Ranking(shares) for agency_type, shares in by_type.items()}
     made = {}
     for row in wanted:
         one: AuditReturn = row.AuditReturn
-        others = [found.shares[other] for other in by_type[one.agency_type] if other != one.id]
+        ranking = rankings.get(one.agency_type) or Ranking(())
         made[one.id] = feedback(
             Basis(
                 pack=pack, template=pack.templates[one.agency_type], submission=row.number,
@@ -318,7 +355,7 @@ def gather(
                     key: CheckedGrade(moderation.grade, moderation.outcome == "adjusted", moderation.reason)
                     for key, moderation in findings.get(one.id, {}).items()
                 },
-                peers=place_among(found.shares[one.id], [share for share in others if share is not None]),
+                peers=ranking.place(found.shares[one.id]),
                 milestones_from=audit_round.milestones_from, areas=areas, judgements=judged.get(one.id, ()),
                 follow_up=followed.get(one.id, ()), amendments=amended.get(one.id, {}),
             )
@@ -360,11 +397,16 @@ def _answers(
     return found
 
 
-def _judged(session: Session, pack: Pack, types: Mapping[int, str]) -> dict[int, list[Statement]]:
-    found: dict[int, list[Statement]] = defaultdict(list)
-    for row in session.scalars(select(Judgement).where(Judgement.return_id.in_(types)).order_by(Judgement.id)):
-        found[row.return_id] += statements_of(pack, types[row.return_id], row)
-    return found
+def _judged(
+    session: Session, audit_round: AuditRound, types: Mapping[int, str]
+) -> dict[int, list[Statement]]:
+    rows: dict[int, dict[str, Judgement]] = defaultdict(dict)
+    for row in session.scalars(select(Judgement).where(Judgement.return_id.in_(types))):
+        rows[row.return_id][row.key] = row
+    return {
+        return_id: statements_of(book_of(audit_round.pack_version, types[return_id]), of_return)
+        for return_id, of_return in rows.items()
+    }
 
 
 def _followed(session: Session, pack: Pack, ids: Collection[int]) -> dict[int, list[Statement]]:
@@ -473,7 +515,7 @@ def release_list(
         .group_by(Thread.return_id)
         .subquery()
     )
-    stale = Feedback.content["submission"].as_integer() != Submission.number
+    stale = _is_stale()
     conditions = [
         AuditReturn.round_id == audit_round.id,
         AuditReturn.stage == "submitted",
@@ -527,7 +569,8 @@ class Counts:
     """Of the submitted returns of a round: how many have feedback, and what stands in the way of publishing.
 
     `stale`: their feedback is about an earlier submission; `judgements`: judgements computed before something changed,
-    or waiting for approval; `unfinished`: returns of the sample that nobody has finished looking at.
+    or waiting for approval; `unfinished`: returns of the sample that nobody has finished looking at; `queries`: without
+    an answer of the agency; `returned`: opened again, or standards of them returned, and not signed again.
     """
 
     submitted: int
@@ -536,6 +579,16 @@ class Counts:
     challenges: int
     judgements: int
     unfinished: int
+    queries: int
+    returned: int
+
+
+def _is_stale() -> ColumnElement[bool]:
+    """SQL: the feedback is on an earlier submission than the one in force.
+
+    Only of a return that was signed again is the content looked into: it is long, and there are hundreds.
+    """
+    return (Submission.number > 1) & (Feedback.content["submission"].as_integer() != Submission.number)
 
 
 def counts_of(session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime) -> Counts:
@@ -549,9 +602,7 @@ def counts_of(session: Session, audit_round: AuditRound, *, actor: Actor, now: d
         select(
             func.count().label("submitted"),
             func.count(Feedback.id).label("prepared"),
-            func.sum(
-                case((Feedback.content["submission"].as_integer() != Submission.number, 1), else_=0)
-            ).label("stale"),
+            func.sum(case((_is_stale(), 1), else_=0)).label("stale"),
         )
         .select_from(AuditReturn)
         .join(newest, newest.c.return_id == AuditReturn.id)
@@ -581,9 +632,23 @@ def counts_of(session: Session, audit_round: AuditRound, *, actor: Actor, now: d
         .select_from(SampledReturn)
         .where(SampledReturn.return_id.in_(of_round), SampledReturn.finished_at.is_(None))
     )
-    return Counts(
-        row.submitted, row.prepared, int(row.stale or 0), challenges or 0, judgements or 0, unfinished or 0
+    queries = session.scalar(
+        select(func.count())
+        .select_from(Thread)
+        .where(Thread.kind == "query", Thread.state == "open", Thread.return_id.in_(of_round))
     )
+    returned = session.scalar(
+        select(func.count())
+        .select_from(AuditReturn)
+        .where(
+            AuditReturn.round_id == audit_round.id, AuditReturn.stage == "started",
+            select(Submission.id).where(Submission.return_id == AuditReturn.id).exists(),
+        )
+    )  # fmt: skip
+    return Counts(
+        row.submitted, row.prepared, int(row.stale or 0), challenges or 0, judgements or 0, unfinished or 0,
+        queries or 0, returned or 0,
+    )  # fmt: skip
 
 
 # --- what is published -----------------------------------------------------------------------------------------------
@@ -629,11 +694,8 @@ def editions(session: Session, audit_round: AuditRound, *, now: datetime) -> lis
     if release is None or release.prepared is None or standing(release, now=now).publication != "published":
         return []
     assert release.publish_at is not None  # noqa: S101 -- it is published
-    return [
-        Published(
-            1, release.publish_at, "", [], hash_of(release.prepared), snapshot_of(release.prepared), 0, False
-        )
-    ]
+    content = coming_out(session, release)
+    return [Published(1, release.publish_at, "", [], hash_of(content), snapshot_of(content), 0, False)]
 
 
 def newest_edition(session: Session, audit_round: AuditRound, *, now: datetime) -> int:
@@ -642,6 +704,91 @@ def newest_edition(session: Session, audit_round: AuditRound, *, now: datetime) 
         select(func.max(Publication.number)).where(Publication.round_id == audit_round.id, Publication.at <= now)
     )
     return number or int(standing(release_of(session, audit_round), now=now).publication == "published")
+
+
+def coming_out(session: Session, release: Release) -> dict[str, Any]:
+    """What comes out at the instant that is set: what was frozen, without feedback about a submission that was set
+    aside since. `feedback` are the versions by return; `left_out`, the same of those, is there where any are.
+    """
+    content: dict[str, Any] = dict(release.prepared or {})
+    frozen: Mapping[str, int] = content.get("feedback", {})
+    rows = session.execute(
+        select(AuditReturn.public_id, Feedback.version)
+        .join(Feedback, Feedback.return_id == AuditReturn.id)
+        .join(
+            Submission,
+            (Submission.return_id == AuditReturn.id)
+            & (Submission.number == Feedback.content["submission"].as_integer()),
+        )
+        .join(SubmissionVoided, SubmissionVoided.submission_id == Submission.id)
+        .where(AuditReturn.round_id == release.round_id, SubmissionVoided.at < release.publish_at)
+        .order_by(AuditReturn.public_id)
+    )
+    # what was set aside already when it was frozen comes out: a lead gave a reason for that
+    left_out = {
+        row.public_id: row.version
+        for row in rows
+        if frozen.get(row.public_id) == row.version and row.public_id not in content.get("replaced", ())
+    }
+    if left_out:
+        content["feedback"] = {key: version for key, version in frozen.items() if key not in left_out}
+        content["left_out"] = left_out
+    return content
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An agency whose feedback stays out of the publication, because its audit was reopened after that was set.
+
+    `is_submitted`: it is signed again; `version`: the newest feedback; `is_anew`: that is about what is signed now.
+    """
+
+    return_id: str
+    agency: str
+    is_submitted: bool
+    version: int
+    is_anew: bool
+
+
+def left_out(
+    session: Session, audit_round: AuditRound, release: Release | None, *, actor: Actor, now: datetime
+) -> list[LeftOut]:
+    """Whose feedback does not come out, or did not, though it was frozen, until a correction brings theirs; by agency.
+
+    Of the agency types that the actor's bodies ask. Raises Denied.
+    """
+    require(actor, "release.read", round_facts(session, audit_round, now=now))
+    if release is None or not release.prepared:
+        return []
+    out = coming_out(session, release).get("left_out", {})
+    if number := newest_edition(session, audit_round, now=now):
+        since = edition_content(session, audit_round, number, now=now)["feedback"]
+        out = {key: version for key, version in out.items() if key not in since}
+    if not out:
+        return []
+    newest = latest_submissions(audit_round)
+    versions_ = (
+        select(Feedback.return_id, func.max(Feedback.version).label("version")).group_by(Feedback.return_id).subquery()
+    )
+    rows = session.execute(
+        select(
+            AuditReturn.public_id, Agency.name, AuditReturn.stage, Feedback.version,
+            (Feedback.content["submission"].as_integer() == Submission.number).label("is_anew"),
+        )
+        .join(Agency, Agency.id == AuditReturn.agency_id)
+        .join(versions_, versions_.c.return_id == AuditReturn.id)
+        .join(Feedback, (Feedback.return_id == AuditReturn.id) & (Feedback.version == versions_.c.version))
+        .outerjoin(newest, newest.c.return_id == AuditReturn.id)
+        .outerjoin(Submission, Submission.id == newest.c.submission_id)
+        .where(
+            AuditReturn.round_id == audit_round.id, AuditReturn.public_id.in_(out),
+            AuditReturn.agency_type.in_(types_where(audit_round, actor, "feedback.write")),
+        )
+        .order_by(Agency.name, AuditReturn.id)
+    )  # fmt: skip
+    return [
+        LeftOut(row.public_id, row.name, row.stage == "submitted", row.version, bool(row.is_anew)) for row in rows
+    ]
 
 
 def snapshot_of(content: Mapping[str, Any]) -> str:
@@ -658,7 +805,7 @@ def edition_content(session: Session, audit_round: AuditRound, number: int, *, n
     )
     if content is None and number == 1 and newest_edition(session, audit_round, now=now) == 1:
         release = release_of(session, audit_round)
-        content = release.prepared if release else None
+        content = coming_out(session, release) if release else None
     if content is None:
         raise NotFound
     return content
@@ -691,21 +838,37 @@ def prepare_edition(
     session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime
 ) -> dict[str, Any]:
     """What would be published now: the findings in each language, and the newest version of each return's feedback.
+    `replaced`: those of them that are about a submission that was replaced since.
 
     Raises Denied.
     """
     findings = {
-        language: joint_findings(session, audit_round, actor=actor, now=now, language=language).model_dump(mode="json")
+        language: joint_findings(
+            session, audit_round, actor=actor, now=now, language=language, publishing=True
+        ).model_dump(mode="json")
         for language in LANGUAGES
     }
-    rows = session.execute(
-        select(AuditReturn.public_id, func.max(Feedback.version).label("version"))
-        .join(Feedback, Feedback.return_id == AuditReturn.id)
-        .where(AuditReturn.round_id == audit_round.id, AuditReturn.stage == "submitted")
-        .group_by(AuditReturn.public_id)
-        .order_by(AuditReturn.public_id)
+    newest = latest_submissions(audit_round)
+    versions_ = (
+        select(Feedback.return_id, func.max(Feedback.version).label("version")).group_by(Feedback.return_id).subquery()
     )
-    return {"findings": findings, "feedback": {row.public_id: row.version for row in rows}}
+    rows = session.execute(
+        select(
+            AuditReturn.public_id, Feedback.version,
+            (Feedback.content["submission"].as_integer() != Submission.number).label("is_replaced"),
+        )
+        .join(versions_, versions_.c.return_id == AuditReturn.id)
+        .join(Feedback, (Feedback.return_id == AuditReturn.id) & (Feedback.version == versions_.c.version))
+        .join(newest, newest.c.return_id == AuditReturn.id)
+        .join(Submission, Submission.id == newest.c.submission_id)
+        .where(AuditReturn.round_id == audit_round.id, AuditReturn.stage == "submitted")
+        .order_by(AuditReturn.public_id)
+    ).all()  # fmt: skip
+    return {
+        "findings": findings,
+        "feedback": {row.public_id: row.version for row in rows},
+        "replaced": [row.public_id for row in rows if row.is_replaced],
+    }
 
 
 @dataclass(frozen=True)
@@ -784,6 +947,7 @@ def feedback_document(
         raise NotFound
     if not allows(actor, "feedback.read", feedback_facts(session, audit_return, now=now)):
         raise NotFound
+    check_not_hidden(session, audit_return, actor)
     if version:
         row = version_of(session, audit_return, version)
     else:
@@ -796,12 +960,10 @@ def feedback_document(
     pack, template = template_of(audit_return)
     kind = pack.agency_types[audit_return.agency_type]
     subtype = kind.subtypes.get(audit_return.subtype)
-    in_editions = [
-        one
-        for one in editions(session, audit_round, now=now)
-        if published_version(session, audit_return, now=now, number=one.number) == row.version
-    ]
-    edition = in_editions[0] if in_editions else None
+    came_out = published_versions(session, audit_return, now=now)
+    edition = next(
+        (one for one in editions(session, audit_round, now=now) if came_out.get(one.number) == row.version), None
+    )
     schemes = {
         placed.criterion.grading or template.grading
         for placed in template.criteria()

@@ -17,12 +17,13 @@ from app.domain.feedback import (
     CheckedGrade,
     FeedbackContent,
     Peers,
+    Ranking,
     SignedGrade,
     Statement,
     feedback,
-    place_among,
     said,
 )
+from app.domain.findings import percent
 from app.domain.message import N_
 from app.domain.templates import Pack, Template
 from tests.world import pack
@@ -157,7 +158,7 @@ SHARES = st.fractions(min_value=0, max_value=1, max_denominator=60)
 
 @given(own=SHARES, others=st.lists(SHARES, max_size=40))
 def test_the_place_among_peers_adds_up_or_says_nothing(own: Fraction, others: list[Fraction]) -> None:
-    peers = place_among(own, others)
+    peers = Ranking([*others, own]).place(own)
     assert peers.others == len(others)
     if len(others) < FEWEST_PEERS:
         assert peers == Peers(others=len(others)), "nothing about single agencies"
@@ -167,14 +168,18 @@ def test_the_place_among_peers_adds_up_or_says_nothing(own: Fraction, others: li
     low, middle, high = peers.quartiles
     assert 0 <= low <= middle <= high <= 100
     assert (peers.own == 100) is (own == 1) and (peers.own == 0) is (own == 0)
+    assert peers.below == sum(share < own for share in others) and peers.same == others.count(own)
+    whole = [percent(one.numerator, one.denominator) for one in sorted(others)]
+    if len(others) % 4 == 1:  # then the quartiles are shares of single agencies
+        assert [low, middle, high] == [whole[len(others) // 4 * step] for step in (1, 2, 3)]
 
 
 def test_the_quartiles_of_known_shares() -> None:
     others = [Fraction(number, 10) for number in (1, 3, 5, 7, 9)]
-    peers = place_among(Fraction(1, 2), others)
+    peers = Ranking([*others, Fraction(1, 2)]).place(Fraction(1, 2))
     assert peers.quartiles == (30, 50, 70) and (peers.below, peers.same, peers.above) == (2, 1, 2)
     assert peers.bins == (0, 1, 0, 1, 0, 2, 0, 1, 0, 1)
-    assert place_among(None, others).bins == ()
+    assert Ranking(others).place(None) == Peers(others=5)
 
 
 # --- corrections -----------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from fractions import Fraction
 
 import pytest
 from pydantic import ValidationError
@@ -10,6 +11,8 @@ from pydantic import ValidationError
 from app.domain.findings import (
     AssuranceFindings,
     AssuranceRow,
+    CheckedType,
+    CheckFindings,
     CriterionFindings,
     Figure,
     FigureBy,
@@ -18,6 +21,7 @@ from app.domain.findings import (
     MilestoneFindings,
     Overall,
     PackInfo,
+    Rate,
     ResponseRow,
     RoundInfo,
     Texts,
@@ -25,12 +29,15 @@ from app.domain.findings import (
     TwinFindings,
     TwinSide,
     percent,
+    tenths,
 )
 from app.domain.key_messages import (
     RULES,
     Wording,
+    adjusted,
     all_met_sentence,
     assurance_sentences,
+    in_tenths,
     key_messages,
     listed,
     theme_sentences,
@@ -200,8 +207,33 @@ def messages(one: JointFindings) -> dict[str, str]:
 
 def test_every_rule_speaks_when_the_data_let_it() -> None:
     found = key_messages(findings(), WORDS)
-    assert [message.rule for message in found] == [rule.__name__ for rule in RULES]
-    assert 6 <= len(found) <= 10
+    rules = [rule.__name__ for rule in RULES if rule is not adjusted]
+    assert [message.rule for message in found] == rules and 6 <= len(found) <= 10
+
+
+def with_checks(checked: int = 73, **bounds: int | None) -> JointFindings:
+    """Findings of which something was checked: a rate with its bounds."""
+    rate = Rate(found=54, checked=checked, population=746, tenths=729, **({"low": 630, "high": 1000} | bounds))
+    total = CheckedType.model_construct(returns=rate)
+    return findings().model_copy(update={"checks": CheckFindings.model_construct(total=total)})
+
+
+def test_how_far_declarations_held_is_a_message_of_its_own() -> None:
+    found = key_messages(with_checks(), WORDS)
+    message = next(one for one in found if one.rule == "adjusted")
+    assert (message.figure, message.population.text) == ("72.9%", "of 746 returns, estimated")
+    assert "in 54 of them" in message.sentence.text and "63.0% to 100%." in message.sentence.text
+    # ten fit on a page: what agencies say to their own credit gives way
+    assert len(found) == 10 and {one.rule for one in found} == {one.__name__ for one in RULES} - {"most_met"}
+    for few in (with_checks(checked=3), with_checks(low=None, high=None)):
+        assert "adjusted" not in {one.rule for one in key_messages(few, WORDS)}
+
+
+def test_tenths_are_none_and_all_only_where_they_are_exact() -> None:
+    assert [tenths(Fraction(one)) for one in ("0", "1", "1/100000", "99999/100000", "1/3", "1/2000")] == [
+        0, 1000, 1, 999, 333, 1,
+    ]  # fmt: skip
+    assert [in_tenths(one) for one in (0, 1, 333, 999, 1000)] == ["0", "0.1", "33.3", "99.9", "100"]
 
 
 def test_messages_carry_figure_population_and_place() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import pytest
@@ -399,6 +400,7 @@ later_leaf = st.one_of(
 )
 
 
+@cache
 def conditions(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.recursive(
         leaves,
@@ -412,6 +414,7 @@ def conditions(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
+@cache
 def steps(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     made = st.builds(
         lambda some: [*some],
@@ -420,6 +423,7 @@ def steps(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.builds(lambda some, last: [*some, rule(last)], made, st.sampled_from(SCALE))
 
 
+@cache
 def caps_of(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.lists(st.builds(cap, st.sampled_from(SCALE), conditions(leaves)), max_size=3)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pypdf
@@ -51,6 +52,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return files
 
 
+@cache  # reading it takes longer than anything that is asked of it
 def text_of(path: Path) -> str:
     """The text of a PDF, with each run of white space as one space."""
     return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pypdf.PdfReader(path).pages))
