@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from config import ROOT, Config
+if TYPE_CHECKING:  # only where an application is made: a file's examination starts without them, in half the time
+    from flask import Flask
 
-if TYPE_CHECKING:
-    from flask import Flask  # only where an application is made: a file's examination starts without it
+    from config import Config
 
 
 def create_app(config: Config | None = None) -> Flask:
@@ -19,6 +19,7 @@ def create_app(config: Config | None = None) -> Flask:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from app import db, jobs, logs, migrate, web
+    from config import ROOT, Config
 
     logs.configure()
     config = config or Config.load()

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 from xdist.scheduler import LoadScopeScheduling
 
 from app import clock, create_app, db, jobs, migrate
 from app.db import begin_write
 from config import Config, make_home
-from tests import postgres
+from tests import kept, postgres
 from tests import world as world_module
 
 # Set by the controlling process; the xdist workers inherit it and share one server in this folder.
@@ -38,7 +39,12 @@ CHROMIUM_ARGUMENTS = [
 
 # Tests that share what is slow to make (the service and its browser; demonstrations and their reports) go to one
 # process, by folder: the groups of pytest-xdist 3.8 do nothing with pytest 9.2.
-TOGETHER = {"tests/browser/": "browser", "tests/reports/": "reports", "tests/jobs/test_worker.py": "reports"}
+TOGETHER = {
+    "tests/browser/": "browser",
+    "tests/reports/": "reports",
+    "tests/jobs/test_worker.py": "reports",
+    "tests/house/test_fixtures.py": "fixtures",
+}
 
 
 class Together(LoadScopeScheduling):
@@ -102,7 +108,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database, once for each kind that Candour runs on.
 
     SQLite: a new file for each test. PostgreSQL: the worker's database as the last test left it; use
-    ``postgres.empty_tables`` or ``postgres.drop_everything`` on it.
+    ``kept.put_back`` or ``postgres.drop_everything`` on it.
     """
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'candour.db'}"
@@ -117,16 +123,6 @@ def tmp_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     make_home(home)
     monkeypatch.setenv("CANDOUR_HOME", str(home))
     return home
-
-
-@pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty, migrated SQLite database to copy from: migrating for each test would take longer than the test."""
-    folder = tmp_path_factory.mktemp("migrated")
-    make_home(folder)
-    config = Config.load(folder, database_url=f"sqlite:///{folder / 'candour.sqlite'}", testing=True)
-    prepare(config)
-    return folder / "candour.sqlite"
 
 
 def prepare(config: Config) -> None:
@@ -147,28 +143,26 @@ def worker_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def config(
-    request: pytest.FixtureRequest, worker_home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> Config:
+def config(worker_home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Config:
     """Settings for one test, named in the environment too: an empty, migrated database, once for each kind."""
     monkeypatch.setenv("CANDOUR_HOME", str(worker_home))
-    if not database_url.startswith("sqlite"):
+    if database_url.startswith("sqlite"):
+        database_url = f"sqlite:///{worker_home / 'candour.sqlite'}"  # one place for all tests: see `app`
+    else:
         monkeypatch.setenv("CANDOUR_DATABASE_URL", database_url)
-        settings = Config.load(testing=True)
-        if database_url in _MIGRATED:
-            postgres.empty_tables(database_url)
-        else:
+    settings = Config.load(testing=True)
+    if database_url in EMPTY:
+        kept.put_back(database_url, EMPTY[database_url])
+    else:
+        if not database_url.startswith("sqlite"):
             postgres.drop_everything(database_url)
-            prepare(settings)
-            _MIGRATED.add(database_url)
-        return settings
-    for old in worker_home.glob("candour.sqlite*"):
-        old.unlink()
-    shutil.copy(request.getfixturevalue("migrated_sqlite"), worker_home / "candour.sqlite")
-    return Config.load(testing=True)
+        prepare(settings)
+        EMPTY[database_url] = kept.keep(database_url)
+    return settings
 
 
-_MIGRATED: set[str] = set()
+# what is kept of each database when it is migrated and empty: migrating for each test would take longer than the test
+EMPTY: dict[str, kept.Kept] = {}
 _APPS: dict[str, Flask] = {}
 
 
@@ -182,13 +176,24 @@ def app(config: Config) -> Iterator[Flask]:
     if app is None:
         app = _APPS[config.database_url] = create_app(config)
         app.config["WTF_CSRF_ENABLED"] = False
+        with app.app_context():
+            _do_not_wait_for_the_disk(db.db.engine)
     with app.app_context():
         begin_write(db.db.session)
         clock.pin(db.db.session, world_module.NOW.date())
         db.db.session.commit()
     yield app
     with app.app_context():
-        db.db.engine.dispose()
+        kept.let_go(db.db.engine)
+
+
+def _do_not_wait_for_the_disk(engine: Engine) -> None:
+    """As PostgreSQL is set for tests: what they write is thrown away."""
+    if engine.dialect.name == "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def _connect(connection: Any, _record: Any) -> None:
+            connection.execute("PRAGMA synchronous=OFF")
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -112,21 +113,67 @@ def create_database(url: str, name: str) -> None:
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
 
 
-def empty_tables(url: str, *, keep: tuple[str, ...] = ("alembic_version", "dbos_migrations")) -> None:
-    """Empty every table in every schema of the database but those named in ``keep``.
+@dataclass(frozen=True)
+class Rows:
+    """Everything that a database held at a moment: the rows of each table that had any, and each sequence's state."""
 
-    Triggers that forbid deletion are passed over, as only a superuser may do. Takes a few milliseconds.
+    tables: dict[tuple[str, str], bytes]
+    sequences: dict[tuple[str, str], tuple[int, bool]]
+
+
+@cache
+def _connected(url: str) -> psycopg.Connection:
+    """A connection that stays open: a new one learns what each table is like anew, which takes longest of all."""
+    return psycopg.connect(plain_url(url), autocommit=True)
+
+
+def rows_of(url: str) -> Rows:
+    """What a database holds, in every schema of ours."""
+    connection = _connected(url)
+    with connection.transaction():
+        tables = {}
+        for name in _with_rows(connection):
+            with connection.cursor().copy(sql.SQL("COPY {} TO STDOUT").format(sql.Identifier(*name))) as copy:
+                tables[name] = b"".join(copy)
+        sequences = {}
+        for name in _names(connection, "pg_sequences", "sequencename"):
+            query = sql.SQL("SELECT last_value, is_called FROM {}").format(sql.Identifier(*name))
+            sequences[name] = connection.execute(query).fetchone()
+        return Rows(tables, sequences)  # type: ignore[arg-type]
+
+
+def fill(url: str, rows: Rows) -> None:
+    """Make a database hold just these rows. The tables must be as they were when the rows were read.
+
+    Rows are deleted, for TRUNCATE makes a file for each table and index: ten times as slow. Triggers that forbid
+    deletion are passed over, and keys not checked again, as only a superuser may do.
     """
-    with psycopg.connect(plain_url(url)) as connection:
-        tables = connection.execute(
-            "SELECT schemaname, tablename FROM pg_tables"
-            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND tablename <> ALL (%s)",
-            [list(keep)],
-        ).fetchall()
-        if tables:
-            names = sql.SQL(", ").join(sql.Identifier(*table) for table in tables)
-            connection.execute("SET LOCAL session_replication_role = replica")
-            connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
+    connection = _connected(url)
+    with connection.transaction():
+        connection.execute("SET LOCAL session_replication_role = replica")
+        deletions = [sql.SQL("DELETE FROM {}").format(sql.Identifier(*name)) for name in _with_rows(connection)]
+        connection.execute(sql.SQL("; ").join(deletions))
+        for name, content in rows.tables.items():
+            with connection.cursor().copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(*name))) as copy:
+                copy.write(content)
+        states = [
+            sql.SQL("setval({}, {}, {})").format(sql.Literal(sql.Identifier(*name).as_string()), value, is_called)
+            for name, (value, is_called) in rows.sequences.items()
+        ]
+        connection.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(states)))
+
+
+def _names(connection: psycopg.Connection, view: str, column: str) -> list[tuple[str, str]]:
+    query = sql.SQL("SELECT schemaname, {} FROM {} WHERE schemaname NOT IN ('pg_catalog', 'information_schema')")
+    return connection.execute(query.format(sql.Identifier(column), sql.Identifier(view))).fetchall()
+
+
+def _with_rows(connection: psycopg.Connection) -> list[tuple[str, str]]:
+    looks = [
+        sql.SQL("SELECT {}, {} WHERE EXISTS (SELECT FROM {})").format(*name, sql.Identifier(*name))
+        for name in _names(connection, "pg_tables", "tablename")
+    ]
+    return connection.execute(sql.SQL(" UNION ALL ").join(looks)).fetchall() if looks else []
 
 
 def drop_everything(url: str) -> None:

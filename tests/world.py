@@ -9,20 +9,21 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.catalogue import load_pack
 from app.clock import today
 from app.db import begin_write
 from app.domain.templates import Pack
-from app.models import Agency, Area, AuditReturn, AuditRound, OversightBody, PackVersion, User
+from app.models import Agency, AuditReturn, AuditRound, Event, OversightBody, PackVersion, User
 from app.operations import agencies, people, rounds, templates
 from app.operations.answers import Edit, save_answers
 from app.policy import Actor, system_actor
 from app.queries.actors import actor_of
 from app.queries.returns import Checklist, checklist, get_return
 from config import ROOT
+from tests.kept import Kept, keep, let_go, put_back
 
 NOW = datetime(2003, 5, 12, 9, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"
@@ -96,9 +97,10 @@ def complete_answer(scheme, *, best: bool = True) -> dict[str, object]:  # type:
     return raw
 
 
-def asked_per_area(chosen: Pack) -> Pack:
+@cache
+def asked_per_area(key: str) -> Pack:
     """The pack with the first question of every checklist asked once for each area."""
-    frozen = chosen.to_frozen()
+    frozen = pack(key).to_frozen()
     for template in frozen["templates"]:
         template["standards"][0]["criteria"][0] |= {"scope": "area", "twins": []}
     return Pack.from_frozen(frozen)
@@ -114,8 +116,41 @@ def build(
     People: `signatory`, `lead`, `contributor`, `board` at the first agency; `signatory-<type>` at each other;
     `lead-inspector`, `inspector` of the owning body; `outsider`, a lead inspector of another body; `coordinator` of
     the area that all agencies are in; `administrator`.
+
+    The database must be empty. A process makes the same world once for each kind of database; from then on it is put
+    back as it was, to the byte.
     """
-    chosen = asked_per_area(pack(pack_key)) if per_area else pack(pack_key)
+    assert session.scalar(select(func.count()).select_from(Event)) == 0, "a world needs an empty database"
+    engine = session.connection().engine
+    session.rollback()
+    let_go(engine)
+    url = engine.url.render_as_string(hide_password=False)
+    which = (url, pack_key, password_hash, per_area)
+    chosen = asked_per_area(pack_key) if per_area else pack(pack_key)
+    if which in _KEPT:
+        put_back(url, _KEPT[which])
+    else:
+        begin_write(session)
+        areas = "mere: Mereland; lake: Lakeland" if per_area else "mere: Mereland"
+        _make(session, chosen, areas=areas, password_hash=password_hash)
+        session.close()
+        let_go(engine)
+        _KEPT[which] = keep(url)
+    return _made(session, chosen)
+
+
+_KEPT: dict[tuple[str, str, str, bool], Kept] = {}
+
+
+def _made(session: Session, chosen: Pack) -> World:
+    """The world that is in the database."""
+    audit_round = session.scalars(select(AuditRound)).one()
+    users = {user.email.split("@")[0]: user for user in session.scalars(select(User))}
+    returns = {row.agency.code: row for row in session.scalars(select(AuditReturn).order_by(AuditReturn.id))}
+    return World(session, chosen, audit_round.pack_version, audit_round.owner, audit_round, users, returns)
+
+
+def _make(session: Session, chosen: Pack, *, areas: str, password_hash: str) -> None:
     version = templates.publish(session, chosen, by=SYSTEM, now=NOW)
     for code, name in (("north", "Northmere Partnership"), ("south", "Southmere Partnership")):
         people.add_oversight_body(
@@ -124,7 +159,6 @@ def build(
     codes = list(chosen.oversight_bodies) if len(chosen.oversight_bodies) > 1 else ["north"]
     body = session.scalars(select(OversightBody).where(OversightBody.code == codes[0])).one()
     types = list(chosen.agency_types)
-    areas = "mere: Mereland; lake: Lakeland" if per_area else "mere: Mereland"
     lines = ["code,name,type,subtype,areas,email,signatory"]
     for place, key in enumerate(types):
         subtype = next(iter(chosen.agency_types[key].subtypes), "")
@@ -148,8 +182,7 @@ def build(
     appoint("outsider", "lead_inspector", "south")
     appoint("coordinator", "area_coordinator", "mere")
     appoint("administrator", "administrator", "")
-    users = {user.email.split("@")[0]: user for user in session.scalars(select(User))}
-    for user in users.values():
+    for user in session.scalars(select(User)):
         user.password = password_hash or None
     plan = rounds.RoundPlan(
         key="test-round", name="Test round", opens=date(2003, 5, 1), due=date(2003, 6, 16),
@@ -160,9 +193,3 @@ def build(
     rounds.add_agencies(session, audit_round.public_id, ids, by=SYSTEM, now=NOW)
     rounds.open_round(session, audit_round.public_id, by=SYSTEM, now=NOW)
     session.commit()
-    returns = {
-        row.agency.code: row
-        for row in session.scalars(select(AuditReturn).where(AuditReturn.round_id == audit_round.id))
-    }
-    assert "mere" in session.scalars(select(Area.code)).all()
-    return World(session, chosen, version, body, audit_round, users, returns)

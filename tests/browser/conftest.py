@@ -22,7 +22,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service with a small demonstration, on SQLite, until the last browser test is done."""
     home = tmp_path_factory.mktemp("service")
     people = [f"{who}.{code}@agencies.example.org" for code in JOINED for who in ("signatory", "audit.lead")]
-    with running(home, agencies=40, joined=people) as served:
+    with running(home, agencies=40, joined=people, web_workers=2) as served:
         yield served
 
 

@@ -40,23 +40,29 @@ class Service:
 
 @contextmanager
 def running(
-    home: Path, *, agencies: int, joined: Sequence[str] = (), before: Sequence[Sequence[str]] = ()
-) -> Iterator[Service]:
+    home: Path, *, agencies: int, joined: Sequence[str] = (), before: Sequence[Sequence[str]] = (),
+    web_workers: int = 1,
+) -> Iterator[Service]:  # fmt: skip
     """Set up, load the demonstration, and serve it, with its worker, until the end of the block.
 
     `joined`: e-mail addresses of invited people of the demonstration who get its password, so that they can sign in.
     `before`: commands that are run before it serves.
     """
     environment = environment_of(home)
-    _load_demonstration(home, agencies)
+    set_up(home, agencies=agencies, joined=joined)
     for command in before:
         subprocess.run([*CANDOUR, *command], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=300)
+    with served(home, environment, free_port(), web_workers=web_workers) as service:
+        yield service
+
+
+def set_up(home: Path, *, agencies: int, joined: Sequence[str] = ()) -> None:
+    """A data folder with the demonstration, ready to be served. `joined`: see `running`."""
+    _load_demonstration(home, agencies)
     if joined:
         # in a thread of its own: the loop of a browser that is open in this one leaves no room for our context
         with ThreadPoolExecutor(1) as thread:
             thread.submit(_let_in, home, joined).result()
-    with served(home, environment, free_port()) as service:
-        yield service
 
 
 _LOADED: dict[int, Path] = {}  # number of agencies to a data folder that nobody has worked in
@@ -103,13 +109,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(home: Path, environment: dict[str, str], port: int) -> Iterator[Service]:
-    """Serve a data folder that is set up, at a port, until the end of the block."""
+def served(home: Path, environment: dict[str, str], port: int, *, web_workers: int = 1) -> Iterator[Service]:
+    """Serve a data folder that is set up, at a port, until the end of the block.
+
+    Each of `web_workers` takes seconds to start: one of them, with its threads, is enough for a single test.
+    """
     url = f"http://127.0.0.1:{port}"
     log_path = home / "serve.log"
     with open(log_path, "wb") as log:
         process = subprocess.Popen(
-            [*CANDOUR, "serve", "--bind", f"127.0.0.1:{port}"],
+            [*CANDOUR, "serve", "--bind", f"127.0.0.1:{port}", "--web-workers", str(web_workers)],
             cwd=ROOT,
             env=environment,
             stdout=log,
@@ -138,8 +147,8 @@ def _let_in(home: Path, emails: Sequence[str]) -> None:
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when the service answers. Raises RuntimeError where it ends, or says nothing for 30 seconds."""
-    for _ in range(150):
+    """Return when the service answers. Raises RuntimeError where it ends, or says nothing for two minutes."""
+    for _ in range(600):
         if process.poll() is not None:
             raise RuntimeError(f"candour serve ended with status {process.returncode}:\n{log.read_text()}")
         try:

@@ -25,7 +25,7 @@ OPEN = [
 @pytest.fixture
 def next_year(chromium: Browser, tmp_path: Path) -> Iterator[Visitors]:
     """People at their browsers, at a service whose demonstration has a round after the first."""
-    with running(tmp_path / "service", agencies=20, before=[OPEN]) as served:
+    with running(tmp_path / "service", agencies=40, before=[OPEN]) as served:
         service: Service = served
         visitors = Visitors(chromium, service)
         yield visitors

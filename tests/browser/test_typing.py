@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.look import Looks
-from tests.browser.service import environment_of, free_port, running, served
+from tests.browser.service import environment_of, free_port, served, set_up
 from tests.browser.steps import alert, press, question, text_box
 from tests.browser.test_plain import tab_to
 from tests.browser.visitors import Visitors, sign_in
@@ -272,8 +272,7 @@ def test_without_a_script_a_lost_session_loses_no_words(visitors: Visitors) -> N
 
 def test_a_server_that_stops_and_starts_again(chromium: Browser, tmp_path: Path) -> None:
     """What is typed while nobody answers is saved when somebody does, without a click."""
-    with running(tmp_path, agencies=40, joined=[LEAD]):
-        pass  # all is set up
+    set_up(tmp_path, agencies=40, joined=[LEAD])
     port, environment = free_port(), environment_of(tmp_path)
     with served(tmp_path, environment, port) as service:
         visitors = Visitors(chromium, service)

@@ -89,9 +89,9 @@ def test_migrations_go_up_and_down_and_match_the_models(tmp_home: Path, database
         assert _trigger_tables(db.db.engine) == set(migrate.UNCHANGEABLE)
         db.db.engine.dispose()
     if not database_url.startswith("sqlite"):
-        from tests.conftest import _MIGRATED
+        from tests.conftest import EMPTY
 
-        _MIGRATED.discard(database_url)
+        EMPTY.pop(database_url, None)
 
 
 def _trigger_tables(engine: sa.Engine) -> set[str]:
