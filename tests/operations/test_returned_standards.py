@@ -9,17 +9,17 @@ from sqlalchemy import select
 
 from app.clock import end_of
 from app.domain.actions import Typed
-from app.domain.correction import Correction
 from app.domain.evidence import Described
 from app.domain.life import NotPossible
+from app.domain.returned_standards import Correction
 from app.models import Evidence, EvidenceLink, OutboxMessage, ReturnedStandard, Submission
 from app.operations import events
 from app.operations.actions import edit_action, plan_action, remove_action
 from app.operations.answers import Edit, restore, vouch, withdraw_vouch
-from app.operations.correction import CorrectionErrors, return_for_correction
 from app.operations.evidence import attach, describe, detach, remove
+from app.operations.returned_standards import CorrectionErrors, return_for_correction
 from app.operations.submissions import reopen
-from app.queries.correction import correction_of, returned_standards
+from app.queries.returned_standards import correction_of, returned_standards
 from app.queries.returns import history
 from app.queries.rounds import NotFound, is_late_clause
 from tests.operations.test_returns import save, sign

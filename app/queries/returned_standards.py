@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain.answers import question_parts
-from app.domain.correction import Correction
+from app.domain.returned_standards import Correction
 from app.models import AuditReturn, ReturnedStandard
 from app.queries.packs import template_of
 from app.queries.returns import Checklist, checklist
