@@ -106,8 +106,14 @@ def _judge(session: Session, returns: Sequence[AuditReturn], *, by: Actor, now: 
     told: list[tuple[str, dict[str, Any]]] = []
     waiting = 0
     for one in returns:
-        rows = known.get(one.id, {})
-        fresh = _judgements(_book(one), one, signed[one.id], rows)
+        rows, book = known.get(one.id, {}), _book(one)
+        fresh = _judgements(book, one, signed[one.id], rows)
+        # what is decided is what other judgements rest on, so they are made again without it
+        while lapsed := _lapsed(fresh, rows):
+            for row in lapsed:
+                _tell(session, one, "judgement.override_lapsed", row, row.override_reason, by=by, now=now)
+                _clear(row)
+            fresh = _judgements(book, one, signed[one.id], rows)
         waiting += any(not row["grade"] for row in fresh)
         if all(_same(rows.get(row["key"]), row) for row in fresh):
             continue
@@ -139,7 +145,9 @@ def _judge(session: Session, returns: Sequence[AuditReturn], *, by: Actor, now: 
         )  # fmt: skip
     events.append_each(session, told, "return.judged", by=by, now=now)
     session.flush()
-    rows_of(session, ids)  # what the session holds of them is as they are now
+    for rows in known.values():
+        for row in rows.values():
+            session.expire(row)  # the statement above wrote past the session
     return Done(len(returns), len(told), waiting)
 
 
@@ -151,6 +159,7 @@ def _judgements(
     outcome = judge(book, facts)
     own = judge(book, facts_of(book, signed.own, rows)) if signed.checked else outcome
     held_facts, own_facts = _facts(outcome), _facts(own)
+    inputs_hash = facts.hash
     return [
         {
             "return_id": audit_return.id,
@@ -167,9 +176,20 @@ def _judgements(
                 "self": {**own.judgements[key].data(), **own_facts},
             },
             "triggered": bool(outcome.triggers),
-            "inputs_hash": facts.hash,
+            "inputs_hash": inputs_hash,
         }
         for key, judged in outcome.judgements.items()
+    ]
+
+
+def _lapsed(fresh: Sequence[Mapping[str, Any]], rows: Mapping[str, Judgement]) -> list[Judgement]:
+    """The judgements that were overridden on other answers, or against another grade of the rules."""
+    return [
+        row
+        for values in fresh
+        if (row := rows.get(values["key"])) is not None
+        and row.override
+        and (row.submission_id, row.grade) != (values["submission_id"], values["grade"])
     ]
 
 

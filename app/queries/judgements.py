@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.domain.rules.book import Rulebook
 from app.domain.rules.judging import Facts, Question
@@ -19,6 +19,7 @@ from app.models import (
     Agency,
     AuditReturn,
     AuditRound,
+    Event,
     Judgement,
     PackVersion,
     Submission,
@@ -26,10 +27,10 @@ from app.models import (
     SubmissionVoided,
 )
 from app.policy import Actor
-from app.queries.moderation import checked
+from app.queries.moderation import check_not_hidden, checked, hidden_from
 from app.queries.own_types import types_where
 from app.queries.packs import pack_of
-from app.queries.returns import get_return
+from app.queries.returns import HistoryLine, get_return, history_lines
 from app.queries.rounds import like
 
 PAGE = 50
@@ -132,6 +133,17 @@ def rows_of(session: Session, return_ids: Collection[int]) -> dict[int, dict[str
     return dict(found)
 
 
+def decisions(session: Session, found: Sheet) -> list[HistoryLine]:
+    """What people entered, proposed, decided and took back about the judgements of a return, latest first."""
+    events = session.scalars(
+        select(Event)
+        .where(Event.chain == f"oversight:{found.audit_return.public_id}", Event.verb.startswith("judgement."))
+        .options(selectinload(Event.texts))
+        .order_by(Event.seq.desc())
+    ).all()
+    return history_lines(session, events)
+
+
 # --- the judgements of a round ---------------------------------------------------------------------------------------
 
 
@@ -150,11 +162,12 @@ class Narrowed:
 
 @dataclass(frozen=True)
 class Line:
-    """One return of the list, with its judgements by key."""
+    """One return of the list, with its judgements by key; none where they are hidden from the reader."""
 
     audit_return: AuditReturn
     agency: Agency
     rows: Mapping[str, Judgement]
+    is_hidden: bool = False
 
 
 @dataclass
@@ -175,7 +188,10 @@ class Spread:
 
 @dataclass(frozen=True)
 class Overview:
-    """The judgements of a round. Spreads are of all agency types; lines of the types that one may judge."""
+    """The judgements of a round. Spreads are of all agency types; lines of the types that one may judge.
+
+    `hidden`: how many returns the actor checks second and has not finished; spreads, marks and filters leave them out.
+    """
 
     spreads: Sequence[Spread]
     lines: Sequence[Line]
@@ -184,6 +200,7 @@ class Overview:
     pages: int
     submitted: int  # of the types that one may judge
     marks: Mapping[str, int]
+    hidden: int
 
 
 def held_grade() -> ColumnElement[str]:
@@ -217,7 +234,9 @@ def _listed(audit_round: AuditRound, types: Collection[str]) -> ColumnElement[bo
     )
 
 
-def _narrow(query: Select[AuditReturn], narrowed: Narrowed) -> Select[AuditReturn]:
+def _narrow(query: Select[AuditReturn], narrowed: Narrowed, hidden: Collection[int]) -> Select[AuditReturn]:
+    if narrowed.judgement or narrowed.mark:
+        query = query.where(AuditReturn.id.not_in(hidden))
     if narrowed.agency_type:
         query = query.where(AuditReturn.agency_type == narrowed.agency_type)
     if narrowed.subtype:
@@ -237,14 +256,14 @@ def _narrow(query: Select[AuditReturn], narrowed: Narrowed) -> Select[AuditRetur
 def overview(
     session: Session, audit_round: AuditRound, *, actor: Actor, narrowed: Narrowed, page_size: int | None = PAGE
 ) -> Overview:
-    """The judgements of a round that the actor got through a query that asked policy. Seven statements at most.
+    """The judgements of a round that the actor got through a query that asked policy. Eight statements at most.
 
     `page_size` None gives every line.
     """
     types = judged_types(audit_round, actor)
-    query = _narrow(
-        select(AuditReturn).join(AuditReturn.agency).where(_listed(audit_round, types)), narrowed
-    )
+    hidden = hidden_from(session, audit_round, actor)
+    listed = select(AuditReturn).join(AuditReturn.agency).where(_listed(audit_round, types))
+    query = _narrow(listed, narrowed, hidden)
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     pages = max(1, -(-total // page_size)) if page_size else 1
     page = min(max(1, narrowed.page), pages)
@@ -252,10 +271,10 @@ def overview(
     if page_size:
         query = query.limit(page_size).offset((page - 1) * page_size)
     returns = session.scalars(query).all()
-    rows = rows_of(session, [one.id for one in returns])
+    rows = rows_of(session, [one.id for one in returns if one.id not in hidden])
     return Overview(
-        spreads=spreads(session, audit_round),
-        lines=[Line(one, one.agency, rows.get(one.id, {})) for one in returns],
+        spreads=spreads(session, audit_round, hidden),
+        lines=[Line(one, one.agency, rows.get(one.id, {}), one.id in hidden) for one in returns],
         total=total,
         page=page,
         pages=pages,
@@ -269,7 +288,8 @@ def overview(
             )
         )
         or 0,
-        marks=_marks(session, audit_round, types),
+        marks=_marks(session, audit_round, types, hidden),
+        hidden=len(hidden),
     )
 
 
@@ -278,7 +298,9 @@ def judged_types(audit_round: AuditRound, actor: Actor) -> frozenset[str]:
     return types_where(audit_round, actor, "return.judge") & books_of(audit_round).keys()
 
 
-def _marks(session: Session, audit_round: AuditRound, types: Collection[str]) -> dict[str, int]:
+def _marks(
+    session: Session, audit_round: AuditRound, types: Collection[str], hidden: Collection[int]
+) -> dict[str, int]:
     """How many returns of some types each mark holds of."""
     counts = [
         func.count(func.distinct(case((_mark_clause(mark), AuditReturn.id)))).label(mark)
@@ -292,13 +314,17 @@ def _marks(session: Session, audit_round: AuditRound, types: Collection[str]) ->
         select(*counts, unjudged.label("unjudged"))
         .select_from(AuditReturn)
         .outerjoin(Judgement, Judgement.return_id == AuditReturn.id)
-        .where(AuditReturn.round_id == audit_round.id, AuditReturn.agency_type.in_(types))
+        .where(
+            AuditReturn.round_id == audit_round.id,
+            AuditReturn.agency_type.in_(types),
+            AuditReturn.id.not_in(hidden),
+        )
     ).one()
     return {mark: getattr(row, mark) for mark in MARKS}
 
 
-def spreads(session: Session, audit_round: AuditRound) -> list[Spread]:
-    """How each judgement came out, by agency type, in the pack's order. One statement."""
+def spreads(session: Session, audit_round: AuditRound, hidden: Collection[int]) -> list[Spread]:
+    """How each judgement came out, by agency type, in the pack's order, without some returns. One statement."""
     books = books_of(audit_round)
     found = {(kind, key): Spread(kind, key) for kind, book in books.items() for key in book.profile.judgements}
     grade = held_grade()
@@ -306,7 +332,7 @@ def spreads(session: Session, audit_round: AuditRound) -> list[Spread]:
     for row in session.execute(
         select(AuditReturn.agency_type, Judgement.key, grade.label("grade"), func.count().label("n"), capped.label("c"))
         .join(AuditReturn, AuditReturn.id == Judgement.return_id)
-        .where(AuditReturn.round_id == audit_round.id)
+        .where(AuditReturn.round_id == audit_round.id, AuditReturn.id.not_in(hidden))
         .group_by(AuditReturn.agency_type, Judgement.key, grade)
     ):
         spread = found.get((row.agency_type, row.key))
@@ -346,8 +372,10 @@ class Sheet:
 
 
 def sheet(session: Session, public_id: str, *, actor: Actor, now: datetime) -> Sheet:
-    """The judgements of one return, for whoever may judge it. Raises NotFound."""
+    """The judgements of one return, for whoever may judge it. Raises NotFound, and NotYetYours for a second inspector
+    at work: judgements rest on what was found."""
     audit_return = get_return(session, public_id, actor=actor, now=now, permission="return.judge")
+    check_not_hidden(session, audit_return, actor)
     version = audit_return.template_version.pack_version
     return Sheet(
         audit_return,

@@ -302,6 +302,36 @@ def test_reopening_makes_judgements_out_of_date_and_a_new_signature_is_judged_an
     assert not found["children"].stale and found["children"].submission_id != first
 
 
+@pytest.mark.parametrize("approved", [False, True])
+def test_an_override_lapses_with_the_answers_that_it_rested_on(world: World, approved: bool) -> None:
+    public_id = submitted(world)
+    judged(world, public_id)
+    judgements.propose_override(
+        world.write(), public_id, "child-protection", grade="not", reason="It closed.", by=world.actor("assessor"),
+        now=world.now,
+    )  # fmt: skip
+    world.session.commit()
+    if approved:
+        judgements.approve_override(
+            world.write(), public_id, "child-protection", grade="not", by=world.actor("other-lead"), now=world.now
+        )
+        world.session.commit()
+        assert rows(world, public_id)["children"].holds != "well", "what rests on it follows"
+    # judged again on the same answers, it stands
+    judgements.mark_stale(world.write(), world.returns["council-1"])
+    world.session.commit()
+    assert judged(world, public_id)["child-protection"].override == "not"
+    reopen(world.write(), public_id, reason="Look again.", by=world.actor("assessor"), now=world.now)
+    world.session.commit()
+    sign(world, "council-1", by="signatory-council")
+    found = judged(world, public_id)
+    assert {key: row.holds for key, row in found.items()} == {
+        "child-protection": "well", "children": "well", "capacity": "",
+    }  # fmt: skip
+    assert (found["child-protection"].override, found["child-protection"].approved_at) == ("", None)
+    assert told(world, public_id)[-2:] == ["judgement.override_lapsed", "return.judged"]
+
+
 def test_only_what_can_be_entered_is_entered(world: World) -> None:
     public_id = submitted(world)
     for key, grade, note, wrong in (
@@ -439,3 +469,19 @@ def test_every_return_of_both_packs_gets_every_judgement(session: Session) -> No
         assert book is not None
         found = rows_of(world.session, [one.id])[one.id]
         assert found.keys() == book.profile.judgements.keys() and all(row.holds for row in found.values())
+
+
+def test_a_round_is_judged_in_one_transaction(world: World, session: Session) -> None:
+    """A process that dies on the way leaves nothing: what was judged is seen once all of it is."""
+    submitted(world)
+    submitted(world, "police-1")
+    done = judgements.judge_round(world.write(), world.audit_round.public_id, by=SYSTEM, now=world.now)
+    assert done.changed == 2 and world.session.scalar(select(func.count(Judgement.id)))
+    with Session(session.get_bind()) as elsewhere:
+        assert elsewhere.scalar(select(func.count(Judgement.id))) == 0
+        assert elsewhere.scalar(select(func.count(Event.id)).where(Event.verb == "return.judged")) == 0
+    world.session.rollback()
+    assert world.session.scalar(select(func.count(Judgement.id))) == 0
+    # judging anew begins where nothing was, and comes to the same
+    again = judgements.judge_round(world.write(), world.audit_round.public_id, by=SYSTEM, now=world.now)
+    assert again == done

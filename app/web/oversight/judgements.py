@@ -28,12 +28,13 @@ from app.queries.judgements import (
     Overview,
     Sheet,
     books_of,
+    decisions,
     judged_types,
     sheet,
 )
 from app.queries.judgements import overview as read_overview
 from app.queries.packs import pack_of
-from app.queries.returns import return_facts
+from app.queries.returns import HistoryLine, return_facts
 from app.queries.rounds import NotFound, get_round
 from app.web.oversight.blueprint import round_crumbs, type_choices, type_name
 from app.web.pages import message, text
@@ -298,11 +299,37 @@ def of_return(rid: str) -> str:
         first=first,
         shown=[_shown(found, found.book, key, row) for key, row in _rows(found)] if found.book else [],
         triggers=_triggers(found.book, first),
+        decided=[(line, _decided(found.book, line)) for line in decisions(session(), found)] if found.book else [],
         may_approve=allows(actor(), "judgement.approve", facts),
         me=actor().user_id,
         kind=type_name(found.pack, audit_return.agency_type, audit_return.subtype),
         breadcrumbs=_crumbs(audit_return.audit_round),
     )
+
+
+def _decided(book: Rulebook, line: HistoryLine) -> str:
+    """What an event about a judgement says."""
+    key = str(line.data.get("judgement", ""))
+    known = book.profile.judgements.get(key)
+    title = text(known.title) if known else key
+
+    def label(value: object) -> str:
+        grade = _grade_of(book, key, str(value)) if known else None
+        return text(grade.label) if grade else str(value)
+
+    grade, rules = label(line.data.get("grade", "")), label(line.data.get("rules", ""))
+    return {
+        "judgement.given": _("%(title)s: entered “%(grade)s”.", title=title, grade=grade),
+        "judgement.override_proposed": _(
+            "%(title)s: proposed “%(grade)s” in place of “%(rules)s”.", title=title, grade=grade, rules=rules),
+        "judgement.override_approved": _(
+            "%(title)s: approved “%(grade)s” in place of “%(rules)s”.", title=title, grade=grade, rules=rules),
+        "judgement.override_declined": _("%(title)s: declined “%(grade)s”.", title=title, grade=grade),
+        "judgement.override_withdrawn": _("%(title)s: took “%(grade)s” back.", title=title, grade=grade),
+        "judgement.override_lapsed": _(
+            "%(title)s: “%(grade)s” in place of “%(rules)s” lapsed, because the answers or the grade of the rules"
+            " changed. Propose it again if it still holds.", title=title, grade=grade, rules=rules),
+    }.get(line.verb, line.verb)  # fmt: skip
 
 
 def _crumbs(audit_round: AuditRound) -> list[dict[str, str]]:
