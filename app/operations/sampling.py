@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
+from app.clock import today
 from app.domain.life import NotPossible
-from app.domain.message import N_
+from app.domain.message import N_, Message
 from app.domain.risks import BY_HAND, ModerationRules, Reason, reasons
 from app.domain.sampling import (
     PlanErrors,
@@ -23,8 +24,9 @@ from app.domain.sampling import (
     seconds_drawn,
     seed_hash,
 )
-from app.models import AuditReturn, AuditRound, Sample, SampledReturn
+from app.models import AuditReturn, AuditRound, Sample, SampledReturn, User
 from app.operations import events
+from app.operations.mail import Draft, queue_all, way_in
 from app.policy import Actor
 from app.queries.own_types import types_where
 from app.queries.packs import pack_of
@@ -272,14 +274,16 @@ def assign(
     if second and not inspector:
         raise NotPossible(N_("Choose who checks first before you choose who checks again."))
     known = {one.public_id: one for one in candidates(session, audit_round, now=now)}
-    first_id = _chosen(known, inspector, audit_round, audit_return)
-    second_id = _chosen(known, second, audit_round, audit_return)
+    first_id = _chosen(known, inspector, audit_round, audit_return, sampled.inspector)
+    second_id = _chosen(known, second, audit_round, audit_return, sampled.second)
     if sampled.finished_at and first_id != sampled.inspector_id:
         raise NotPossible(N_("This check is finished, so it can no longer be given to somebody else."))
     if sampled.second_finished_at and second_id != sampled.second_id:
         raise NotPossible(N_("The second check is finished, so it can no longer be given to somebody else."))
     if (first_id, second_id) != (sampled.inspector_id, sampled.second_id):
+        new = {one for one in (first_id, second_id) if one not in (None, sampled.inspector_id, sampled.second_id)}
         sampled.inspector_id, sampled.second_id = first_id, second_id
+        _tell(session, audit_round, sample, new, by=by, now=now)
         events.append(
             session, events.chain_of(audit_round), "sample.assigned", by=by, now=now,
             data={"returns": {return_id: {"first": inspector, "second": second}}},
@@ -289,10 +293,13 @@ def assign(
 
 
 def _chosen(
-    known: Mapping[str, Candidate], public_id: str, audit_round: AuditRound, audit_return: AuditReturn
-) -> int | None:
+    known: Mapping[str, Candidate], public_id: str, audit_round: AuditRound, audit_return: AuditReturn,
+    holder: User | None,
+) -> int | None:  # fmt: skip
     if not public_id:
         return None
+    if holder and holder.public_id == public_id:
+        return holder.id  # who has it keeps it, though they have left since
     one = known.get(public_id)
     if one is None or one.bodies.isdisjoint(bodies_asking(audit_round, audit_return.agency_type)):
         raise NotPossible(N_("Choose an inspector of a body that asks this type of agency."))
@@ -306,6 +313,7 @@ def _chosen(
 def assign_rest(session: Session, round_id: str, *, by: Actor, now: datetime) -> tuple[int, int]:
     """Share out evenly what nobody checks yet, second checks too: (how many checks were given, how many left over).
 
+    What an inspector who has left did not finish counts as checked by nobody.
     Of the actor's own agency types. Whoever has least comes first; returns with fewest possible inspectors are shared
     out before the others. Left over is what nobody may check. Raises NotFound, NotPossible.
     """
@@ -317,6 +325,7 @@ def assign_rest(session: Session, round_id: str, *, by: Actor, now: datetime) ->
         .order_by(AuditReturn.agency_type, AuditReturn.public_id)
     ).all()
     people = candidates(session, audit_round, now=now)
+    here = {one.user_id for one in people}
     load = Counter(one for row in rows for one in (row.SampledReturn.inspector_id, row.SampledReturn.second_id) if one)
     again = set(
         seconds_drawn(
@@ -333,6 +342,7 @@ def assign_rest(session: Session, round_id: str, *, by: Actor, now: datetime) ->
         for row in rows
     }
     given: dict[str, dict[str, str]] = {}
+    told: set[int] = set()
     done = left = 0
 
     def give(sampled: SampledReturn, but: int | None) -> Candidate | None:
@@ -347,6 +357,10 @@ def assign_rest(session: Session, round_id: str, *, by: Actor, now: datetime) ->
         sampled, audit_return = row.SampledReturn, row.AuditReturn
         if audit_return.agency_type not in own:
             continue
+        if sampled.finished_at is None and sampled.inspector_id not in here:
+            sampled.inspector_id = None
+        if sampled.second_finished_at is None and sampled.second_id not in here:
+            sampled.second_id = None
         wanted = []
         if sampled.inspector_id is None:
             wanted.append("first")
@@ -364,10 +378,57 @@ def assign_rest(session: Session, round_id: str, *, by: Actor, now: datetime) ->
             else:
                 sampled.second_id = chosen.user_id
             given.setdefault(audit_return.public_id, {})[part] = chosen.public_id
+            told.add(chosen.user_id)
             done += 1
     if given:
         events.append(
             session, events.chain_of(audit_round), "sample.assigned", by=by, now=now, data={"returns": given}
         )
+        _tell(session, audit_round, sample, told, by=by, now=now)
     session.flush()
     return done, left
+
+
+def _tell(
+    session: Session, audit_round: AuditRound, sample: Sample, user_ids: Collection[int | None], *, by: Actor,
+    now: datetime,
+) -> None:  # fmt: skip
+    """Write to inspectors who were given something to check: one mail a day, however much it is, and no names in it."""
+    session.flush()
+    rows = session.execute(
+        select(SampledReturn.inspector_id, SampledReturn.second_id)
+        .where(
+            SampledReturn.sample_id == sample.id,
+            or_(
+                and_(SampledReturn.inspector_id.in_(user_ids), SampledReturn.finished_at.is_(None)),
+                and_(SampledReturn.second_id.in_(user_ids), SampledReturn.second_finished_at.is_(None)),
+            ),
+        )
+    ).all()  # fmt: skip
+    queue_all(
+        session,
+        [
+            Draft(
+                to=user, kind="check",
+                subject=Message(N_("%(round)s: audits for you to check"), {"round": audit_round.name}),
+                body=[
+                    Message(
+                        N_(
+                            "You are asked to check submitted audits of “%(round)s”. Number of audits on your list now:"
+                            " %(number)s."
+                        ),
+                        {
+                            "round": audit_round.name,
+                            "number": sum(user.id in (row.inspector_id, row.second_id) for row in rows),
+                        },
+                    ),
+                    Message(N_("Your list says which they are, and by when they are asked for.")),
+                ],
+                link=way_in(user, f"/rounds/{audit_round.public_id}/moderation"),
+                dedupe_key=f"check:{audit_round.public_id}:{today(now)}:{user.public_id}",
+            )
+            for user in session.scalars(select(User).where(User.id.in_(user_ids)).order_by(User.id))
+            if user.id != by.user_id
+        ],
+        now=now,
+    )  # fmt: skip

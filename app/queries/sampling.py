@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.clock import today
 from app.domain import estimates
 from app.domain.answers import question_id
 from app.domain.life import is_shut
-from app.domain.risks import Signed, Then, answers_of, evidenced_in
+from app.domain.risks import BY_HAND, Signed, Then, answers_of, evidenced_in
 from app.domain.sampling import SamplePlan, draw, frame_hash, questions_drawn, seconds_drawn, seed_hash
 from app.models import (
     Agency,
@@ -39,6 +39,7 @@ from app.models import (
     User,
 )
 from app.policy import INSPECTORS, Actor, require
+from app.queries.moderation import hidden_from
 from app.queries.packs import pack_of
 from app.queries.rounds import is_merged_clause, own_due, round_facts
 from app.queries.twins import in_force
@@ -343,20 +344,31 @@ def bodies_asking(audit_round: AuditRound, agency_type: str) -> frozenset[int]:
 
 @dataclass(frozen=True)
 class Finding:
-    """How the checks of one return went: of `asked` questions `checked`, of those `adjusted` (question to grades).
-
-    An answer counts as adjusted where the grade that holds after checking is not the one that was declared when the
-    return was drawn, whether the inspector adjusted it or the agency corrected it when it was asked to.
-    """
+    """How the checks of one return went. `pairs`: of its `asked` questions those checked, each with the grade that was
+    declared when the return was drawn and the one that holds after checking."""
 
     asked: int
-    checked: int
-    adjusted: Mapping[str, tuple[str, str]]
+    pairs: Mapping[str, tuple[str, str]]
+
+    @property
+    def checked(self) -> int:
+        """How many answers were checked."""
+        return len(self.pairs)
+
+    @property
+    def adjusted(self) -> dict[str, tuple[str, str]]:
+        """Those whose two grades differ, whether the inspector adjusted them or the agency corrected them when asked
+        to."""
+        return {question: pair for question, pair in self.pairs.items() if pair[0] != pair[1]}
 
 
 @dataclass(frozen=True)
 class SampledRow:
-    """A return of the sample, for a line of the page. `to_second`: a second inspector is to check it by the draw."""
+    """A return of the sample, for a line of the page. `to_second`: a second inspector is to check it by the draw.
+
+    `is_hidden`: the reader is that second inspector, at work: as if nothing were checked. `in_force`: the id of its
+    submission that stands now, None while it is open for changes; what was drawn may have been set aside since.
+    """
 
     sampled_id: int
     return_id: int
@@ -373,12 +385,16 @@ class SampledRow:
     submission_id: int
     inspector_id: int | None
     inspector: str
+    inspector_public_id: str
     second_id: int | None
     second: str
+    second_public_id: str
+    in_force: int | None
     finished: bool
     second_finished: bool
     to_second: bool
     finding: Finding
+    is_hidden: bool = False
 
     @property
     def is_random(self) -> bool:
@@ -388,11 +404,22 @@ class SampledRow:
     @property
     def is_done(self) -> bool:
         """Whether every question is checked, or the inspector has finished with those that are still asked."""
-        return self.finished or (self.finding.asked > 0 and self.finding.checked == self.finding.asked)
+        return not self.is_hidden and (
+            self.finished or (self.finding.asked > 0 and self.finding.checked == self.finding.asked)
+        )
+
+    @property
+    def since(self) -> str:
+        """What became of the submission that was drawn: `` (it stands), `reopened` or `anew` (signed again)."""
+        if self.in_force is None:
+            return "reopened"
+        return "" if self.in_force == self.submission_id else "anew"
 
     @property
     def state(self) -> str:
-        """`unassigned`, `waiting`, `checking` or `done`."""
+        """`hidden`, `unassigned`, `waiting`, `checking` or `done`."""
+        if self.is_hidden:
+            return "hidden"
         if self.is_done:
             return "done"
         if self.inspector_id is None:
@@ -414,7 +441,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A sample that was drawn, as it stands. `lines` by agency type, `total` over all, `second` the agreement."""
+    """A sample that was drawn, as it stands. `lines` by agency type, `total` over all, `second` the agreement.
+
+    `twice`: return to how many of its answers two inspectors checked, and in how many both gave the same grade.
+    """
 
     sample: Sample
     plan: SamplePlan
@@ -423,6 +453,7 @@ class Drawn:
     lines: Sequence[Line]
     total: Line
     second: estimates.Agreement | None
+    twice: Mapping[int, tuple[int, int]]
 
     @property
     def is_small(self) -> bool:
@@ -435,15 +466,17 @@ class Drawn:
         return [row for row in self.rows if row.risks]
 
 
-def drawn(session: Session, sample: Sample, audit_round: AuditRound) -> Drawn:
-    """A drawn sample with everything that its page shows, four or five statements however many returns there are.
+def drawn(session: Session, sample: Sample, audit_round: AuditRound, *, actor: Actor) -> Drawn:
+    """A drawn sample with everything that its page shows, five or six statements however many returns there are.
 
-    The caller got the sample through `sample_of`. What is in it about agencies of other bodies than the reader's is
-    for the page to leave out.
+    What was found about returns that the actor checks second, and has not finished, is not in it. The caller got the
+    sample through `sample_of`. What is in it about agencies of other bodies than the reader's is for the page to leave
+    out.
     """
     plan = SamplePlan.from_data(sample.plan)
     kinds = agency_types_of(audit_round)
-    found = sorted(_rows(session, sample, plan), key=lambda row: kinds.index(row.agency_type))
+    hidden = hidden_from(session, audit_round, actor)
+    found = sorted(_rows(session, sample, plan, hidden), key=lambda row: kinds.index(row.agency_type))
     sizes = _sizes(session, sample) if plan.questions else {}
     numbers = {kind: len(sample.frame.get(kind, ())) for kind in kinds}
     lines = []
@@ -471,12 +504,22 @@ def drawn(session: Session, sample: Sample, audit_round: AuditRound) -> Drawn:
         estimates.Stratum(sum(numbers.values()), tuple(c for one in strata for c in one.clusters)),
         estimates.returns_total(strata), estimates.answers_rate(strata),
     )  # fmt: skip
-    second = estimates.agreement(_pairs(session, sample))
-    return Drawn(sample, plan, found, numbers, lines, total, second)
+    pairs = _pairs(session, sample)
+    second = estimates.agreement(pair for of_return in pairs.values() for pair in of_return)
+    twice = {key: (len(given), sum(one == other for one, other in given)) for key, given in pairs.items()}
+    return Drawn(sample, plan, found, numbers, lines, total, second, twice)
 
 
-def _rows(session: Session, sample: Sample, plan: SamplePlan) -> list[SampledRow]:
+def _rows(session: Session, sample: Sample, plan: SamplePlan, hidden: Collection[int]) -> list[SampledRow]:
     first, other = aliased(User), aliased(User)
+    standing = (
+        select(func.max(Submission.id))
+        .where(
+            Submission.return_id == SampledReturn.return_id,
+            ~exists().where(SubmissionVoided.submission_id == Submission.id),
+        )
+        .scalar_subquery()
+    )
     rows = session.execute(
         select(
             SampledReturn.id, SampledReturn.return_id, SampledReturn.place, SampledReturn.risks, SampledReturn.figures,
@@ -484,6 +527,8 @@ def _rows(session: Session, sample: Sample, plan: SamplePlan) -> list[SampledRow
             SampledReturn.finished_at, SampledReturn.second_id, SampledReturn.second_finished_at,
             AuditReturn.public_id, AuditReturn.agency_type, AuditReturn.subtype, AuditReturn.agency_id,
             Agency.name, Agency.code, first.name.label("inspector"), other.name.label("second"),
+            first.public_id.label("inspector_public_id"), other.public_id.label("second_public_id"),
+            standing.label("in_force"),
         )
         .join(AuditReturn, AuditReturn.id == SampledReturn.return_id)
         .join(Agency, Agency.id == AuditReturn.agency_id)
@@ -501,21 +546,19 @@ def _rows(session: Session, sample: Sample, plan: SamplePlan) -> list[SampledRow
             sampled_id=r.id, return_id=r.return_id, public_id=r.public_id, agency_id=r.agency_id, agency=r.name,
             code=r.code, agency_type=r.agency_type, subtype=r.subtype, place=r.place, risks=r.risks, figures=r.figures,
             questions=r.questions, submission_id=r.submission_id, inspector_id=r.inspector_id,
-            inspector=r.inspector or "", second_id=r.second_id, second=r.second or "",
+            inspector=r.inspector or "", inspector_public_id=r.inspector_public_id or "",
+            second_id=r.second_id, second=r.second or "", second_public_id=r.second_public_id or "",
+            in_force=r.in_force,
             finished=r.finished_at is not None, second_finished=r.second_finished_at is not None,
-            to_second=r.public_id in seconds, finding=_finding(r.questions, findings.get(r.return_id, {})),
+            to_second=r.public_id in seconds, is_hidden=r.return_id in hidden,
+            finding=_finding(r.questions, {} if r.return_id in hidden else findings.get(r.return_id, {})),
         )
         for r in rows
     ]  # fmt: skip
 
 
 def _finding(questions: Sequence[str], found: Mapping[str, tuple[str, str]]) -> Finding:
-    pairs = {question: found[question] for question in questions if question in found}
-    return Finding(
-        asked=len(questions),
-        checked=len(pairs),
-        adjusted={question: pair for question, pair in pairs.items() if pair[0] != pair[1]},
-    )
+    return Finding(len(questions), {question: found[question] for question in questions if question in found})
 
 
 def _findings(session: Session, sample: Sample) -> dict[int, dict[str, tuple[str, str]]]:
@@ -570,20 +613,30 @@ def _sizes(session: Session, sample: Sample) -> dict[int, int]:
     )
 
 
-def _pairs(session: Session, sample: Sample) -> list[tuple[str, str]]:
-    """The grades that first and second inspectors gave to the same answers of the same submission."""
+def _pairs(session: Session, sample: Sample) -> dict[int, list[tuple[str, str]]]:
+    """Return to the grades that first and second inspector gave to the same answers of the same submission, once both
+    finished: before that a figure could tell either what the other found."""
     rows = session.execute(
         select(
-            Moderation.submission_id, Moderation.criterion, Moderation.scope_key, Moderation.second, Moderation.grade
+            Moderation.return_id, Moderation.submission_id, Moderation.criterion, Moderation.scope_key,
+            Moderation.second, Moderation.grade,
         )
         .join(SampledReturn, SampledReturn.return_id == Moderation.return_id)
-        .where(SampledReturn.sample_id == sample.id, SampledReturn.second_id.is_not(None))
+        .where(
+            SampledReturn.sample_id == sample.id,
+            SampledReturn.finished_at.is_not(None),
+            SampledReturn.second_finished_at.is_not(None),
+        )
         .order_by(Moderation.version)
-    )
-    given: dict[tuple[int, str, str], dict[bool, str]] = defaultdict(dict)
+    )  # fmt: skip
+    given: dict[tuple[int, int, str, str], dict[bool, str]] = defaultdict(dict)
     for row in rows:
-        given[row.submission_id, row.criterion, row.scope_key][row.second] = row.grade
-    return [(pair[False], pair[True]) for pair in given.values() if len(pair) == 2]
+        given[row.return_id, row.submission_id, row.criterion, row.scope_key][row.second] = row.grade
+    found: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    for (return_id, *_question), pair in given.items():
+        if len(pair) == 2:
+            found[return_id].append((pair[False], pair[True]))
+    return dict(found)
 
 
 # --- verifying -------------------------------------------------------------------------------------------------------
@@ -603,12 +656,13 @@ def verified(session: Session, sample: Sample, audit_round: AuditRound) -> list[
     """Whether a drawn sample is what its seed gives. The caller got the sample through `sample_of`.
 
     `seed`: it has the hash; `committed`: that hash was put on record before the round closed; `frame`: the list has its
-    hash; `returns`: it is what had been submitted; `draw`: the returns and their places; `questions`: those of each.
+    hash; `returns`: it is what had been submitted; `draw`: the returns and their places; `questions`: those of each;
+    `record`: plan, places and rules of risk are those on record at the draw, and whatever else was added is too.
     """
     plan, frame = SamplePlan.from_data(sample.plan), stored_frame(sample)
     events = session.scalars(
         select(Event)
-        .where(Event.chain == f"round:{audit_round.public_id}", Event.verb.in_(("sample.committed", "sample.drawn")))
+        .where(Event.chain == f"round:{audit_round.public_id}", Event.verb.startswith("sample."))
         .order_by(Event.seq)
     ).all()
     committed = next((event for event in events if event.verb == "sample.committed"), None)
@@ -628,7 +682,10 @@ def verified(session: Session, sample: Sample, audit_round: AuditRound) -> list[
     differing = {one for kind in {*then, *frame} for one in {*then.get(kind, ())} ^ {*frame.get(kind, ())}}
     checks.append(Check("returns", not differing, ", ".join(sorted({public_id for public_id, _hash in differing}))))
     rows = session.execute(
-        select(AuditReturn.public_id, SampledReturn.place, SampledReturn.questions, SampledReturn.submission_id)
+        select(
+            AuditReturn.public_id, SampledReturn.place, SampledReturn.questions, SampledReturn.submission_id,
+            SampledReturn.risks,
+        )
         .join(AuditReturn, AuditReturn.id == SampledReturn.return_id)
         .where(SampledReturn.sample_id == sample.id)
     ).all()
@@ -648,4 +705,20 @@ def verified(session: Session, sample: Sample, audit_round: AuditRound) -> list[
         != questions_drawn(sample.seed, row.public_id, asked.get(row.submission_id, []), plan.questions)
     }
     checks.append(Check("questions", not wrong, ", ".join(sorted(wrong))))
+    planned = next(
+        (event.data["plan"] for event in reversed(events) if event.verb in ("sample.committed", "sample.plan_changed")),
+        None,
+    )
+    at_draw: dict[str, list[str]] = recorded.data["risk"] if recorded else {}
+    by_hand = {event.data["return"] for event in events if event.verb == "sample.added"}
+    on_record: dict[str, tuple[int | None, list[str]]] = {
+        one: (None, [*at_draw.get(one, []), BY_HAND]) for one in by_hand
+    }
+    on_record |= {one: (None, rules) for one, rules in at_draw.items() if one not in by_hand}
+    for ids in recorded.data["random"].values() if recorded else ():
+        for place, one in enumerate(ids, 1):
+            on_record[one] = (place, on_record.get(one, (None, []))[1])
+    found = {row.public_id: (row.place, row.risks) for row in rows}
+    wrong = {one for one in {*found, *on_record} if found.get(one) != on_record.get(one)}
+    checks.append(Check("record", planned == sample.plan and not wrong, ", ".join(sorted(wrong))))
     return checks

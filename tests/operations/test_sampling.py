@@ -6,14 +6,24 @@ import dataclasses
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.clock import today
 from app.domain.life import NotPossible
 from app.domain.risks import BY_HAND, ModerationRules
 from app.domain.sampling import PlanErrors, SamplePlan, draw, seed_hash
-from app.models import AuditReturn, Event, Merger, Moderation, Sample, SampledReturn, User
+from app.models import (
+    Appointment,
+    AuditReturn,
+    Event,
+    Merger,
+    Moderation,
+    OutboxMessage,
+    Sample,
+    SampledReturn,
+    User,
+)
 from app.operations import agencies, events, people, rounds, sampling, submissions
 from app.operations.answers import Edit, save_answers
 from app.policy import system_actor
@@ -210,12 +220,16 @@ def test_a_draw_is_verified_and_every_change_is_noticed(world: World) -> None:
 
     assert differs() == set()
     session = world.session
+    other = plan_of(world, percent={"council": 50}, minimum=2, questions=2, rules=())
     for expected, statement in (
         ({"seed", "draw", "questions"}, update(Sample).values(seed="0" * 64)),
         ({"committed", "seed"}, update(Sample).values(seed_hash="0" * 64)),
         ({"frame"}, update(Sample).values(frame_hash="0" * 64)),
         ({"frame", "returns", "draw"}, update(Sample).values(frame={"council": []})),
-        ({"draw"}, update(SampledReturn).values(place=None)),
+        ({"draw", "record"}, update(SampledReturn).values(place=None)),
+        ({"record"}, update(SampledReturn).values(risks=["late"])),
+        ({"record"}, update(Sample).values(plan=other.as_data())),
+        ({"draw", "record"}, delete(SampledReturn)),
         ({"questions"}, update(SampledReturn).values(questions=[])),
         ({"returns"}, update(Sample).values(drawn_at=NOW.replace(year=2002))),
     ):
@@ -242,7 +256,7 @@ def test_risk_chooses_beside_chance_and_says_why(world: World) -> None:
     draw_it(world)
     late = sampled(world, codes[3])
     assert late.risks[0] == "late" and late.figures["late"] == {"figure": 4, "of": 0}
-    found = drawn(world.session, world.session.scalars(select(Sample)).one(), world.audit_round)
+    found = drawn(world.session, world.session.scalars(select(Sample)).one(), world.audit_round, actor=SYSTEM)
     assert found.lines[0].drawn == 1 and len(found.by_risk) == 2
     assert late.return_id in {row.return_id for row in found.by_risk}
 
@@ -321,6 +335,63 @@ def test_inspectors_without_ties_are_assigned(drawn_world: World) -> None:
         with pytest.raises(NotFound):
             assign(world, "council-1", "other", by=name)
     assert assign(world, "council-1", "").inspector_id is None
+
+
+def test_what_an_inspector_left_unfinished_is_shared_out_again(drawn_world: World) -> None:
+    world = drawn_world
+    row = assign(world, "council-2", "inspector", "other")
+    left = assign(world, "school-1", "inspector")
+    session = world.write()
+    row.finished_at = world.now
+    session.add(row)
+    for appointment in session.scalars(
+        select(Appointment).where(Appointment.user_id == world.people["inspector"].id)
+    ):
+        appointment.ends = NOW.date()
+    session.commit()
+    world.now = SHUT
+    # what was finished stays theirs, and can still get a second inspector
+    assert assign(world, "council-2", "inspector", "tied").second_id == world.people["tied"].id
+    sampling.assign_rest(world.write(), world.audit_round.public_id, by=world.actor("lead-inspector"), now=SHUT)
+    session.commit()
+    session.expire_all()
+    assert row.inspector_id == world.people["inspector"].id
+    assert left.inspector_id not in (None, world.people["inspector"].id)
+
+
+def checks_told(world: World) -> list[tuple[str, str]]:
+    """Who was told by mail of audits to check, and what it says."""
+    world.session.expire_all()
+    rows = world.session.scalars(
+        select(OutboxMessage).where(OutboxMessage.kind == "check").order_by(OutboxMessage.id)
+    )
+    return [(row.address.split("@")[0], row.body) for row in rows]
+
+
+def test_inspectors_are_told_once_a_day_and_by_no_name(drawn_world: World) -> None:
+    world = drawn_world
+    assign(world, "council-1", "inspector", "other")
+    first, second = sorted(checks_told(world))
+    assert (first[0], second[0]) == ("inspector", "other")
+    assert "on your list now: 1." in first[1] and "on your list now: 1." in second[1]
+    assert "Inspector" not in second[1] and "Fictional" not in second[1], "neither the first’s name nor the agency’s"
+    assign(world, "council-2", "inspector", "other")
+    assign(world, "council-1", "inspector")
+    assert len(checks_told(world)) == 2, "one mail a day, however much is given"
+    world.now = SHUT.replace(day=3)
+    assign(world, "council-3", "inspector", "lead-inspector")
+    told = checks_told(world)
+    assert [name for name, _body in told[2:]] == ["inspector"], "nobody is told of what they gave themselves"
+    assert "on your list now: 3." in told[2][1]
+
+
+def test_sharing_out_tells_each_inspector_once(drawn_world: World) -> None:
+    world = drawn_world
+    lead = world.actor("lead-inspector")
+    sampling.assign_rest(world.write(), world.audit_round.public_id, by=lead, now=world.now)
+    world.session.commit()
+    names = [name for name, _body in checks_told(world)]
+    assert len(names) == len(set(names)) >= 2
 
 
 def test_a_finished_check_stays_with_whoever_did_it(drawn_world: World) -> None:
@@ -435,7 +506,7 @@ def moderate(world: World, code: str, *, adjust: int = 0, second: bool = False, 
 def finding(world: World):  # type: ignore[no-untyped-def]
     """The sample as it stands."""
     world.session.expire_all()
-    return drawn(world.session, world.session.scalars(select(Sample)).one(), world.audit_round)
+    return drawn(world.session, world.session.scalars(select(Sample)).one(), world.audit_round, actor=SYSTEM)
 
 
 def test_rates_come_from_finished_random_returns_only(drawn_world: World) -> None:
@@ -490,6 +561,12 @@ def test_two_inspectors_agree_on_what_both_checked(drawn_world: World) -> None:
     moderate(world, "council-1", adjust=4)
     assert finding(world).second is None
     moderate(world, "council-1", adjust=1, second=True)
+    row = sampled(world, "council-1")
+    row.finished_at = SHUT
+    world.session.commit()
+    assert finding(world).second is None, "not before both have finished"
+    row.second_finished_at = SHUT
+    world.session.commit()
     found = finding(world).second
     questions = len(sampled(world, "council-1").questions)
     assert found.pairs == questions and found.agreed == questions - 3 and 0 < found.kappa < 1

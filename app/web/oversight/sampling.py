@@ -58,8 +58,16 @@ def state_names() -> dict[str, str]:
     """What the page calls the states of a check, in order."""
     return {
         "unassigned": _("Nobody assigned"), "waiting": _("Not begun"), "checking": _("Being checked"),
-        "done": _("Checked"),
+        "done": _("Checked"), "hidden": _("Hidden until you have checked it second"),
     }  # fmt: skip
+
+
+def since_words() -> dict[str, str]:
+    """What became of an audit after it was drawn."""
+    return {
+        "reopened": _("Open for changes at present."),
+        "anew": _("Signed anew since: the sample keeps what was found on the audit that was drawn."),
+    }
 
 
 def _round(rid: str, permission: str = "sample.read") -> tuple[AuditRound, Sample | None]:
@@ -72,7 +80,7 @@ def _drawn(rid: str, permission: str = "sample.read") -> tuple[AuditRound, Drawn
     audit_round, sample = _round(rid, permission)
     if sample is None or sample.drawn_at is None:
         raise NotFound
-    return audit_round, drawn(session(), sample, audit_round)
+    return audit_round, drawn(session(), sample, audit_round, actor=actor())
 
 
 def _may_draw(audit_round: AuditRound) -> bool:
@@ -110,7 +118,7 @@ def overview(rid: str) -> str | BaseResponse:
             waiting=sum(one.extended for one in current.values()),
             submitted=sum(one.submitted for one in current.values()),
         )
-    found = drawn(session(), sample, audit_round)
+    found = drawn(session(), sample, audit_round, actor=actor())
     own = types_where(audit_round, actor(), "return.moderate")
     if asked("format") == "csv":
         return _csv(audit_round, found, own)
@@ -168,6 +176,7 @@ def _drawn_page(audit_round: AuditRound, found: Drawn, own: frozenset[str], shar
     page = min(page_asked(), pages)
     people = {row.inspector_id: row.inspector for row in found.rows if row.inspector_id}
     people |= {row.second_id: row.second for row in found.rows if row.second_id}
+    here = {person.user_id for person in candidates(session(), audit_round, now=now())}
     named = [row for row in found.rows if row.agency_type in own]
     args = {"type": narrowed.agency_type, "stratum": narrowed.stratum, "state": narrowed.state}
     return render_template(
@@ -196,8 +205,12 @@ def _drawn_page(audit_round: AuditRound, found: Drawn, own: frozenset[str], shar
         random=[row for row in named if row.is_random],
         by_risk=[row for row in named if row.risks],
         to_assign=sum(
-            (row.inspector_id is None) + (row.to_second and row.second_id is None) for row in named
+            (not row.finished and row.inspector_id not in here)
+            + ((row.to_second or row.second_id is not None) and not row.second_finished and row.second_id not in here)
+            for row in named
         ),
+        here=here,
+        since=since_words(),
         risk_counts=_risk_counts(rules, found),
         done=sum(row.is_done for row in found.rows),
         random_done=found.total.stratum.checked,
@@ -295,12 +308,17 @@ def _csv(audit_round: AuditRound, found: Drawn, own: frozenset[str]) -> BaseResp
             row.code, row.agency, type_name(pack, row.agency_type),
             type_name(pack, row.agency_type, row.subtype) if row.subtype else "", row.public_id, row.place or "",
             "; ".join(reasons_of(rules, row, readable=row.agency_type in own)), states[row.state], row.inspector,
-            row.second, row.finding.asked, row.finding.checked if row.agency_type in own else "",
-            len(row.finding.adjusted) if row.agency_type in own else "", " ".join(row.questions),
+            row.second, row.finding.asked, row.finding.checked if _is_shown(row, own) else "",
+            len(row.finding.adjusted) if _is_shown(row, own) else "", " ".join(row.questions),
         )
         for row in found.rows
     )  # fmt: skip
     return csv_download(f"{audit_round.key}-sample.csv", heading, rows)
+
+
+def _is_shown(row: SampledRow, own: frozenset[str]) -> bool:
+    """Whether the reader sees what came of the checks of a return."""
+    return row.agency_type in own and not row.is_hidden
 
 
 def _frame_csv(audit_round: AuditRound, sample: Sample) -> BaseResponse:
@@ -487,8 +505,8 @@ def one(rid: str, ret: str) -> str | BaseResponse:
     if row is None or row.agency_type not in types_where(audit_round, actor(), "return.moderate"):
         raise NotFound
     errors: dict[str, str] = {}
-    people = {person.user_id: person.public_id for person in candidates(session(), audit_round, now=now())}
-    first, second = people.get(row.inspector_id or 0, ""), people.get(row.second_id or 0, "")
+    people = candidates(session(), audit_round, now=now())
+    first, second = row.inspector_public_id, row.second_public_id
     if request.method == "POST":
         first, second = typed("inspector"), typed("second")
         try:
@@ -509,13 +527,22 @@ def one(rid: str, ret: str) -> str | BaseResponse:
         reasons=reasons_of(ModerationRules.of(pack), row, readable=True),
         questions=_questions(pack, row),
         states=state_names(),
+        since=since_words(),
         to_check=has_desk(session(), return_in_round(session(), audit_round, ret), actor=actor(), now=now()),
         may_assign=row.agency_type in types_where(audit_round, actor(), "return.assign_check")
         and not audit_round.archived_at,
         choices=[
             {"value": person.public_id, "text": person.name}
-            for person in candidates(session(), audit_round, now=now())
+            for person in people
             if person.may_check(row.agency_id, asking)
+        ]
+        + [
+            {"value": public_id, "text": _("%(name)s (has left)", name=name)}
+            for user_id, public_id, name in (
+                (row.inspector_id, row.inspector_public_id, row.inspector),
+                (row.second_id, row.second_public_id, row.second),
+            )
+            if user_id and user_id not in {person.user_id for person in people}
         ],
         first=first,
         second=second,
@@ -576,6 +603,7 @@ def check_words() -> dict[str, str]:
         "returns": _("The list holds every audit that was submitted then, and no other."),
         "draw": _("Seed and list give the returns that were drawn, in the same places."),
         "questions": _("The seed gives the questions that are checked in each of them."),
+        "record": _("Plan, places and rules of risk are those that were put on record, and so is whatever was added."),
     }
 
 
