@@ -48,12 +48,16 @@ class Instant(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """The instant, or a usage error that shows the form."""
-        from app.clock import LONDON
+        from app.clock import LONDON, london
 
         try:
-            return datetime.strptime(value, "%Y-%m-%d %H:%M").replace(tzinfo=LONDON)
+            given = datetime.strptime(value, "%Y-%m-%d %H:%M").replace(tzinfo=LONDON)
         except ValueError:
             self.fail(f"{value!r} is no time. Write it as 2003-07-01 09:30.", param, ctx)
+        at = london(given.date(), given.time())
+        if at is None:
+            self.fail(f"the clocks go forward over {value}: choose a time an hour earlier or later.", param, ctx)
+        return given
 
 
 DAY = Day()
@@ -659,7 +663,7 @@ def sample_draw(key: str, as_email: str | None) -> None:
     with working(write=True) as session:
         audit_round, by, now = sampled_round(session, key, as_email)
         made = draw_sample(session, audit_round.public_id, by=by, now=now)
-        found = drawn(session, made, audit_round)
+        found = drawn(session, made, audit_round, actor=by)
         click.echo(f"Seed: {made.seed}")
         click.echo(f"SHA-256 of the list that was drawn from: {made.frame_hash}")
         for line in found.lines:
@@ -693,6 +697,7 @@ def sample_verify(key: str, as_email: str | None) -> None:
         "returns": "the list is what had been submitted",
         "draw": "seed and list give the returns that were drawn",
         "questions": "the seed gives the questions that are checked",
+        "record": "plan, places and rules of risk are those on record, and so is whatever was added",
     }
     for check in checks:
         told = f" ({check.detail})" if check.detail else ""
@@ -766,12 +771,13 @@ def release_window(key: str, opens: datetime, closes: datetime, as_email: str | 
 @as_person
 def release_correct(key: str, reason: str, as_email: str | None) -> None:
     """Publish a correction of the round with this KEY at once, and print what it changes."""
+    from app.domain.corrections import CHAPTERS, FIELDS
     from app.operations import release as operations
 
     with changing_round(key, as_email) as (session, audit_round, by, now):
         row = operations.correct(session, audit_round.public_id, reason=reason, by=by, now=now)
         for one in row.changes:
-            what = " ".join(filter(None, (one["chapter"], one["what"], one["field"])))
+            what = ", ".join(filter(None, (CHAPTERS[one["chapter"]], one["what"], FIELDS[one["field"]])))
             click.echo(f"{what}: {one['old'] or '-'} -> {one['new'] or '-'}")
         click.echo(f"Published as number {row.number}, {len(row.changes)} figures changed, SHA-256 {row.sha256}")
 
@@ -797,10 +803,13 @@ def publish(key: str, at: datetime, waive: tuple[str, ...], as_email: str | None
         raise click.ClickException(
             f"nothing is called {', '.join(sorted(unknown))}; known are {', '.join(operations.OBSTACLES)}"
         )
+    if silent := [name for name, reason in waived.items() if not reason.strip()]:
+        raise click.ClickException(f"give the reason too, as --waive {silent[0]}=REASON")
     with changing_round(key, as_email) as (session, audit_round, by, now):
         counts = counts_of(session, audit_round, actor=by, now=now)
         for one in operations.obstacles(counts, release_of(session, audit_round), at=at):
-            click.echo(f"{one.key}: {one.words}: {one.number}", err=True)
+            how = "" if one.key in waived else f" (or --waive {one.key}=REASON)"
+            click.echo(f"{one.key}: {one.words}: {one.number}{how}", err=True)
         row = operations.set_publication(
             session, audit_round.public_id, at=at, waived=waived, by=by, now=now
         )
@@ -946,9 +955,11 @@ def mail_remind() -> None:
     """Write the reminders that are due today. The worker does this by itself; nobody is reminded twice."""
     from app import clock
     from app.operations.mail import remind
+    from app.operations.release import remind_of_windows
 
     with working(write=True) as session:
-        number = remind(session, now=clock.now(session))
+        now = clock.now(session)
+        number = remind(session, now=now) + remind_of_windows(session, now=now)
     click.echo(f"{number} reminders written.")
 
 

@@ -39,6 +39,15 @@ def pin(session: Session, day: date) -> None:
     session.merge(Setting(key=PINNED, value={"date": day.isoformat()}))
 
 
+def london(day: date, at: time) -> datetime | None:
+    """The instant in UTC of a time of day in London; None for one that the clock leaves out in spring.
+
+    Of the hour that comes twice in autumn it is the first.
+    """
+    instant = datetime.combine(day, at, tzinfo=LONDON).astimezone(UTC)
+    return instant if instant.astimezone(LONDON).time() == at else None
+
+
 def today(at: datetime) -> date:
     """The day in London at an instant."""
     return at.astimezone(LONDON).date()

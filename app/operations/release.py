@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, null, select
@@ -31,6 +31,7 @@ from app.queries.mail import people_at
 from app.queries.own_types import types_where
 from app.queries.release import (
     Counts,
+    coming_out,
     content_of,
     counts_of,
     edition_content,
@@ -59,6 +60,8 @@ OBSTACLES: dict[str, str] = {
     "challenges": N_("Challenges of agencies that are not settled"),
     "judgements": N_("Judgements that are out of date or wait for approval"),
     "unfinished": N_("Returns of the sample that nobody has finished checking"),
+    "queries": N_("Queries that agencies have not answered"),
+    "returned": N_("Audits that were opened again, or standards returned, and not signed again"),
     "window": N_("The window for factual accuracy is not over by then"),
 }
 
@@ -235,6 +238,40 @@ def _tell_of_window(session: Session, release: Release, *, now: datetime) -> int
     )  # fmt: skip
 
 
+SOON = timedelta(days=3)  # before the window closes
+
+
+def remind_of_windows(session: Session, *, now: datetime) -> int:
+    """Write once to signatories and audit leads when the window for factual accuracy closes within three days.
+
+    Not where they were told of it less than a day ago. Safe to run as often as one likes. Returns how many are new.
+    """
+    added = 0
+    for release in session.scalars(
+        select(Release).where(
+            Release.accuracy_closes > now, Release.accuracy_closes <= now + SOON,
+            Release.told_at <= now - timedelta(days=1),
+        )
+    ):  # fmt: skip
+        at = standing(release, now=now)
+        if at.window != "open" or at.publication == "published" or at.closes is None:
+            continue
+        added += _mail(
+            session, _with_feedback(session, release.round_id),
+            f"accuracy-closes:{release.public_id}:{events.iso(at.closes)}", now=now,
+            subject=N_("%(round)s: the draft feedback to %(agency)s can be checked until %(day)s"),
+            body=(
+                N_(
+                    "You can still read the draft feedback to %(agency)s, and challenge what is wrong in it, until"
+                    " %(time)s on %(day)s."
+                ),
+                N_("If everything in it is right you need do nothing."),
+            ),
+            about={"day": _day(at.closes), "time": _time(at.closes)},
+        )  # fmt: skip
+    return added
+
+
 def _with_feedback(session: Session, round_id: int, published: Mapping[str, int] | None = None) -> list[AuditReturn]:
     rows = session.scalars(
         select(AuditReturn)
@@ -333,6 +370,15 @@ def settle(
         raise NotPossible(N_("Say what you decide."))
     answer = words(text)
     reply(session, thread, text=answer, side="oversight", by=by, now=now)
+    _mail(
+        session, [audit_return], f"challenge:{thread.posts[-1].public_id}", now=now,
+        subject=N_("%(round)s: a challenge of %(agency)s is answered"),
+        body=(
+            N_("What %(agency)s challenged in its draft feedback on “%(round)s” is answered."),
+            N_("The answer stands with the draft after you sign in."),
+        ),
+        about={},
+    )  # fmt: skip
     if decision == "reply":
         return thread
     close_thread(session, thread, by=by, now=now, outcome=OUTCOMES[decision])
@@ -387,6 +433,8 @@ def obstacles(counts: Counts, release: Release | None, *, at: datetime | None) -
         "challenges": counts.challenges,
         "judgements": counts.judgements,
         "unfinished": counts.unfinished,
+        "queries": counts.queries,
+        "returned": counts.returned,
         "window": int(bool(closes and at and closes > at)),
     }
     return [Obstacle(key, number) for key, number in numbers.items() if number]
@@ -501,9 +549,9 @@ def is_due(session: Session, *, now: datetime) -> bool:
 
 
 def _record(session: Session, release: Release, *, now: datetime) -> Publication:
-    """Put the first edition on record, as it was frozen, and tell the agencies."""
-    content = release.prepared
-    assert content is not None and release.publish_at is not None  # noqa: S101 -- both are set together
+    """Put the first edition on record, as it was frozen but for what was set aside since, and tell the agencies."""
+    assert release.publish_at is not None  # noqa: S101 -- it is due
+    content = coming_out(session, release)
     row = Publication(
         round_id=release.round_id, number=1, content=content, sha256=hash_of(content), snapshot_id=snapshot_of(content),
         changes=[], at=release.publish_at, by_id=release.set_by_id,
@@ -552,12 +600,19 @@ def correction(session: Session, audit_round: AuditRound, *, by: Actor, now: dat
     old = edition_content(session, audit_round, every[0].number, now=now)
     new = prepare_edition(session, audit_round, actor=by, now=now)
     found = changes(old["findings"]["en"], new["findings"]["en"])
+    # about a submission that was replaced since: it stays where it came out before, and does not come out now
+    new["feedback"] = {
+        key: version
+        for key, version in new["feedback"].items()
+        if key not in new["replaced"] or old["feedback"].get(key) == version
+    }
     anew = {key for key, version in new["feedback"].items() if old["feedback"].get(key) != version}
     gone = set(old["feedback"]) - set(new["feedback"])
     if anew or gone:
         found.append(
             Changed(
-                chapter="feedback", what="", field="versions", old=str(len(old["feedback"])), new=str(len(anew | gone))
+                chapter="feedback", what="", field="versions", old="",
+                new=f"{len(anew | gone)} / {len(old['feedback'] | new['feedback'])}",
             )
         )
     return Correction(every[0].number + 1, new, hash_of(new), found)
@@ -583,7 +638,12 @@ def correct(
     by_the_clock(session, now=now)  # the first edition first
     found = correction(session, audit_round, by=by, now=now)
     if not found.changes:
-        raise NotPossible(N_("Nothing is different from what is published, so there is nothing to correct."))
+        raise NotPossible(
+            N_(
+                "Nothing is different from what is published, so there is nothing to correct. After a change to what"
+                " single agencies are told, prepare the feedback again first."
+            )
+        )
     _check_shown(found.content, expected)
     row = Publication(
         round_id=audit_round.id, number=found.number, content=dict(found.content), sha256=found.sha256,

@@ -18,7 +18,7 @@ from app.models import Agency, AuditReturn, AuditRound, OversightBody, PackVersi
 from app.operations import agencies, events, mail
 from app.policy import Actor, require
 from app.queries.packs import pack_of, template_versions
-from app.queries.rounds import get_round
+from app.queries.rounds import NotFound, get_round
 
 
 @dataclass(frozen=True)
@@ -342,10 +342,17 @@ def remove_agency(session: Session, public_id: str, return_id: str, *, by: Actor
         raise NotPossible(
             N_("The round is open. Record a nil return with the reason instead of removing the agency.")
         )
-    session.execute(
-        delete(AuditReturn).where(AuditReturn.public_id == return_id, AuditReturn.round_id == audit_round.id)
+    removed = session.scalar(
+        select(AuditReturn).where(AuditReturn.public_id == return_id, AuditReturn.round_id == audit_round.id)
     )
-    events.append(session, events.chain_of(audit_round), "round.agency_removed", by=by, now=now)
+    if removed is None:
+        raise NotFound
+    agency = removed.agency
+    session.execute(delete(AuditReturn).where(AuditReturn.id == removed.id))
+    events.append(
+        session, events.chain_of(audit_round), "round.agency_removed", by=by, now=now,
+        data={"agency": agency.code}, texts={"name": agency.name},
+    )  # fmt: skip
     session.flush()
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 
 from flask import request
 from flask_babel import gettext as _
 
-from app.clock import LONDON
+from app.clock import LONDON, london
 
 EARLIEST, LATEST = 1990, 2100  # years that a form takes
 
@@ -113,8 +113,10 @@ def read_instant(name: str, errors: dict[str, str]) -> tuple[TypedInstant, datet
         return TypedInstant(day, given), None
     if chosen is None:
         return TypedInstant(day, given), None
-    at = datetime.combine(chosen, time(int(parts[1]), int(parts[2])), tzinfo=LONDON)
-    return TypedInstant(day, given), at.astimezone(UTC)
+    at = london(chosen, time(int(parts[1]), int(parts[2])))
+    if at is None:
+        errors[f"{name}-time"] = _("The clocks go forward over this time. Choose one an hour earlier or later.")
+    return TypedInstant(day, given), at
 
 
 def summary(errors: Mapping[str, str], days: tuple[str, ...] = ()) -> list[dict[str, str]]:

@@ -113,7 +113,7 @@ def test_unknown_things_are_named(run, tmp_path: Path) -> None:  # type: ignore[
 
 def test_the_demonstration_renders_its_reports(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     output = run("demo", "--agencies", "40").output
-    assert "Sign in as one of these" in output
+    assert "Sign in as one of these" in output and "pilot of autumn 2002" in output
     assert run("demo", "--if-empty").output == ""
     assert "there is data already" in run("demo", ok=False).output
     out, data = tmp_path / "joint.pdf", tmp_path / "joint.json"
@@ -129,11 +129,12 @@ def test_the_demonstration_renders_its_reports(run, tmp_path: Path) -> None:  # 
 def _for_agency(run, tmp_path: Path, *, stage: str, ok: bool) -> str:  # type: ignore[no-untyped-def]
     from app import create_app
     from app.db import db
-    from app.models import AuditReturn
+    from app.models import AuditReturn, AuditRound
 
     app = create_app(Config.load())
     with app.app_context():
-        code = db.session.query(AuditReturn).filter_by(stage=stage).first().agency.code
+        returns = db.session.query(AuditReturn).join(AuditReturn.audit_round)
+        code = returns.filter(AuditReturn.stage == stage, AuditRound.key == "climbie-2003").first().agency.code
         db.session.close()
         db.engine.dispose()
     arguments = ["--round", "climbie-2003", "--agency", code, "--out", str(tmp_path / f"{stage}.pdf")]

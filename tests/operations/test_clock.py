@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 import pytest
 from sqlalchemy.orm import Session
@@ -14,6 +14,13 @@ def test_a_day_starts_and_ends_in_london() -> None:
     assert clock.start_of(date(2003, 6, 16)) == datetime(2003, 6, 15, 23, 0, tzinfo=UTC)
     assert clock.end_of(date(2003, 6, 16)) == datetime(2003, 6, 16, 22, 59, 59, tzinfo=UTC)
     assert clock.end_of(date(2003, 1, 16)) == datetime(2003, 1, 16, 23, 59, 59, tzinfo=UTC)
+
+
+def test_a_time_that_the_clock_leaves_out_is_none() -> None:
+    assert clock.london(date(2028, 3, 26), time(1, 30)) is None
+    assert clock.london(date(2028, 3, 26), time(2, 0)) == datetime(2028, 3, 26, 1, 0, tzinfo=UTC)
+    # the hour that comes twice: the first
+    assert clock.london(date(2028, 10, 29), time(1, 30)) == datetime(2028, 10, 29, 0, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("hour", [0, 12, 23])
