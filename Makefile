@@ -7,7 +7,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-h
 
 .PHONY: help
 help: ## List what make can do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: ## Install what Candour needs and make the data folder
@@ -56,6 +56,10 @@ words: setup-test ## Bring the catalogues of other languages up to date and comp
 .PHONY: bench
 bench: setup-test ## Measure what the README quotes
 	@$(BIN)/python -m bench
+
+.PHONY: prove-round
+prove-round: setup-test ## Take a round of 818 agencies from opening to publication (about a quarter of an hour)
+	@$(BIN)/python -m bench.whole_round
 
 .PHONY: clean
 clean: ## Remove what set-up and tools made; the data folder stays
