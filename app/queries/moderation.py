@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from app.clock import today
 from app.domain.answers import question_id
+from app.domain.life import NotPossible
+from app.domain.message import N_
 from app.domain.templates import Grade
 from app.models import (
     Agency,
@@ -58,6 +60,14 @@ def checked(session: Session, return_ids: Collection[int]) -> dict[int, Findings
     return dict(found)
 
 
+def checked_for(
+    session: Session, audit_round: AuditRound, return_ids: Collection[int], *, actor: Actor
+) -> dict[int, Findings]:
+    """As `checked`, without the returns of a round whose findings the actor must not see yet. Two statements."""
+    hidden = hidden_from(session, audit_round, actor)
+    return checked(session, [one for one in return_ids if one not in hidden])
+
+
 def findings_on(session: Session, submission: Submission, *, second: bool = False) -> Findings:
     """What one of the two inspectors found last about a submission, voided or not: (criterion, scope) to finding."""
     rows = session.scalars(
@@ -70,6 +80,45 @@ def findings_on(session: Session, submission: Submission, *, second: bool = Fals
 
 
 # --- who checks what ----------------------------------------------------------------------------------------
+
+
+def hidden_from(session: Session, audit_round: AuditRound, actor: Actor) -> set[int]:
+    """The ids of returns whose first findings the actor must not see yet, nor what follows from them.
+
+    They check these second, without knowing what the first inspector found, until they have finished; lead inspectors
+    too. One statement; empty for everybody else.
+    """
+    in_round = AuditReturn.round_id == audit_round.id
+    return set(session.scalars(_blind_on(actor).join(SampledReturn.audit_return).where(in_round)))
+
+
+def is_hidden_from(session: Session, audit_return: AuditReturn, actor: Actor) -> bool:
+    """Whether this return is one of those of `hidden_from`. One statement."""
+    return session.scalar(_blind_on(actor).where(SampledReturn.return_id == audit_return.id)) is not None
+
+
+class NotYetYours(NotPossible):
+    """A page, or a change, that is made of what the first inspector found, for whoever checks the return second."""
+
+    def __init__(self, audit_return: AuditReturn) -> None:
+        super().__init__(
+            N_("You check this return second. You see what the first inspector found when you have finished.")
+        )
+        self.audit_return = audit_return
+
+
+def check_not_hidden(session: Session, audit_return: AuditReturn, actor: Actor) -> None:
+    """Raise NotYetYours where the actor must not see the first findings about a return, nor what follows from them."""
+    if is_hidden_from(session, audit_return, actor):
+        raise NotYetYours(audit_return)
+
+
+def _blind_on(actor: Actor) -> Select[int]:
+    return select(SampledReturn.return_id).where(
+        SampledReturn.second_id.is_not(None),
+        SampledReturn.second_id == actor.user_id,
+        SampledReturn.second_finished_at.is_(None),
+    )
 
 
 def part_of(sampled: SampledReturn, actor: Actor, *, any_return: bool) -> str:
@@ -339,8 +388,7 @@ def shown_findings(
     """
     if not allows(actor, "return.moderate", return_facts(session, audit_return, now=now, actor=actor)):
         return {}
-    sampled = sampled_of(session, audit_return)
-    if sampled and part_of(sampled, actor, any_return=False) == "second" and sampled.second_finished_at is None:
+    if is_hidden_from(session, audit_return, actor):
         return {}
     return findings_on(session, submission)
 

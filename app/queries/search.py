@@ -16,6 +16,7 @@ from app.domain.templates import Pack
 from app.models import Agency, AuditReturn, AuditRound, Judgement, SearchText
 from app.policy import Actor, allows, require
 from app.queries.judgements import held_grade
+from app.queries.moderation import hidden_from
 from app.queries.own_types import types_where
 from app.queries.packs import pack_of
 from app.queries.returns import return_facts
@@ -93,6 +94,8 @@ def search_round(
         AuditReturn.agency_type.in_(types),
         *_narrowing(session, audit_round, narrowed, now=now),
     ]
+    if narrowed.judgement:  # it rests on what was found
+        conditions.append(AuditReturn.id.not_in(hidden_from(session, audit_round, actor)))
     return _search(session, conditions, words, page=page, page_size=page_size)
 
 

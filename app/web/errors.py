@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import structlog
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, jsonify, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_security import current_user
 from flask_wtf.csrf import CSRFError
@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from app.db import db
 from app.domain.life import NotPossible
 from app.policy import Denied
+from app.queries.moderation import NotYetYours
 from app.queries.rounds import NotFound
 from app.web.kept import page_to_send_again
 from app.web.pages import message
@@ -63,6 +64,17 @@ def init_app(app: Flask) -> None:
     def _not_possible(error: NotPossible) -> tuple[str | Response, int]:
         db.session.rollback()
         return _page(409, _("That cannot be done now"), message(error.message))
+
+    @app.errorhandler(NotYetYours)
+    def _not_yet_yours(error: NotYetYours) -> tuple[str | Response, int]:
+        audit_return = error.audit_return
+        desk, name = url_for("moderation.desk", rid=audit_return.public_id), audit_return.agency.name
+        words = message(error.message)
+        db.session.rollback()
+        title = _("Not before your own check is finished")
+        if wants_json():
+            return _page(403, title, words)
+        return render_template("moderation/not_yet.html", title=title, name=name, words=words, desk=desk), 403
 
     @app.errorhandler(CSRFError)
     def _stale(_error: CSRFError) -> tuple[str | Response, int]:

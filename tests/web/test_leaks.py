@@ -1,283 +1,649 @@
-"""A leak census: a token of its own in every text of every agency; every page and export, fetched as everybody.
+"""A leak census: a token of its own in every text of every agency; every page, file and mail, opened as everybody.
 
 Before publication nobody finds a token that is not theirs: not of another agency, and nothing of what an oversight body
-does in private. After publication an agency finds its own feedback, and nothing else is new to anybody.
+does in private; nor does any page that others read change by it. After publication an agency finds its own feedback,
+and nothing else is new to anybody. `tests/web/test_who_may.py` asks for what a role may never have; here each asks for
+what their role may have, of themselves and of others.
 """
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import timedelta
+from types import SimpleNamespace
 
+import pypdf
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
 
-from app.domain.integrity import sha256_hex
+from app import clock
+from app.jobs import report_runs
 from app.models import (
     Area,
     Evidence,
-    EvidenceLink,
-    EvidenceRevision,
-    Example,
     Judgement,
-    Moderation,
     Monitoring,
+    OutboxMessage,
+    OversightBody,
+    PeerReview,
     PlannedAction,
     RecommendationStatus,
-    StoredFile,
+    RoundTemplate,
     Submission,
     Thread,
-    ThreadPost,
     User,
 )
-from app.operations import people
-from app.operations import release as operations
+from app.operations import agencies as agencies_operations
+from app.operations import examples, follow_up, peers, people, querying, release, rounds, signing, submissions
 from app.operations.answers import Edit
 from app.operations.search import rebuild
-from app.policy import AGENCY_ROLES
+from app.policy import AGENCY_ROLES, PERMISSIONS, could
 from app.queries.returns import content_hash
 from app.web.permissions import permissions_of
+from tests.operations.checking import check, drawn_sample, finished, put_in_sample
 from tests.operations.test_returns import save, sign
-from tests.web.test_release import AGES_AGO, FAR_AHEAD, fields, moved
+from tests.web.test_release import AGES_AGO, FAR_AHEAD, moved
 from tests.world import SYSTEM, World, complete_answer
 
 # who reads what does not depend on the database
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
-SIGNED = {"commentary", "action", "evidence"}
-TO_AGENCY = {"query", "accuracy"}
+TOKEN = re.compile(rb"leak([a-z]+)0([a-z]+[0-9]+)leak")
+# what an agency signed, with the file and the person behind it; what it keeps to itself; what it is told
+SIGNED = {"commentary", "action", "evidence", "description", "filename", "file", "signatory"}
+INTERNAL = {"board", "person", "post"}
+TOLD = {"query", "progress", "accuracy", "reopen"}
+# what the oversight body says for itself, and of that what stands in the feedback
 IN_FEEDBACK = {"moderation", "narrative", "monitoring", "recommendation"}
-SEEN = re.compile(r"token-([a-z]+)-([a-z0-9]+)-x")
-AGENCIES = 2
+PRIVATE = IN_FEEDBACK | {"seen", "judgement", "override", "example", "second"}
 
 
 def token(kind: str, code: str) -> str:
-    """The token of a kind of text about an agency."""
-    return f"token-{kind}-{code.replace('-', '')}-x"
+    """The token of a kind of text about an agency: one word, for any index."""
+    return f"leak{kind}0{code.replace('-', '')}leak"
 
 
-def fill(world: World, code: str, by: str) -> None:
-    """Answer, plan, attach, sign; then everything that an oversight body and others say about it."""
-    audit_return = world.returns[code]
+# --- the world -------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Census:
+    """A round of two bodies with three agencies that signed, two of one type, and everything that is said of them."""
+
+    app: Flask
+    world: World
+    client_as: Callable[[str], FlaskClient]
+    codes: list[str]
+    runs: list[str] = field(default_factory=list)
+    clients: dict[str, FlaskClient] = field(default_factory=dict)
+
+    def visit(self, name: str) -> FlaskClient:
+        """The client of somebody; of nobody without a name."""
+        if name not in self.clients:
+            self.clients[name] = self.client_as(name) if name else self.app.test_client()
+        return self.clients[name]
+
+    def ret(self, code: str) -> str:
+        """The public id of an agency's return."""
+        return self.world.returns[code].public_id
+
+    def signatory(self, code: str) -> str:
+        """Who signs for an agency."""
+        return {self.codes[0]: "signatory", self.codes[1]: f"signatory-{self.world.returns[code].agency_type}"}.get(
+            code, code
+        )
+
+    def inspector(self, code: str) -> str:
+        """Who inspects an agency."""
+        return "other-type" if code == self.codes[1] else "inspector"
+
+
+def _people(world: World) -> None:
+    """A second body that asks the second agency type; peers, a coordinator elsewhere; a second agency of a type."""
+    session = world.write()
+    kinds = list(world.pack.agency_types)
+    people.add_oversight_body(
+        session, code="west", name="Westmere Inspectorate", short="West", kind="inspectorate", by=SYSTEM, now=world.now
+    )
+    west = session.scalars(select(OversightBody.id).where(OversightBody.code == "west")).one()
+    session.execute(
+        sa.update(RoundTemplate).where(RoundTemplate.agency_type == kinds[1]).values(oversight_body_id=west)
+    )
+    second = f"{kinds[0]}-2"
+    made = agencies_operations.import_csv(
+        session,
+        "code,name,type,subtype,areas,email,signatory\n"
+        f"{second},Fictional {kinds[0]} two,{kinds[0]},,mere: Mereland; far: Farland,{second}@agency.example,Sam Two",
+        world.pack.agency_types, by=SYSTEM, now=world.now,
+    )  # fmt: skip
+    rounds.add_agencies(
+        session, world.audit_round.public_id, [one.public_id for one in made], by=SYSTEM, now=world.now
+    )
+    for name, role, code in (
+        ("other-type", "inspector", "west"),
+        ("other-type-lead", "lead_inspector", "west"),
+        ("peer", "peer_reviewer", world.body.code),
+        ("asked-peer", "peer_reviewer", world.body.code),
+        ("idle-peer", "peer_reviewer", world.body.code),
+        ("far-coordinator", "area_coordinator", "far"),
+    ):
+        people.add_person(
+            session, email=f"{name}@agency.example", name=name.title(), role=role, body_code=code, post="",
+            starts=world.now.date(), ends=None, by=SYSTEM, now=world.now,
+        )  # fmt: skip
+    session.commit()
+    world.people |= {user.email.split("@")[0]: user for user in session.scalars(select(User))}
+    world.returns |= {row.agency.code: row for row in session.scalars(select(type(world.returns[f"{kinds[0]}-1"])))}
+
+
+def _signed(census: Census, code: str) -> None:
+    """Answer, plan, attach, comment, sign; the first agency signs twice."""
+    world, by, rid = census.world, census.signatory(code), census.ret(code)
+    user = world.people[by].id
+    session = world.write()
+    session.execute(sa.update(User).where(User.id == user).values(name=token("signatory", code)))
+    contributor = people.add_person(
+        session, email=f"contributor-{code}@agency.example", name=token("person", code), role="contributor",
+        post=token("post", code), body_code=code, starts=world.now.date(), ends=None, by=SYSTEM, now=world.now,
+    )  # fmt: skip
+    assert contributor
+    session.commit()
+    world.session.expire_all()
     item = world.work(code).items[0]
     raw = complete_answer(item.scheme, best=False) | {"commentary": token("commentary", code)}
     world.answer(code, by=by, best=False)
     version = world.work(code).items[0].answer.version
     assert save(world, code, Edit(item.id, raw, version, "token"), by=by).saved
+    file = FileStorage(io.BytesIO(token("file", code).encode()), f"{token('filename', code)}.txt")
+    boundary, body = encode_multipart(
+        {"file": file, "title": token("evidence", code), "description": token("description", code),
+         "questions": [item.id]},
+    )  # fmt: skip
+    sent = census.visit(by).post(
+        f"/returns/{rid}/evidence/add", data=body, content_type=f"multipart/form-data; boundary={boundary}"
+    )
+    assert sent.status_code == 303
     session = world.write()
-    at, inspector = world.now, world.people["inspector"].id
-    place = {"return_id": audit_return.id, "criterion": item.criterion.id}
-    file = StoredFile(sha256=sha256_hex(code.encode()), size=1, media_type="text/plain", stored_at=at)
-    piece = Evidence(agency_id=audit_return.agency_id, title=token("evidence", code), added_at=at)
-    session.add_all([file, piece])
-    session.flush()
-    session.add_all(
-        [
-            EvidenceRevision(evidence_id=piece.id, number=1, sha256=file.sha256, name="minutes.txt", at=at),
-            EvidenceLink(evidence_id=piece.id, **place),
-            PlannedAction(what=token("action", code), owner="", made_at=at, saved_at=at, **place),
-        ]
+    session.add(
+        PlannedAction(
+            what=token("action", code), owner="", made_at=world.now, saved_at=world.now,
+            return_id=world.returns[code].id, criterion=item.criterion.id,
+        )
     )  # fmt: skip
     session.commit()
+    actor = world.actor(by)
+    signing.comment(world.write(), rid, text=token("board", code), by=actor, now=world.now)
+    world.session.commit()
     sign(world, code, by=by, expected=content_hash(world.work(code)))
-    session = world.write()
-    submission = session.scalars(select(Submission).where(Submission.return_id == audit_return.id)).one()
+    if code == census.codes[0]:
+        lead = world.actor("lead-inspector")
+        submissions.reopen(world.write(), rid, reason=token("reopen", code), by=lead, now=world.now)
+        world.session.commit()
+        sign(world, code, by=by, expected=content_hash(world.work(code)))
+
+
+def _told(census: Census, code: str) -> None:
+    """What the agency is told and asked, by inspectors, peers and a scrutineer."""
+    world, rid = census.world, census.ret(code)
+    now, day = world.now, (world.now + timedelta(days=9)).date()
+    inspector = world.actor(census.inspector(code))
+    querying.ask(world.write(), rid, subject=token("query", code), text=token("query", code), due=day, by=inspector,
+                 now=now)  # fmt: skip
+    follow_up.ask_for_progress(
+        world.session, [rid], subject=token("progress", code), text=token("progress", code), due=day, by=inspector,
+        now=now,
+    )  # fmt: skip
+    peers.comment(
+        world.session, rid, about="", subject=token("comment", code), text=token("comment", code),
+        by=world.actor("coordinator"), now=now,
+    )  # fmt: skip
+    world.session.commit()
+    if code != census.codes[0]:
+        return
+    lead, peer = world.actor("lead-inspector"), world.actor("peer")
+    for name in ("peer", "asked-peer"):
+        peers.assign(world.write(), rid, world.people[name].public_id, by=lead, now=now)
+        world.session.commit()
+    review = world.session.scalars(
+        select(PeerReview.public_id).where(PeerReview.user_id == world.people["peer"].id)
+    ).one()
+    peers.declare(world.write(), review, conflict="", by=peer, now=now)
+    peers.challenge(world.session, review, about="", subject=token("peer", code), text=token("peer", code), by=peer,
+                    now=now)  # fmt: skip
+    world.session.commit()
+
+
+def _privately(census: Census, code: str) -> None:
+    """What the oversight body does in private: checks, follow-up, judgements, examples."""
+    world, rid, now = census.world, census.ret(code), census.world.now
+    name = census.inspector(code)
+    item = world.work(code).items[0]
     best = next(grade for grade in item.scheme.grades if grade.counts_as == "met")
-    threads = {
-        "query": "oversight", "accuracy": "agency", "peer": "peer", "comment": "area",
-    }  # fmt: skip
+    put_in_sample(world, code, inspector=name, questions=[item.id])
+    check(world, code, item.id, best.key, by=name, reason=token("moderation", code), seen=token("seen", code))
+    finished(world, code, by=name)
+    inspector = world.actor(name)
+    submission = world.session.scalars(
+        select(Submission.public_id).where(Submission.return_id == world.returns[code].id).order_by(-Submission.number)
+    ).first()
+    assert submission
+    session = world.write()
+    follow_up.monitor(session, [rid], reason=token("monitoring", code), review_on=None, by=inspector, now=now)
+    examples.mark(
+        session, rid, submission=submission, question=item.id, kind="concern", note=token("example", code),
+        by=inspector, now=now,
+    )  # fmt: skip
     session.add_all(
         [
-            Moderation(
-                submission_id=submission.id, version=1, outcome="adjusted", self_grade=str(raw["grade"]),
-                grade=best.key, reason=token("moderation", code), by_id=inspector, at=at, **place,
-            ),
-            Monitoring(return_id=audit_return.id, reason=token("monitoring", code), since=at, by_id=inspector),
             RecommendationStatus(
-                return_id=audit_return.id, recommendation="any/1", state="met", note=token("recommendation", code),
-                by_id=inspector, at=at,
+                return_id=world.returns[code].id, recommendation="any/1", state="met",
+                note=token("recommendation", code), at=now,
             ),
             Judgement(
-                return_id=audit_return.id, key="any", explanation={}, given="x", given_note=token("judgement", code),
-                given_by_id=inspector, given_at=at,
-            ),
-            Example(submission_id=submission.id, kind="concern", note=token("example", code), at=at, **place),
-            *(
-                Thread(
-                    return_id=audit_return.id, kind=kind, subject=kind, about="overall" if kind == "accuracy" else "",
-                    opened_at=at, state="closed", closed_at=at,
-                    posts=[ThreadPost(side=side, text=token(kind, code), at=at)],
-                )
-                for kind, side in threads.items()
+                return_id=world.returns[code].id, key="any", explanation={}, given="x",
+                given_note=token("judgement", code), given_at=now, override="y",
+                override_reason=token("override", code), override_at=now,
             ),
         ]
     )  # fmt: skip
     session.commit()
+
+
+def _prepared(census: Census) -> None:
+    """Feedback with the inspectors' words; the window and the minute of publication set, both far ahead."""
+    world, rid = census.world, census.world.audit_round.public_id
+    for name in ("inspector", "other-type"):
+        actor = world.actor(name)
+        release.prepare(world.write(), rid, by=actor, now=world.now)
+        world.session.commit()
+    for code in census.codes:
+        narrate(census, code, "narrative", version=1)
+    lead = world.actor("lead-inspector")
+    release.set_window(
+        world.write(), rid, opens=FAR_AHEAD - timedelta(days=20), closes=FAR_AHEAD - timedelta(days=9), by=lead,
+        now=world.now,
+    )  # fmt: skip
+    release.set_publication(
+        world.session, rid, at=FAR_AHEAD, by=lead, now=world.now,
+        waived=dict.fromkeys(release.OBSTACLES, "They were told."),
+    )  # fmt: skip
+    rebuild(world.session, by=SYSTEM)
+    world.session.commit()
+
+
+def narrate(census: Census, code: str, kind: str, *, version: int) -> None:
+    """The inspector's own words to an agency, in place of those of a version; by the clock that pages go by."""
+    actor, session = census.world.actor(census.inspector(code)), census.world.write()
+    release.write_narrative(
+        session, census.ret(code), narrative=token(kind, code), version=version, by=actor, now=clock.now(session)
+    )
+    census.world.session.commit()
+
+
+def report(census: Census, name: str, path: str, key: str = "", *, made: bool = True) -> None:
+    """A report as a PDF file, asked for by somebody and made."""
+    assert census.visit(name).post(path, data={"report": key}).status_code == 303, path
+    if made:
+        with census.app.app_context():
+            assert report_runs.make(census.app, census.runs[-1]) == "done"
 
 
 @pytest.fixture
-def full(world: World) -> list[str]:
-    """The agencies with everything said about them, feedback prepared and nothing published; a peer reviewer too."""
-    codes = list(world.returns)[:AGENCIES]
-    session = world.write()
-    for role, email in (("peer_reviewer", "peer"), ("inspector", "other-inspector")):
-        people.add_person(
-            session, email=f"{email}@agency.example", name=email.title(), role=role, post="",
-            body_code=world.body.code if role == "peer_reviewer" else "south",
-            starts=AGES_AGO.date(), ends=None, by=SYSTEM, now=world.now,
-        )  # fmt: skip
-    session.commit()
-    world.people |= {user.email.split("@")[0]: user for user in session.scalars(select(User))}
-    for place, code in enumerate(codes):
-        fill(world, code, "signatory" if place == 0 else f"signatory-{world.returns[code].agency_type}")
-    rid = world.audit_round.public_id
-    operations.prepare(world.write(), rid, by=world.actor("inspector"), now=world.now)
+def census(
+    app: Flask, world: World, client_as: Callable[[str], FlaskClient], monkeypatch: pytest.MonkeyPatch
+) -> Census:
+    """The agencies have signed and were told things; nothing was done in private yet."""
+    kinds = list(world.pack.agency_types)
+    made = Census(app, world, client_as, [f"{kinds[0]}-1", f"{kinds[1]}-1", f"{kinds[0]}-2"])
+    monkeypatch.setitem(
+        app.extensions, "candour_jobs", SimpleNamespace(enqueue_report=lambda _session, run: made.runs.append(run))
+    )
+    _people(world)
+    for code in made.codes:
+        _signed(made, code)
+        _told(made, code)
+    world.write()
+    drawn_sample(world)
     world.session.commit()
-    for code in codes:
-        actor = world.actor("inspector")
-        operations.write_narrative(
-            world.write(), world.returns[code].public_id, narrative=token("narrative", code), version=1, by=actor,
-            now=world.now,
-        )  # fmt: skip
-        world.session.commit()
-    rebuild(world.write(), by=SYSTEM)
-    world.session.commit()
-    return codes
+    return made
 
 
-def paths(app: Flask, world: World, codes: list[str]) -> Iterator[str]:
-    """Every page that is read, about each agency and with things of that agency in every place."""
+# --- what is asked for -----------------------------------------------------------------------------------------------
+
+EXPORTS = (
+    "ledger?format=csv", "judgements?format=csv", "examples?format=csv", "sample?format=csv", "sample?format=frame",
+    "search?q=minutes&format=csv", "figures?format=csv", "figures/criteria?format=csv", "figures/agencies?format=csv",
+    "figures/checked?format=csv", "two-views?format=csv", "follow-up/agencies?format=csv",
+)  # fmt: skip
+
+
+# where threads of each kind are read
+THREADS = {"queries": "query", "progress": "progress", "peers": "peer", "peer_desk": "peer", "feedback": "accuracy"}
+
+
+def paths(census: Census, codes: Iterable[str]) -> dict[str, str]:
+    """Every page and file that is read, about each agency and with things of that agency in every place: address to
+    the permission that it needs."""
+    world, app = census.world, census.app
     session = world.session
     session.rollback()
-    area = session.scalars(select(Area.public_id)).one()
+    session.expire_all()
+    mere = session.scalars(select(Area.public_id).where(Area.code == "mere")).one()
+    found: dict[str, str] = {}
+    rid = world.audit_round.public_id
     for code in codes:
         audit_return = world.returns[code]
         item, section = world.work(code).items[0], world.work(code).sections[0]
-        submission = session.scalars(select(Submission).where(Submission.return_id == audit_return.id)).one()
-        threads = list(session.scalars(select(Thread.public_id).where(Thread.return_id == audit_return.id)))
-        piece = session.scalars(select(Evidence.public_id).where(Evidence.agency_id == audit_return.agency_id)).one()
-        watch = session.scalars(select(Monitoring.public_id).where(Monitoring.return_id == audit_return.id)).one()
-        values = {
-            "standard": section.standard.id, "criterion": item.criterion.id, "sid": submission.public_id,
-            "ret": audit_return.public_id, "agency_type": audit_return.agency_type, "eid": piece, "number": 1,
-            "version": 1, "key": "any", "aid": area, "filename": "nothing.css", "question": item.id,
-            "recommendation": "any/1", "mid": watch, "watch": watch,
+        newest = select(Submission.public_id).where(Submission.return_id == audit_return.id)
+        threads = {
+            row.kind: row.public_id
+            for row in session.scalars(select(Thread).where(Thread.return_id == audit_return.id))
+        }
+        piece = session.scalars(select(Evidence).where(Evidence.agency_id == audit_return.agency_id)).one()
+        watch = session.scalars(select(Monitoring.public_id).where(Monitoring.return_id == audit_return.id)).first()
+        review = session.scalars(select(PeerReview.public_id).where(PeerReview.return_id == audit_return.id)).first()
+        values: dict[str, object] = {
+            "standard": section.standard.id, "criterion": item.criterion.id, "ret": audit_return.public_id,
+            "sid": session.scalars(newest.order_by(-Submission.number)).first(),
+            "agency_type": audit_return.agency_type, "eid": piece.public_id, "sha256": piece.revisions[-1].sha256,
+            "number": 1, "version": 1, "key": "any", "aid": mere, "filename": "nothing.css", "question": item.id,
+            "recommendation": "any/1", "mid": watch or "no-such", "prid": review or "no-such",
+            "person": world.people[census.signatory(code)].public_id,
         }  # fmt: skip
         for rule in app.url_map.iter_rules():
-            if "GET" not in permissions_of(app, rule.endpoint) or rule.endpoint.endswith("static"):
+            permission = permissions_of(app, rule.endpoint).get("GET")
+            if permission is None or rule.endpoint.endswith(("static", "logout")):
                 continue
             about_round = rule.rule.startswith("/rounds/")
-            own = values | {"rid": world.audit_round.public_id if about_round else audit_return.public_id}
-            for thread in threads if {"thread", "tid"} & rule.arguments else [""]:
-                given = {name: own.get(name, thread or f"no-such-{name}") for name in rule.arguments}
-                yield app.url_map.bind("localhost").build(rule.endpoint, given)
-    for query in ("search?q=token", "search?text=token", "ledger?text=one", "release?text=one"):
-        yield f"/rounds/{world.audit_round.public_id}/{query}"
+            own = values | {"rid": rid if about_round else audit_return.public_id}
+            if "<run>" in rule.rule:
+                for run in census.runs:
+                    found[app.url_map.bind("localhost").build(rule.endpoint, {"run": run})] = permission
+                continue
+            thread = threads.get(THREADS.get(rule.endpoint.partition(".")[0], ""), threads["query"])
+            own |= {"tid": thread, "thread": thread}
+            given = {name: own.get(name, f"no-such-{name}") for name in rule.arguments}
+            found[app.url_map.bind("localhost").build(rule.endpoint, given)] = permission
+        text = token("query", code)  # a search finds it where it may be read, and else not even that it is there
+        found[f"/returns/{audit_return.public_id}/search?q={text}"] = "return.read_all"
+        found[f"/rounds/{rid}/search?q={text}"] = "search.use"
+        found[f"/returns/{audit_return.public_id}/feedback/versions/2"] = "feedback.write"
+    for query in (*EXPORTS, "ledger?q=one", "release?text=one", "publications/2.json"):
+        endpoint = "findings.read" if query.startswith("publications") else "round.read"
+        found[f"/rounds/{rid}/{query}"] = endpoint
+    return found
 
 
-def allowed(world: World, name: str, codes: list[str], *, published: bool) -> set[str]:
-    """The tokens that somebody may find."""
-    if name == "coordinator":
-        # the submissions of their area, which this round releases to areas, and what scrutineers and peers say of them
-        return {token(kind, code) for kind in SIGNED | {"comment", "peer"} for code in codes}
-    held = {held.agency_id for held in world.actor(name).held if held.role in AGENCY_ROLES} if name else set()
-    kinds = SIGNED | TO_AGENCY | {"peer"} | (IN_FEEDBACK if published else set())
+def opened(data: bytes) -> bytes:
+    """Everything that can be read in what was sent: the members of archives; text, metadata, attachments of PDFs."""
+    if data.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return b"\n".join(name.encode() + b"\n" + opened(archive.read(name)) for name in archive.namelist())
+    if data.startswith(b"%PDF-"):
+        reader = pypdf.PdfReader(io.BytesIO(data))
+        texts = [str(reader.metadata), *reader.attachments, *(page.extract_text() for page in reader.pages)]
+        attached = [opened(content) for contents in reader.attachments.values() for content in contents]
+        metadata = reader.trailer["/Root"].get("/Metadata")
+        if metadata:
+            attached.append(metadata.get_object().get_data())
+        # a word can be broken at the end of a line, with a hyphen
+        return re.sub(r"[\s\u00ad-]+", "", "".join(texts)).encode() + b"\n".join(attached)
+    return data.replace(b"<mark>", b"").replace(b"</mark>", b"")
+
+
+def tokens_in(response: TestResponse, *, asked: str) -> set[str]:
+    """The tokens in all of an answer, its headers too, without the words that were asked for coming back."""
+    text = str(response.headers).encode() + opened(response.data)
+    if "?q=leak" in asked:
+        query = asked.rpartition("=")[2].encode()
+        text = re.sub(b'value="' + query + b'"|[?&;]q=' + query, b"", text)
+    return {hit[0].decode() for hit in TOKEN.finditer(text)}
+
+
+def normal(response: TestResponse) -> str:
+    """A page without what differs each time."""
+    return f"{response.status_code} " + re.sub(r'(nonce|value)="[^"]*"|"token": ?"[^"]*"', "", response.text)
+
+
+# --- who may find what -----------------------------------------------------------------------------------------------
+
+AGENCY_PEOPLE = ("signatory", "lead", "contributor", "board")
+NEVER = ("", "outsider", "idle-peer", "asked-peer", "far-coordinator")
+
+
+def everybody(census: Census) -> list[str]:
+    """Everybody who asks, nobody (the anonymous) first."""
+    others = [census.signatory(code) for code in census.codes[1:]]
+    return [*NEVER, *AGENCY_PEOPLE, *others, "coordinator", "peer", "administrator", "inspector", "other-type-lead"]
+
+
+def allowed(census: Census, name: str, phase: str) -> set[str]:
+    """The tokens that somebody may find in a phase."""
+    world, actor = census.world, census.world.actor(name) if name else None
+    if actor is None:
+        return set()
+    own = SIGNED | INTERNAL | TOLD | {"peer"}
+    feedback = {
+        "window": IN_FEEDBACK, "published": IN_FEEDBACK, "corrected": IN_FEEDBACK | {"second"},
+    }.get(phase, set())  # fmt: skip
+    found = set()
+    for code in census.codes:
+        agency_id = world.returns[code].agency_id
+        kinds: set[str] = set()
+        if any(held.agency_id == agency_id for held in actor.held if held.role in AGENCY_ROLES):
+            kinds |= own | feedback
+        if name in (census.inspector(code), f"{census.inspector(code)}-lead", "lead-" + census.inspector(code)):
+            kinds |= own - {"board"} | PRIVATE | {"comment"}
+        if name == "coordinator" or (name == "far-coordinator" and code == census.codes[2]):
+            # the submissions of their area, which this round releases to areas, and what is said of them in public
+            kinds |= SIGNED | {"comment", "peer", "reopen"}
+        if name == "peer" and code == census.codes[0]:
+            kinds |= SIGNED | {"peer"}
+        if name == "administrator":
+            kinds |= {"person", "signatory", "post"}
+        found |= {token(kind, code) for kind in kinds}
+    return found
+
+
+@dataclass
+class Result:
+    """What was found as whom, what was wrong, and the pages as they were: (who, address) to text."""
+
+    found: dict[str, set[str]] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    pages: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+def asked_as(
+    census: Census, names: Iterable[str], addresses: dict[str, str], phase: str, *, keep: bool = False
+) -> Result:
+    """Ask for every address that somebody's role may have, as each, and look into what comes."""
+    result = Result()
+    agency_names = {code: census.world.returns[code].agency.name.encode() for code in census.codes}
+    for name in names:
+        may, actor = allowed(census, name, phase), census.world.actor(name) if name else None
+        mine = {held.agency_id for held in actor.held} if actor else set()
+        foreign = [
+            agency_names[code] for code in census.codes if census.world.returns[code].agency_id not in mine
+        ]
+        is_agency = actor is not None and any(held.role in AGENCY_ROLES for held in actor.held)
+        seen = result.found[name] = set()
+        client = census.visit(name)
+        for path, permission in addresses.items():
+            public = not PERMISSIONS[permission][0].roles
+            if not (could(actor, permission) if actor else public) or (public and actor and path != "/"):
+                continue
+            response = client.get(path)
+            tokens = tokens_in(response, asked=path)
+            seen |= tokens
+            where = f"{phase}: {name or 'anybody'} {path}"
+            result.wrong += [f"{where}: {one}" for one in sorted(tokens - may)]
+            if response.status_code >= 500:
+                result.wrong.append(f"{where}: {response.status_code}")
+            if response.headers.get("Cache-Control") != "no-store" and "static" not in path:
+                result.wrong.append(f"{where}: may be kept by caches")
+            if is_agency and phase not in ("published", "corrected"):
+                result.wrong += [f"{where}: {other.decode()}" for other in foreign if other in response.data]
+                if path.startswith("/rounds/") and response.status_code not in (403, 404):
+                    result.wrong.append(f"{where}: {response.status_code} before publication")
+            if keep and response.mimetype in ("text/html", "application/json"):
+                result.pages[name, path] = normal(response)
+            response.close()
+    return result
+
+
+def of_release(addresses: dict[str, str], census: Census) -> dict[str, str]:
+    """Those that the release of findings is about: rounds, feedback, reports, and where one begins."""
+    first = f"/returns/{census.ret(census.codes[0])}"
+    ends = ("/", f"{first}/", f"{first}/history", f"{first}/receipt")
     return {
-        token(kind, code) for kind in kinds for code in codes if world.returns[code].agency_id in held
+        path: permission
+        for path, permission in addresses.items()
+        if path in ends or any(part in path for part in ("/rounds/", "/feedback", "/reports/", "/search"))
     }
 
 
-def census(
-    app: Flask, world: World, codes: list[str], visit: Callable[[str], FlaskClient], *, published: bool
-) -> tuple[dict[str, set[str]], list[str]]:
-    """Everybody to the tokens that they found; and what was wrong: (who, path, what)."""
-    addresses = sorted(set(paths(app, world, codes)))
-    others = {code: world.returns[code].agency.name for code in codes}
-    # the inspectors of the round may read all of it: tests/web/test_who_may.py opens every page as them
-    second = f"signatory-{world.returns[codes[1]].agency_type}"
-    everybody = ["", "board", second, "peer", "outsider", "coordinator", "administrator"]
-    if not published:
-        everybody += ["signatory", "lead", "contributor", "other-inspector"]
-    found: dict[str, set[str]] = {}
-    wrong = []
-    for name in everybody:
-        may = allowed(world, name, codes, published=published)
-        own = {held.agency_id for held in world.actor(name).held} if name else set()
-        foreign = [others[code] for code in codes if world.returns[code].agency_id not in own]
-        is_agency = name in ("signatory", "lead", "contributor", "board") or name.startswith("signatory-")
-        client = visit(name)
-        found[name] = set()
-        for path in addresses:
-            response = client.get(path)
-            text = response.get_data(as_text=True) if not response.mimetype.endswith(("zip", "sheet")) else ""
-            seen = {hit[0] for hit in SEEN.finditer(text)}
-            found[name] |= seen
-            wrong += [f"{name} {path}: {one}" for one in sorted(seen - may)]
-            if response.status_code >= 500:
-                wrong.append(f"{name} {path}: {response.status_code}")
-            if is_agency and not published:
-                wrong += [f"{name} {path}: {other}" for other in foreign if other in text]
-                if path.startswith("/rounds/") and response.status_code not in (403, 404):
-                    wrong.append(f"{name} {path}: {response.status_code} before publication")
-    return found, wrong
+# --- the census ------------------------------------------------------------------------------------------------------
 
 
-def test_no_foreign_token_is_found_before_or_after_publication(
-    app: Flask, world: World, full: list[str], client_as: Callable[[str], FlaskClient]
-) -> None:
-    def visit(name: str) -> FlaskClient:
-        return client_as(name) if name else app.test_client()
+def test_no_foreign_token_is_found_before_or_after_publication(census: Census) -> None:
+    first, second, _third = census.codes
+    own = {token(kind, first) for kind in SIGNED}
+    looking_on = [name for name in everybody(census) if name not in ("inspector", "other-type-lead")]
+    one_of_each = ["lead", "board", "coordinator", "peer", "asked-peer", "outsider", "administrator"]
 
-    found, wrong = census(app, world, full, visit, published=False)
-    assert wrong == []
-    own = {token(kind, full[0]) for kind in SIGNED}
-    assert own <= found["board"] and own <= found["coordinator"], "the census finds what there is"
-    for code in full:
-        page = visit("inspector").get(f"/returns/{world.returns[code].public_id}/feedback")
-        assert token("narrative", code) in page.text
-    assert found[""] == found["outsider"] == found["administrator"] == set()
+    report(census, "signatory", f"/returns/{census.ret(first)}/reports", "agency-return")
+    signed = asked_as(census, one_of_each, paths(census, [first, second]), "signed", keep=True)
+    assert signed.wrong == []
+    for code in census.codes:
+        _privately(census, code)
+    _prepared(census)
+    report(census, "inspector", f"/returns/{census.ret(first)}/feedback/versions/2/pdf")
+    report(census, "inspector", f"/rounds/{census.world.audit_round.public_id}/reports", "joint-findings", made=False)
+    addresses = paths(census, [first, second])
+    before = asked_as(census, everybody(census), addresses, "before", keep=True)
+    # what an oversight body does in private changes nothing that anybody else sees, a time set for publication neither
+    differing = [where for where, page in signed.pages.items() if before.pages.get(where, page) != page]
+    assert before.wrong == []
+    assert differing == []
+    for name in ("signatory", "board", "lead"):
+        assert own | {token("query", first), token("board", first)} <= before.found[name], "it finds what there is"
+    assert own <= before.found["coordinator"] and {token("peer", first), *own} <= before.found["peer"]
+    assert {token(kind, first) for kind in PRIVATE - {"second", "judgement", "override"}} <= before.found["inspector"]
+    assert {token(kind, second) for kind in PRIVATE - {"second"}} <= before.found["other-type-lead"]
+    assert all(not before.found[name] for name in NEVER if name != "far-coordinator")
 
-    lead, rid = visit("lead-inspector"), world.audit_round.public_id
-    # set for a time ahead: as long as it has not come, nothing is different for anybody
-    form = fields("at", FAR_AHEAD) | {"step": "confirm"}
-    form |= {f"waived-{key}": "They were told." for key in operations.OBSTACLES}
-    assert lead.post(f"/rounds/{rid}/release/publish", data=form).status_code == 303
-    for name in ("signatory", "board"):
-        for path in (f"/rounds/{rid}/publications", f"/rounds/{rid}/publications/1.json", f"/rounds/{rid}/reports"):
-            assert visit(name).get(path).status_code == 404
-        for code in full:
-            assert visit(name).get(f"/returns/{world.returns[code].public_id}/feedback").status_code == 404
+    addresses = of_release(addresses, census)
+    moved(census.world, accuracy_opens=AGES_AGO, accuracy_closes=FAR_AHEAD)
+    lead = census.visit("lead")
+    about = {"about": "narrative", "text": token("accuracy", first)}
+    assert lead.post(f"/returns/{census.ret(first)}/feedback/challenge", data=about).status_code == 303
+    window = asked_as(census, looking_on, addresses, "window")
+    assert window.wrong == []
+    assert {token(kind, first) for kind in IN_FEEDBACK | {"accuracy"}} <= window.found["signatory"]
 
-    moved(world, publish_at=AGES_AGO + timedelta(hours=9))
-    operations.by_the_clock(world.write(), now=world.now)
-    world.session.commit()
-    found, wrong = census(app, world, full, visit, published=True)
-    assert wrong == []
-    assert {token(kind, full[0]) for kind in IN_FEEDBACK} <= found["board"]
-    assert found[""] == found["outsider"] == found["administrator"] == set()
+    moved(census.world, accuracy_closes=AGES_AGO + timedelta(hours=1))
+    closed = asked_as(census, [*AGENCY_PEOPLE, census.signatory(second), "outsider"], addresses, "closed")
+    assert closed.wrong == []
+
+    moved(census.world, publish_at=AGES_AGO + timedelta(hours=9))
+    release.by_the_clock(census.world.write(), now=census.world.now)
+    census.world.session.commit()
+    narrate(census, first, "second", version=2)  # a correction that is not published yet
+    published = asked_as(census, everybody(census), paths(census, [first, second]), "published")
+    assert published.wrong == []
+    assert {token(kind, first) for kind in IN_FEEDBACK} <= published.found["board"]
+    assert all(not published.found[name] for name in NEVER if name != "far-coordinator")
+
+    actor, session = census.world.actor("lead-inspector"), census.world.write()
+    release.correct(
+        session, census.world.audit_round.public_id, reason="Some words were wrong.", by=actor, now=clock.now(session)
+    )
+    census.world.session.commit()
+    corrected = asked_as(census, looking_on, addresses, "corrected")
+    assert corrected.wrong == []
+    assert token("second", first) in corrected.found["lead"]
+
+    assert list(_wrong_mails(census)) == []
+    assert list(_wrong_errors(census)) == []
 
 
-def test_what_is_under_embargo_looks_like_what_does_not_exist(
-    world: World, full: list[str], client_as: Callable[[str], FlaskClient]
-) -> None:
-    lead = world.actor("lead-inspector")
-    operations.set_publication(
-        world.write(), world.audit_round.public_id, at=FAR_AHEAD, by=lead, now=world.now,
-        waived=dict.fromkeys(operations.OBSTACLES, "They were told."),
-    )  # fmt: skip
-    world.session.commit()
-    client = client_as("lead")
+def _wrong_mails(census: Census) -> Iterator[str]:
+    """Mails that hold what their readers may not find, or another agency's name."""
+    session = census.world.session
+    session.rollback()
+    session.expire_all()
+    mails = list(session.scalars(select(OutboxMessage)))
+    census.world.people |= {user.email.split("@")[0]: user for user in session.scalars(select(User))}
+    assert {mail.user_id for mail in mails} >= {census.world.people["lead"].id, census.world.people["peer"].id}
+    short = {user.id: name for name, user in census.world.people.items()}
+    for mail in mails:
+        words = f"{mail.subject}\n{mail.body}"
+        name = short.get(mail.user_id or 0, "")
+        for hit in TOKEN.finditer(words.encode()):
+            if not name or hit[0].decode() not in allowed(census, name, "corrected"):
+                yield f"{mail.address}: {hit[0].decode()}"
+        agencies = {held.agency_id for held in census.world.actor(name).held} if name else set()
+        for code in census.codes if any(agencies) else ():
+            agency = census.world.returns[code].agency
+            if agency.id not in agencies and agency.name in words:
+                yield f"{mail.address}: {agency.name}"
 
-    def shown(path: str) -> tuple[int, str]:
-        response = client.get(path)
-        return response.status_code, re.sub(r'(nonce|value)="[^"]*"', "", response.text)
 
-    here, none = world.audit_round.public_id, "222222222222"
+def _wrong_errors(census: Census) -> Iterator[str]:
+    """What error pages say of somebody else's things: a wrong method, a form without its token, odd addresses."""
+    other = f"/returns/{census.ret(census.codes[1])}"
+    name = census.world.returns[census.codes[1]].agency.name
+    asked = [
+        ("POST", f"{other}/receipt"), ("DELETE", f"{other}/"), ("POST", f"{other}/answers"), ("GET", f"{other}/%00"),
+        ("GET", f"{other}/submissions/{'x' * 300}"), ("POST", f"{other}/feedback/challenge"),
+        ("GET", f"/reports/{census.runs[1]}x"),
+    ]  # fmt: skip
+    census.app.config["WTF_CSRF_ENABLED"] = True
+    try:
+        for who in ("", "lead", "outsider", "coordinator"):
+            for method, path in asked:
+                response = census.visit(who).open(path, method=method, data={"reason": "x"})
+                if response.status_code < 300:
+                    yield f"{who} {method} {path}: {response.status_code}"
+                if name in response.text or tokens_in(response, asked=path):
+                    yield f"{who} {method} {path}: {response.status_code}, with what is not theirs"
+    finally:
+        census.app.config["WTF_CSRF_ENABLED"] = False
+
+
+def test_what_is_not_yours_looks_like_what_does_not_exist(census: Census) -> None:
+    """Searches too: a word of somebody else's gives the page that a word nobody wrote gives."""
+    for code in census.codes:
+        _privately(census, code)
+    _prepared(census)
+    first, second, _third = census.codes
+    client = census.visit("lead")
+    here, none = census.world.audit_round.public_id, "222222222222"
     for path in ("publications", "publications/1.json", "reports"):
-        assert shown(f"/rounds/{here}/{path}") == shown(f"/rounds/{none}/{path}")
-    own, other = (world.returns[code].public_id for code in full[:2])
-    for path in ("feedback", "feedback/feedback.json"):
-        assert shown(f"/returns/{own}/{path}") == shown(f"/returns/{other}/{path}") == shown(f"/returns/{none}/{path}")
+        assert normal(client.get(f"/rounds/{here}/{path}")) == normal(client.get(f"/rounds/{none}/{path}"))
+    for path in ("feedback", "feedback/feedback.json", "feedback/versions/1"):
+        shown = {normal(client.get(f"/returns/{one}/{path}")) for one in (census.ret(first), census.ret(second), none)}
+        assert len(shown) == 1, path
+    nobody = "leaknothing0nobody0leak"
+    private = {"moderation", "judgement", "override", "monitoring", "narrative", "example", "comment", "board"}
+    for name, path, foreign in (
+        ("lead", f"/returns/{census.ret(first)}/search", [token(kind, second) for kind in SIGNED | TOLD]),
+        ("lead", f"/returns/{census.ret(first)}/search", [token(kind, first) for kind in private]),
+        ("inspector", f"/rounds/{here}/search", [token(kind, second) for kind in SIGNED | TOLD | private]),
+        ("coordinator", f"/returns/{census.ret(first)}/search", [token(kind, first) for kind in private | {"query"}]),
+    ):  # fmt: skip
+        visit = census.visit(name)
+        nothing = normal(visit.get(path, query_string={"q": nobody})).replace(nobody, "")
+        for word in foreign:
+            assert normal(visit.get(path, query_string={"q": word})).replace(word, "") == nothing, (name, word)
+        assert normal(visit.get(path, query_string={"q": token("commentary", first)})) != nothing, name

@@ -11,16 +11,17 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.models import Area, Event
+from app.models import Area, Event, OversightBody, RoundTemplate, User
+from app.operations import people
 from app.web.permissions import permissions_of
-from tests.world import World
+from tests.world import SYSTEM, World
 
 # who may do what does not depend on the database
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 PEOPLE = [
     "signatory", "lead", "contributor", "board", "lead-inspector", "inspector", "outsider", "coordinator",
-    "administrator", "anonymous",
+    "administrator", "anonymous", "peer", "other-type", "other-type-lead",
 ]  # fmt: skip
 PUBLIC = {"public.read"}
 
@@ -34,6 +35,10 @@ OF_LEADS = {
     "disclosure.read", "moderation.lead", "peers.assign", "release.publish", "round.close", "round.create",
     "round.edit", "sample.draw",
 }  # fmt: skip
+# of those, what is about a round and not about one return
+OF_THE_ROUND = {
+    one for one in OF_INSPECTORS | OF_LEADS if not one.startswith("return.") and one != "disclosure.read"
+}
 
 
 def filled(app: Flask, world: World, code: str) -> list[tuple[str, str, str]]:
@@ -66,6 +71,32 @@ def filled(app: Flask, world: World, code: str) -> list[tuple[str, str, str]]:
 
 
 @pytest.fixture
+def joint(world: World) -> World:
+    """The round with a second body, which asks the last agency type; its inspectors, and a peer reviewer."""
+    session = world.write()
+    people.add_oversight_body(
+        session, code="west", name="Westmere Inspectorate", short="West", kind="inspectorate", by=SYSTEM, now=world.now
+    )
+    west = session.scalars(select(OversightBody.id).where(OversightBody.code == "west")).one()
+    last = list(world.returns.values())[-1].agency_type
+    session.execute(
+        sa.update(RoundTemplate).where(RoundTemplate.agency_type == last).values(oversight_body_id=west)
+    )
+    for name, role, code in (
+        ("peer", "peer_reviewer", world.body.code),
+        ("other-type", "inspector", "west"),
+        ("other-type-lead", "lead_inspector", "west"),
+    ):
+        people.add_person(
+            session, email=f"{name}@agency.example", name=name.title(), role=role, body_code=code, post="",
+            starts=world.now.date(), ends=None, by=SYSTEM, now=world.now,
+        )  # fmt: skip
+    session.commit()
+    world.people |= {user.email.split("@")[0]: user for user in session.scalars(select(User))}
+    return world
+
+
+@pytest.fixture
 def visit(app: Flask, client_as: Callable[[str], FlaskClient]) -> Callable[[str], FlaskClient]:
     """A client for anybody, `anonymous` too."""
     return lambda name: app.test_client() if name == "anonymous" else client_as(name)
@@ -73,9 +104,11 @@ def visit(app: Flask, client_as: Callable[[str], FlaskClient]) -> Callable[[str]
 
 @pytest.mark.parametrize("name", PEOPLE)
 def test_nobody_reaches_what_is_not_theirs(
-    app: Flask, world: World, visit: Callable[[str], FlaskClient], name: str
+    app: Flask, joint: World, visit: Callable[[str], FlaskClient], name: str
 ) -> None:
-    """The second agency's return is foreign to the first's people; the round to all but its own inspectors."""
+    """The second agency's return is foreign to the first's people, and to inspectors of other agency types; the round
+    to all but its own inspectors."""
+    world = joint
     other = list(world.returns)[1]
     marker = world.returns[other].agency.name
     theirs = {
@@ -83,6 +116,9 @@ def test_nobody_reaches_what_is_not_theirs(
         "lead-inspector": OF_LEADS | OF_INSPECTORS,
         "inspector": OF_INSPECTORS,
         "outsider": {"round.create"},
+        "other-type": OF_THE_ROUND & OF_INSPECTORS,
+        "other-type-lead": OF_THE_ROUND,
+        "peer": {"peer.desk"},
         "coordinator": {"area.read"},
         "administrator": {"service.administer"},
     }.get(name, set())
