@@ -10,6 +10,14 @@ from app.domain.message import N_, Message
 
 # in the order of pages
 REASONS = ("past_due", "returned", "not_started", "little_done", "not_signed", "query_overdue")
+REASON_WORDS = {
+    "past_due": N_("Past the due date"),
+    "returned": N_("Returned for correction, not signed again"),
+    "not_started": N_("Not started"),
+    "little_done": N_("In progress, not finished"),
+    "not_signed": N_("Finished, not signed"),
+    "query_overdue": N_("Queries overdue"),
+}
 WITHIN = 10  # business days before the deadline from which a page shows who is behind; a reader may choose another
 LITTLE = 50  # per cent of the questions: fewer finished are "little done"
 LAST_DAYS = 3  # business days before the deadline in which whoever has anything left to answer is behind

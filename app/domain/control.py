@@ -14,8 +14,6 @@ from math import exp, fsum, lgamma, log, log1p
 
 # of what chance alone would give, the share that lies inside the limits
 WARNING, ALARM = 0.95, 0.998
-# with fewer returns a plot says less than their names do
-FEWEST = 50
 SLACK = 1e-12  # tails are sums of rounded numbers: what is equal must not differ by the last digit
 
 

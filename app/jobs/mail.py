@@ -19,7 +19,7 @@ from app.clock import LONDON
 from app.db import begin_write, db
 from app.mail.transports import Down, Later, Refused, Transport, transport_for
 from app.operations import mail as mails
-from app.operations import outbox
+from app.operations import outbox, release
 from app.web.security import invitation_token
 from config import Config
 
@@ -147,6 +147,7 @@ class Post:
             session.rollback()
             begin_write(session)
             mails.remind(session, now=at)
+            release.remind_of_windows(session, now=at)
             outbox.forget_old(session, now=at)
             session.commit()
         self._reminded = day

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from app.domain.actions import OPEN, Typed, check, check_progress, due_now
+from app.domain.actions import Typed, check, check_progress, due_now
 from app.domain.answers import question_id, question_parts
 from app.domain.life import NotPossible
 from app.domain.message import N_
@@ -18,7 +18,8 @@ from app.operations import events
 from app.operations.stage import move
 from app.policy import Actor
 from app.queries.actions import reported
-from app.queries.correction import check_questions
+from app.queries.carrying import open_actions
+from app.queries.returned_standards import check_questions
 from app.queries.returns import checklist, get_return, why_closed
 from app.queries.rounds import NotFound
 
@@ -170,28 +171,23 @@ def report_progress(
     return row
 
 
-def copy_open_actions(
-    session: Session, from_return: AuditReturn, to_return: AuditReturn, questions: set[str], *, by: Actor, now: datetime
-) -> int:
-    """Carry the actions that are still to be done into a later return; returns how many.
+def carry_actions(session: Session, public_id: str, *, by: Actor, now: datetime) -> int:
+    """Carry what was planned in the round before, and is still to be done, into the plan of a return; returns how many.
 
-    `questions`: ids of the questions that both returns ask in the same words. The caller holds the lock on
-    `to_return`, asked policy for both, and carries into a return that has no such action yet.
+    Each begins here with the date and state that hold now, without what was reported about it there. Raises NotFound,
+    and NotPossible where nothing can be changed or there is nothing to carry.
     """
-    found = session.scalars(
-        select(PlannedAction)
-        .where(
-            PlannedAction.return_id == from_return.id,
-            PlannedAction.removed_at.is_(None),
-            PlannedAction.state.in_(OPEN),
-        )
-        .options(selectinload(PlannedAction.progress))
-        .order_by(PlannedAction.id)
-    )
-    rows = [row for row in found if question_id(row.criterion, row.scope_key) in questions]
-    for row in rows:
+    audit_return = _changeable(session, public_id, by=by, now=now)
+    found = open_actions(session, checklist(session, audit_return))
+    if found is None:
+        raise NotPossible(N_("There are no open actions of the last round to carry into this plan (any more)."))
+    if audit_return.stage == "invited":
+        move(audit_return, "started", now=now)
+        events.append(session, events.chain_of(audit_return), "return.started", by=by, now=now)
+        session.flush()
+    for row in found.actions:
         copy = PlannedAction(
-            return_id=to_return.id,
+            return_id=audit_return.id,
             criterion=row.criterion,
             scope_key=row.scope_key,
             what=row.what,
@@ -204,8 +200,8 @@ def copy_open_actions(
         )
         session.add(copy)
         session.flush()
-        _record(session, to_return, "action.planned", copy, by=by, now=now)
-    return len(rows)
+        _record(session, audit_return, "action.planned", copy, by=by, now=now)
+    return len(found.actions)
 
 
 def _changeable(session: Session, public_id: str, *, by: Actor, now: datetime) -> AuditReturn:

@@ -13,17 +13,17 @@ from sqlalchemy.orm import Session
 
 from app.clock import today
 from app.domain.answers import ANSWER_TYPES, AnswerErrors, CleanAnswer, question_id, question_parts
-from app.domain.correction import ELSEWHERE, Correction
 from app.domain.life import NotPossible
 from app.domain.message import N_, Message
+from app.domain.returned_standards import ELSEWHERE, Correction
 from app.domain.templates import Criterion, Pack, Template
 from app.models import AuditReturn, SelfAssessment, SelfAssessmentVersion, Vouch
 from app.operations import events, rollup, sharing
 from app.operations.stage import move
 from app.policy import Actor
 from app.queries.carrying import has_passed
-from app.queries.correction import correction_of
 from app.queries.packs import template_of
+from app.queries.returned_standards import correction_of
 from app.queries.returns import (
     UNANSWERED,
     Answered,

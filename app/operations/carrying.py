@@ -19,7 +19,7 @@ from app.operations.answers import end_vouches
 from app.operations.stage import move
 from app.policy import Actor
 from app.queries.carrying import carry_plan, is_overdue, to_confirm
-from app.queries.correction import correction_of
+from app.queries.returned_standards import correction_of
 from app.queries.returns import Item, checklist, get_return, why_closed
 
 

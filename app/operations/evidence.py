@@ -26,7 +26,6 @@ from app.operations import events
 from app.operations.rollup import upsert
 from app.operations.stage import move
 from app.policy import Actor, require
-from app.queries.correction import check_questions
 from app.queries.evidence import (
     evidence_row,
     is_kept,
@@ -37,6 +36,7 @@ from app.queries.evidence import (
     same_content,
     used,
 )
+from app.queries.returned_standards import check_questions
 from app.queries.returns import checklist, get_return, why_closed
 
 MOST_REVISIONS = 200

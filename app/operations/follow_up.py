@@ -6,6 +6,7 @@ the return's own.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
@@ -17,20 +18,24 @@ from app.domain.follow_up import LONGEST_NOTE, STATES
 from app.domain.life import NotPossible
 from app.domain.mail import page
 from app.domain.message import N_, Message
+from app.domain.recommendations import recommendations
 from app.models import AuditReturn, Monitoring, RecommendationStatus, Thread, ThreadPost
 from app.operations import events, mail, threads
 from app.operations.mail import Draft
 from app.policy import Actor
-from app.queries.follow_up import get_monitoring, recommendations
-from app.queries.mail import people_at
+from app.queries.actions import signed_actions
+from app.queries.follow_up import get_monitoring
+from app.queries.mail import people_at, person
+from app.queries.moderation import latest_submission
 from app.queries.packs import template_of
 from app.queries.returns import get_return
 from app.queries.rounds import NotFound
 from app.queries.threads import thread_of
 
 MOST_AT_ONCE = 200  # agencies of one step
-MOST_ABOUT = 5  # recommendations that one request names
+MOST_ABOUT = 5  # recommendations and actions that one request names
 KIND = "progress"
+ACTION = "action:"  # how a request names an action of a plan, beside recommendations
 
 
 def _known(audit_return: AuditReturn, recommendation: str) -> None:
@@ -55,15 +60,7 @@ def _needed(text: str, missing: str) -> str:
 
 
 def _mine(session: Session, public_id: str, *, by: Actor, now: datetime) -> AuditReturn:
-    audit_return = get_return(session, public_id, actor=by, now=now, permission="return.follow_up", lock=True)
-    refuse_archived(audit_return)
-    return audit_return
-
-
-def refuse_archived(audit_return: AuditReturn) -> None:
-    """Raise NotPossible where the round of a return is archived."""
-    if audit_return.audit_round.archived_at:
-        raise NotPossible(N_("This round is archived: it can be read and downloaded, and no longer changed."))
+    return get_return(session, public_id, actor=by, now=now, permission="return.follow_up", lock=True)
 
 
 # --- an inspector's word ---------------------------------------------------------------------------------------------
@@ -218,28 +215,37 @@ def _chosen(public_ids: Collection[str]) -> list[str]:
 # --- requests for progress -------------------------------------------------------------------------------------------
 
 
-def about_of(recommendations: Sequence[str]) -> str:
-    """How a request names the recommendations that it is about; empty for the action plan as a whole."""
-    return " ".join(recommendations)
+def about_of(recommendations: Sequence[str], actions: Sequence[str] = ()) -> str:
+    """How a request names the recommendations and actions that it is about; empty for the action plan as a whole."""
+    return " ".join([*recommendations, *(f"{ACTION}{one}" for one in actions)])
+
+
+def actions_in(about: str) -> frozenset[str]:
+    """The public ids of the actions that a request names."""
+    return frozenset(one.removeprefix(ACTION) for one in about.split() if one.startswith(ACTION))
 
 
 def ask_for_progress(
     session: Session, public_ids: Collection[str], *, subject: str, text: str, due: date, by: Actor, now: datetime,
-    about: Sequence[str] = (),
+    about: Sequence[str] = (), actions: Sequence[str] = (),
 ) -> list[Thread]:  # fmt: skip
     """Ask agencies how far they are with what they planned: a thread with each, and a mail to those responsible.
 
-    `about`: recommendations, else the plan as a whole; an agency is asked about those that its checklist cites. Nothing
-    is reopened. Raises NotFound, and NotPossible: none or too many chosen, a day that is not ahead, an agency that has
-    submitted nothing or is concerned by none of them, or the words are missing.
+    `about`: recommendations, else the plan as a whole; an agency is asked about those that its checklist cites.
+    `actions`: public ids of signed actions, where one agency alone is asked. Nothing is reopened. Raises NotFound, and
+    NotPossible: none or too many chosen, a day that is not ahead, an agency that has submitted nothing or is concerned
+    by none of them, or the words are missing.
     """
     wanted = _chosen(public_ids)
     if due < today(now):
         raise NotPossible(N_("Choose a day for the answer that is still ahead"))
-    if len(set(about)) > MOST_ABOUT:
+    if len({*about, *actions}) > MOST_ABOUT:
         raise NotPossible(
-            N_("Choose %(limit)s recommendations or fewer, or none to ask about the whole plan."), limit=MOST_ABOUT
+            N_("Choose %(limit)s recommendations and actions or fewer, or none to ask about the whole plan."),
+            limit=MOST_ABOUT,
         )
+    if actions and len(wanted) > 1:
+        raise NotPossible(N_("Single actions are of one agency’s plan. Ask that agency alone about them."))
     opened = []
     for public_id in wanted:
         audit_return = _mine(session, public_id, by=by, now=now)
@@ -251,16 +257,28 @@ def ask_for_progress(
         mine = [one for one in dict.fromkeys(about) if one in known]
         if about and not mine:
             raise NotPossible(N_("%(name)s is concerned by none of these recommendations."), name=name)
+        if actions and not {*actions} <= _signed(session, audit_return):
+            raise NotFound
         thread = threads.open_thread(
             session, audit_return, kind=KIND, subject=subject, text=text, side="oversight", by=by, now=now,
-            about=about_of(mine), due=due,
+            about=about_of(mine, list(dict.fromkeys(actions))), due=due,
         )  # fmt: skip
         opened.append(thread)
     _tell(session, opened, now=now)
     return opened
 
 
-def _tell(session: Session, opened: Sequence[Thread], *, now: datetime) -> None:
+def _signed(session: Session, audit_return: AuditReturn) -> set[str]:
+    """The public ids of the actions that stand signed in a return."""
+    submission = latest_submission(session, audit_return)
+    if submission is None:
+        return set()
+    found = signed_actions(json.loads(submission.content), submission.submitted_at)
+    return {action.id for actions in found.values() for action in actions}
+
+
+def _tell(session: Session, opened: Sequence[Thread], *, now: datetime, again: str = "") -> None:
+    """Write to those responsible; `again` is what makes the key of a mail about a request that is asked on."""
     by_agency = {thread.audit_return.agency_id: thread for thread in opened}
     drafts = []
     for one in people_at(session, by_agency, now=now):
@@ -276,7 +294,7 @@ def _tell(session: Session, opened: Sequence[Thread], *, now: datetime) -> None:
                     Message(N_("Please answer by %(day)s. What was signed stays as it is."), about),
                 ],
                 link=page(f"/returns/{audit_return.public_id}/progress/{thread.public_id}"),
-                dedupe_key=f"progress:{thread.public_id}:{one.user.public_id}",
+                dedupe_key=f"progress:{again or thread.public_id}:{one.user.public_id}",
             )
         )  # fmt: skip
     mail.queue_all(session, drafts, now=now)
@@ -285,21 +303,37 @@ def _tell(session: Session, opened: Sequence[Thread], *, now: datetime) -> None:
 def answer(
     session: Session, public_id: str, thread: str, *, text: str, evidence: Sequence[str] = (), by: Actor, now: datetime
 ) -> ThreadPost:
-    """The agency answers a request, with files of its library where it likes. The return stays as it was signed.
+    """The agency answers a request, with files of its library where it likes; whoever asked is told by mail. The return
+    stays as it was signed.
 
     Raises NotFound, and NotPossible: closed, nothing written, or a file that cannot be shown.
     """
     audit_return = get_return(session, public_id, actor=by, now=now, permission="return.answer_progress", lock=True)
-    refuse_archived(audit_return)
     found = thread_of(session, audit_return, thread, kinds=(KIND,))
-    return threads.reply(session, found, text=text, side="agency", by=by, now=now, evidence=evidence)
+    post = threads.reply(session, found, text=text, side="agency", by=by, now=now, evidence=evidence)
+    asker = person(session, found.opened_by_id)
+    if asker:
+        about = {"agency": audit_return.agency.name, "round": audit_return.audit_round.name}
+        mail.queue(
+            session, to=asker, kind="query", audit_return=audit_return,
+            subject=Message(N_("%(round)s: %(agency)s says how far it is"), about),
+            body=[
+                Message(N_("%(agency)s has answered your request for progress in “%(round)s”."), about),
+                Message(N_("The answer stands with the request after you sign in.")),
+            ],
+            link=page(f"/returns/{audit_return.public_id}/progress/{found.public_id}"),
+            dedupe_key=f"progress:{post.public_id}:{asker.public_id}", now=now,
+        )  # fmt: skip
+    return post
 
 
 def ask_on(session: Session, public_id: str, thread: str, *, text: str, by: Actor, now: datetime) -> ThreadPost:
     """The oversight body asks on. Raises NotFound, NotPossible: closed, or nothing written."""
     audit_return = _mine(session, public_id, by=by, now=now)
     found = thread_of(session, audit_return, thread, kinds=(KIND,))
-    return threads.reply(session, found, text=text, side="oversight", by=by, now=now)
+    post = threads.reply(session, found, text=text, side="oversight", by=by, now=now)
+    _tell(session, [found], now=now, again=post.public_id)
+    return post
 
 
 def close(session: Session, public_id: str, thread: str, *, by: Actor, now: datetime) -> Thread:

@@ -16,7 +16,7 @@ from app.operations.mail import Draft, queue_all, way_in
 from app.operations.rounds import PlanErrors
 from app.policy import Actor
 from app.queries.mail import people_at
-from app.queries.mergers import return_of
+from app.queries.mergers import open_elsewhere, return_of
 from app.queries.returns import get_return
 
 LONGEST_REASON = 2000
@@ -79,6 +79,24 @@ def merge(
     session.flush()
     _tell(session, audit_return, merger, now=now)
     return merger
+
+
+def merge_everywhere(
+    session: Session, return_id: str, *, into: str, merged_on: date, reason: str, by: Actor, now: datetime,
+    with_areas: bool = False,
+) -> list[Merger]:  # fmt: skip
+    """Record a merger in this round, and in every other open one in which the actor may: all of them, or none.
+
+    Raises as `merge`.
+    """
+    here = get_return(session, return_id, actor=by, now=now, permission="return.merge")
+    everywhere = [return_id, *(one.public_id for one in open_elsewhere(session, here, actor=by, now=now))]
+    return [
+        merge(
+            session, public_id, into=into, merged_on=merged_on, reason=reason, by=by, now=now, with_areas=with_areas
+        )
+        for public_id in everywhere
+    ]
 
 
 def unmerge(session: Session, return_id: str, *, by: Actor, now: datetime) -> AuditReturn:

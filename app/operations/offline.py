@@ -26,9 +26,9 @@ from app.operations.evidence import add as add_evidence
 from app.operations.evidence import attach as attach_evidence
 from app.policy import Actor
 from app.queries.bundles import matched
-from app.queries.correction import correction_of
 from app.queries.evidence import same_content
 from app.queries.imports import expected_of, get_import, message_to_json, preview
+from app.queries.returned_standards import correction_of
 from app.queries.returns import checklist, get_return, why_closed
 from app.queries.rounds import NotFound
 from app.sheets.cells import Sheet

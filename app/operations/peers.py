@@ -12,12 +12,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.domain.follow_up import LONGEST_NOTE
-from app.domain.life import NotPossible
+from app.domain.life import NotPossible, check_not_archived
 from app.domain.mail import page
 from app.domain.message import N_, Message
 from app.models import AuditReturn, PeerReview, Thread, ThreadPost, User
 from app.operations import events, mail, threads
-from app.operations.follow_up import refuse_archived
 from app.operations.mail import Draft
 from app.policy import Actor
 from app.queries.mail import people_at
@@ -46,7 +45,6 @@ def assign(session: Session, public_id: str, person: str, *, by: Actor, now: dat
     review it already.
     """
     audit_return = get_return(session, public_id, actor=by, now=now, permission="return.assign_peer", lock=True)
-    refuse_archived(audit_return)
     if audit_return.stage != "submitted":
         raise NotPossible(N_("This audit is not submitted, so there is nothing to review yet."))
     chosen = next((one for one in candidates(session, audit_return, now=now) if one.user.public_id == person), None)
@@ -94,7 +92,6 @@ def _own(session: Session, review: str, *, by: Actor, now: datetime) -> tuple[Pe
     audit_return = get_return(
         session, mine.review.audit_return.public_id, actor=by, now=now, permission="return.peer_review", lock=True
     )
-    refuse_archived(audit_return)
     return mine.review, audit_return
 
 
@@ -105,6 +102,7 @@ def declare(session: Session, review: str, *, conflict: str, by: Actor, now: dat
     """
     mine = my_review(session, review, actor=by, now=now, lock=True)
     row = mine.review
+    check_not_archived(row.audit_return.audit_round.archived_at)
     if mine.state == "ended":
         raise NotPossible(N_("This review has ended."))
     if row.declared_at:
@@ -205,7 +203,6 @@ def answer(
 ) -> ThreadPost:
     """The agency answers a challenge. Raises NotFound, NotPossible: closed, nothing written, a file not to be shown."""
     audit_return = get_return(session, public_id, actor=by, now=now, permission="return.answer_challenge", lock=True)
-    refuse_archived(audit_return)
     found = thread_of(session, audit_return, thread, kinds=(KIND,))
     return threads.reply(session, found, text=text, side="agency", by=by, now=now, evidence=evidence)
 
@@ -221,7 +218,6 @@ def comment(
     Raises NotFound, NotPossible: nothing stands submitted, or words are missing.
     """
     audit_return = get_return(session, public_id, actor=by, now=now, permission="return.scrutinise", lock=True)
-    refuse_archived(audit_return)
     submission = standing_submission(session, audit_return) if audit_return.stage == "submitted" else None
     if submission is None:
         raise NotPossible(N_("Nothing stands submitted that could be commented on."))

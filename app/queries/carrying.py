@@ -8,18 +8,21 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
-from app.domain.answers import ANSWER_TYPES, AnswerErrors
+from app.domain.actions import OPEN
+from app.domain.answers import ANSWER_TYPES, AnswerErrors, question_id
 from app.domain.templates import Criterion, GradingScheme, Standard
 from app.models import (
     AuditReturn,
     AuditRound,
     PackVersion,
+    PlannedAction,
     Submission,
     SubmissionVoided,
     TemplateVersion,
 )
+from app.queries.returned_standards import correction_of
 from app.queries.returns import (
     Answered,
     Checklist,
@@ -171,6 +174,53 @@ def carry_plan(session: Session, work: Checklist) -> CarryPlan | None:
     ]
     asked = {item.id for item in whole.items}
     return CarryPlan(last, sections, [item for key, item in answered.items() if key not in asked])
+
+
+@dataclass(frozen=True)
+class OpenActions:
+    """What was planned in the round before, is still to be done, and is not in the plan of a return yet."""
+
+    round_name: str
+    actions: Sequence[PlannedAction]
+
+
+def open_actions(session: Session, work: Checklist) -> OpenActions | None:
+    """The actions of the last round that can be carried into a return, `work`; None where there are none.
+
+    An action can be carried where its question is asked in the same words now and may be changed. One with the same
+    words for the same question is not carried again, even if it was removed here. The caller asked `sees_drafts`.
+    """
+    last = last_round(session, work.audit_return)
+    if last is None:
+        return None
+    then = {placed.criterion.id: placed.criterion.version for placed in last.work.template.criteria()}
+    correction = correction_of(session, work.audit_return, work)
+    asked = {
+        item.id
+        for section in work.sections
+        for item in section.items
+        if then.get(item.criterion.id) == item.criterion.version
+        and (correction is None or correction.allows(section.standard.id, item.id))
+    }
+    rows = session.scalars(
+        select(PlannedAction)
+        .where(PlannedAction.return_id.in_([last.audit_return.id, work.audit_return.id]))
+        .options(selectinload(PlannedAction.progress))
+        .order_by(PlannedAction.id)
+    ).all()
+    here = {
+        (row.criterion, row.scope_key, row.what) for row in rows if row.return_id == work.audit_return.id
+    }
+    found = [
+        row
+        for row in rows
+        if row.return_id == last.audit_return.id
+        and row.removed_at is None
+        and row.state in OPEN
+        and question_id(row.criterion, row.scope_key) in asked
+        and (row.criterion, row.scope_key, row.what) not in here
+    ]
+    return OpenActions(last.name, found) if found else None
 
 
 def _section(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
@@ -10,8 +9,9 @@ from sqlalchemy.orm import aliased
 
 from app.models import AgencyInArea, Appointment
 
-# columns of the statement around these clauses, or plain numbers
+# columns of the statement around these clauses, parameters of it, or plain values
 Number = Any
+Day = Any
 
 
 def was_appointed_at(user_id: Number, agency_id: Number) -> ColumnElement[bool]:
@@ -20,7 +20,7 @@ def was_appointed_at(user_id: Number, agency_id: Number) -> ColumnElement[bool]:
     return select(held.id).where(held.user_id == user_id, held.agency_id == agency_id).exists()
 
 
-def works_in_area_of(user_id: Number, agency_id: Number, day: date) -> ColumnElement[bool]:
+def works_in_area_of(user_id: Number, agency_id: Number, day: Day) -> ColumnElement[bool]:
     """Whether a person holds an appointment on `day` at an agency that shares an area with another, or at the area."""
     held, theirs, its = aliased(Appointment), aliased(AgencyInArea), aliased(AgencyInArea)
 
@@ -41,6 +41,6 @@ def works_in_area_of(user_id: Number, agency_id: Number, day: date) -> ColumnEle
     )
 
 
-def in_conflict(user_id: Number, agency_id: Number, day: date) -> ColumnElement[bool]:
+def in_conflict(user_id: Number, agency_id: Number, day: Day) -> ColumnElement[bool]:
     """Whether a person must not review an agency on `day`: either of the two."""
     return or_(was_appointed_at(user_id, agency_id), works_in_area_of(user_id, agency_id, day))

@@ -7,16 +7,24 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from textwrap import shorten
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.clock import today
+from app.domain.answers import question_parts
+from app.domain.chasing import REASON_WORDS
 from app.domain.disclosure import ROLES, Decision, Entry, without_names
+from app.domain.follow_up import STATES
 from app.domain.message import N_, Message
+from app.domain.queries import OUTCOMES
+from app.domain.templates import GradingScheme, Pack, Placed, Template
+from app.domain.text import localise
 from app.models import (
     Appointment,
+    Area,
     AuditReturn,
     Chase,
     Event,
@@ -30,13 +38,23 @@ from app.models import (
     ReturnedStandard,
     SampledReturn,
     Submission,
-    Thread,
-    ThreadPost,
     User,
 )
 from app.policy import Actor, require
-from app.queries.release import content_of, published_version, release_of, said_parts, standing
-from app.queries.returns import return_facts
+from app.queries.judgements import book_of
+from app.queries.moderation import check_not_hidden
+from app.queries.packs import template_of
+from app.queries.release import (
+    challenged,
+    cited,
+    content_of,
+    published_versions,
+    release_of,
+    said_parts,
+    standing,
+)
+from app.queries.returns import history, return_facts
+from app.queries.threads import threads_of
 
 KINDS = {
     "query": N_("Query"),
@@ -45,6 +63,9 @@ KINDS = {
     "accuracy": N_("Challenge to the draft feedback"),
     "comment": N_("Comment of a scrutineer"),
 }
+
+# what came of a thread that is closed
+CAME_OF_IT = OUTCOMES | {"accepted": N_("Accepted"), "declined": N_("Declined")}
 
 
 @dataclass
@@ -59,12 +80,52 @@ class _Found:
     suggestion: str = ""
 
 
+@dataclass(frozen=True)
+class _Words:
+    """Words in place of keys. In English, like all that a disclosure pack says: its hash is on record."""
+
+    pack: Pack
+    template: Template
+    placed: Mapping[str, Placed]  # criterion to its place
+    areas: Mapping[str, str]
+
+    def question(self, criterion: str, scope: str = "", *, most: int = 100) -> str:
+        """A question by its number, with its beginning and the area it is about."""
+        placed = self.placed.get(criterion)
+        if placed is None:
+            return ".".join(filter(None, (criterion, scope)))
+        number = f"{placed.number} ({self.areas.get(scope, scope)})" if scope else placed.number
+        return f"{number}, “{shorten(localise(placed.criterion.question), most, placeholder='…')}”"
+
+    def scheme(self, criterion: str) -> GradingScheme | None:
+        placed = self.placed.get(criterion)
+        return self.pack.scheme_of(self.template, placed.criterion) if placed else None
+
+    def grade(self, criterion: str, key: str) -> str:
+        """A grade as the pack calls it."""
+        scheme = self.scheme(criterion)
+        return next((localise(one.label) for one in scheme.grades if one.key == key), key) if scheme else key
+
+    def basis(self, criterion: str, key: str) -> str:
+        """How the agency knows, as the pack calls it."""
+        scheme = self.scheme(criterion)
+        return next((localise(one.label) for one in scheme.bases if one.key == key), key) if scheme else key
+
+    def about(self, key: str) -> str:
+        """What a thread is about, where it is about a question or a recommendation."""
+        criterion, scope = question_parts(key)
+        if criterion in self.placed:
+            return self.question(criterion, scope)
+        return cited(self.pack, key) if "/" in key else ""
+
+
 @dataclass
 class _Reading:
     session: Session
     audit_return: AuditReturn
     published: bool
     unfinished: bool
+    words: _Words
     found: list[_Found] = field(default_factory=list)
 
     def add(
@@ -84,11 +145,14 @@ class _Reading:
 
 
 def entries(session: Session, audit_return: AuditReturn, *, actor: Actor, now: datetime) -> list[Entry]:
-    """Everything that was said about a return, the oldest first, with what is exempt. Raises Denied.
+    """Everything that was said about a return, the oldest first, with what is exempt.
+
+    Raises Denied, and NotYetYours for a second inspector at work.
 
     A fixed number of statements. Drafts of the agency stay private to it and are not held by the oversight body.
     """
     require(actor, "disclosure.read", return_facts(session, audit_return, now=now))
+    check_not_hidden(session, audit_return, actor)
     unfinished = session.scalar(
         select(SampledReturn.id).where(
             SampledReturn.return_id == audit_return.id, SampledReturn.finished_at.is_(None)
@@ -96,8 +160,11 @@ def entries(session: Session, audit_return: AuditReturn, *, actor: Actor, now: d
     )
     release = release_of(session, audit_return.audit_round)
     published = standing(release, now=now).publication == "published"
-    reading = _Reading(session, audit_return, published, unfinished is not None)
-    for collect in (_submissions, _threads, _checks, _judgements, _followed, _feedback, _others):
+    areas = {row.public_id: row.name for row in session.execute(select(Area.public_id, Area.name))}
+    pack, template = template_of(audit_return)
+    words = _Words(pack, template, {one.criterion.id: one for one in template.criteria()}, areas)
+    reading = _Reading(session, audit_return, published, unfinished is not None, words)
+    for collect in (_submissions, _nil, _threads, _checks, _judgements, _followed, _feedback, _others):
         collect(reading, now)
     roles, names = _people(session, audit_return, {one.user_id for one in reading.found if one.user_id})
     decisions = _decisions(session, audit_return)
@@ -127,7 +194,13 @@ def _submissions(reading: _Reading, _now: datetime) -> None:
             f"declaration:{row.number}", row.submitted_at, signed.user_id, N_("Declaration, submission %(number)s"),
             signed.text, number=row.number,
         )  # fmt: skip
-        for key, what, text in _signed_texts(json.loads(row.content)):
+        content = json.loads(row.content)
+        reading.add(
+            f"submission:{row.number}:grades", row.submitted_at, signed.user_id,
+            N_("Submission %(number)s, the grades that were signed"), _signed_grades(content, reading.words),
+            number=row.number,
+        )  # fmt: skip
+        for key, what, text in _signed_texts(content, reading.words):
             reading.add(
                 f"submission:{row.number}:{key}", row.submitted_at, signed.user_id,
                 N_("Submission %(number)s, %(what)s"), text, number=row.number, what=what,
@@ -137,18 +210,52 @@ def _submissions(reading: _Reading, _now: datetime) -> None:
                 f"voided:{row.number}", row.voided.at, row.voided.by_id,
                 N_("Submission %(number)s was set aside"), row.voided.reason, number=row.number,
             )  # fmt: skip
-    if reading.audit_return.nil_reason:
+
+
+def _nil(reading: _Reading, _now: datetime) -> None:
+    """That there was nothing to return, each time that it was recorded: the history says when, and who did it."""
+    said = [
+        (event, text.text)
+        for event in history(reading.session, f"return:{reading.audit_return.public_id}")
+        if event.verb == "return.nil"
+        for text in event.texts
+        if text.name == "reason"
+    ]
+    people = {event.actor.removeprefix("person:") for event, _text in said}
+    ids = {
+        row.public_id: row.id
+        for row in reading.session.execute(select(User.id, User.public_id).where(User.public_id.in_(people)))
+    }
+    for event, text in said:
         reading.add(
-            "nil", reading.audit_return.invited_at, None, N_("Nil return, the reason"), reading.audit_return.nil_reason
-        )
+            f"nil:{event.seq}", event.at, ids.get(event.actor.removeprefix("person:")),
+            N_("Nil return, the reason"), text,
+        )  # fmt: skip
 
 
-def _signed_texts(content: Mapping[str, Any]) -> Iterator[tuple[str, Message, str]]:
+def _signed_grades(content: Mapping[str, Any], words: _Words) -> str:
+    """Every signed grade in a line: the question, the grade, how the agency knows, by when it will be in place."""
+    lines = []
+    order = {key: placed.position for key, placed in words.placed.items()}
+    for answer in sorted(content["answers"], key=lambda one: order.get(one["criterion"], 0)):
+        key, value = answer["criterion"], answer["value"]
+        if value.get("grade"):
+            said = [words.grade(key, value["grade"])]
+            if value.get("basis"):
+                said.append(words.basis(key, value["basis"]))
+            if value.get("date_expected"):
+                said.append(value["date_expected"])
+            lines.append(f"{words.question(key, answer['scope'])}: {'; '.join(said)}")
+    return "\n".join(lines)
+
+
+def _signed_texts(content: Mapping[str, Any], words: _Words) -> Iterator[tuple[str, Message, str]]:
     """The free texts of a signed content: a key, what it is, the text."""
     for answer in content["answers"]:
         key = ".".join(filter(None, (answer["criterion"], answer["scope"])))
-        for name, words in (("commentary", N_("commentary on %(key)s")), ("reason", N_("reason at %(key)s"))):
-            yield f"{name}:{key}", Message(words, {"key": key}), answer["value"].get(name) or ""
+        question = words.question(answer["criterion"], answer["scope"])
+        for name, what in (("commentary", N_("commentary on %(key)s")), ("reason", N_("reason at %(key)s"))):
+            yield f"{name}:{key}", Message(what, {"key": question}), answer["value"].get(name) or ""
     for place, action in enumerate(content.get("actions", ())):
         yield f"action:{place}", Message(N_("a planned action")), action.get("what") or ""
     for place, piece in enumerate(content.get("evidence", ())):
@@ -157,50 +264,83 @@ def _signed_texts(content: Mapping[str, Any]) -> Iterator[tuple[str, Message, st
 
 
 def _threads(reading: _Reading, _now: datetime) -> None:
-    rows = reading.session.scalars(
-        select(ThreadPost)
-        .join(ThreadPost.thread)
-        .where(Thread.return_id == reading.audit_return.id)
-        .options(joinedload(ThreadPost.thread))
-    )
-    for post in rows:
-        kind = post.thread.kind
-        suggestion = "third_party" if post.side in ("peer", "area") else ""
-        if kind == "accuracy" and not reading.published:
-            suggestion = "unpublished"
+    threads = threads_of(reading.session, reading.audit_return, kinds=tuple(KINDS))
+    challenges = [one for one in threads if one.kind == "accuracy"]
+    then = challenged(reading.session, reading.audit_return, challenges, language="en")
+    for thread in threads:
+        kind = {"kind": Message(KINDS[thread.kind])}
+        suggestion = "unpublished" if thread.kind == "accuracy" and not reading.published else ""
+        asked_by = next((post.side for post in thread.posts), "")
+        if thread.kind == "accuracy":
+            said = then.get(thread.public_id)
+            about = "\n".join(filter(None, (said.text, said.words))) if said else ""
+        else:
+            about = "\n".join(filter(None, (thread.subject, reading.words.about(thread.about))))
         reading.add(
-            f"post:{post.public_id}", post.at, post.by_id, KINDS[kind], post.text, suggestion
-        )
+            f"about:{thread.public_id}", thread.opened_at, thread.opened_by_id, N_("%(kind)s, what it is about"),
+            about, suggestion or _third_party(asked_by), **kind,
+        )  # fmt: skip
+        for post in thread.posts:
+            reading.add(
+                f"post:{post.public_id}", post.at, post.by_id, KINDS[thread.kind], post.text,
+                suggestion or _third_party(post.side),
+            )  # fmt: skip
+        if thread.closed_at:
+            reading.add(
+                f"closed:{thread.public_id}", thread.closed_at, thread.closed_by_id, N_("%(kind)s, closed"),
+                CAME_OF_IT.get(thread.outcome, "Closed"), suggestion, **kind,
+            )  # fmt: skip
+
+
+def _third_party(side: str) -> str:
+    return "third_party" if side in ("peer", "area") else ""
 
 
 def _checks(reading: _Reading, _now: datetime) -> None:
-    where = reading.audit_return.id
+    where, words = reading.audit_return.id, reading.words
     for found in reading.session.scalars(select(Moderation).where(Moderation.return_id == where)):
         adjusted = found.outcome == "adjusted"
         what = N_("Moderation of %(key)s: adjusted") if adjusted else N_("Moderation of %(key)s: upheld")
-        text = "\n".join(filter(None, (found.reason, found.evidence_seen))) or found.grade
+        if found.second:
+            what = N_("Second check of %(key)s: adjusted") if adjusted else N_("Second check of %(key)s: upheld")
+        own, holds = (words.grade(found.criterion, key) for key in (found.self_grade, found.grade))
+        grades = f"From “{own}” to “{holds}”." if adjusted else f"“{own}” stands."
+        text = "\n".join(filter(None, (grades, found.reason, found.evidence_seen)))
         suggestion = "moderation" if reading.unfinished else reading.private
-        reading.add(f"moderation:{found.public_id}", found.at, found.by_id, what, text, suggestion, key=found.criterion)
+        reading.add(
+            f"moderation:{found.public_id}", found.at, found.by_id, what, text, suggestion,
+            key=words.question(found.criterion, found.scope_key),
+        )  # fmt: skip
+    titles = {standard.id: localise(standard.title) for standard in words.template.standards}
     for returned in reading.session.scalars(select(ReturnedStandard).where(ReturnedStandard.return_id == where)):
         reading.add(
-            f"returned:{returned.id}", returned.at, returned.by_id, N_("Standard %(key)s returned for correction"),
-            returned.reason, key=returned.standard,
+            f"returned:{returned.id}", returned.at, returned.by_id, N_("Standard “%(key)s” returned for correction"),
+            returned.reason, key=titles.get(returned.standard, returned.standard),
         )  # fmt: skip
 
 
 def _judgements(reading: _Reading, _now: datetime) -> None:
-    rows = reading.session.scalars(select(Judgement).where(Judgement.return_id == reading.audit_return.id))
-    for row in rows:
+    audit_return = reading.audit_return
+    book = book_of(audit_return.audit_round.pack_version, audit_return.agency_type)
+    for row in reading.session.scalars(select(Judgement).where(Judgement.return_id == audit_return.id)):
+        known = book.profile.judgements.get(row.key) if book else None
+        title = localise(known.title) if known else row.key
+        grades = {one.key: localise(one.label) for one in book.scale(row.key).grades} if book and known else {}
+
+        def grade(key: str, grades: Mapping[str, str] = grades) -> str:
+            return grades.get(key, key)
+
         if row.given_note and row.given_at:
             reading.add(
-                f"judgement:{row.public_id}:given", row.given_at, row.given_by_id, N_("Judgement %(key)s, entered"),
-                row.given_note, reading.private, key=row.key,
+                f"judgement:{row.public_id}:given", row.given_at, row.given_by_id, N_("Judgement “%(key)s”, entered"),
+                f"“{grade(row.given)}”.\n{row.given_note}", reading.private, key=title,
             )  # fmt: skip
         if row.override_reason and row.override_at:
             reading.add(
                 f"judgement:{row.public_id}:override", row.override_at, row.override_by_id,
-                N_("Judgement %(key)s, decided otherwise than by the rules"), row.override_reason, reading.private,
-                key=row.key,
+                N_("Judgement “%(key)s”, decided otherwise than by the rules"),
+                f"From “{grade(row.grade)}” to “{grade(row.override)}”.\n{row.override_reason}", reading.private,
+                key=title,
             )  # fmt: skip
 
 
@@ -210,13 +350,14 @@ def _followed(reading: _Reading, _now: datetime) -> None:
         select(RecommendationStatus).where(RecommendationStatus.return_id == where)
     ):
         reading.add(
-            f"recommendation:{status.id}", status.at, status.by_id, N_("Recommendation %(key)s"), status.note,
-            reading.private, key=status.recommendation,
+            f"recommendation:{status.id}", status.at, status.by_id, N_("Recommendation %(key)s"),
+            f"{STATES.get(status.state, status.state)}.\n{status.note}",  # type: ignore[call-overload]
+            reading.private, key=cited(reading.words.pack, status.recommendation),
         )  # fmt: skip
     for watch in reading.session.scalars(select(Monitoring).where(Monitoring.return_id == where)):
         reading.add(
-            f"monitoring:{watch.public_id}", watch.since, watch.by_id, N_("Monitoring begins"), watch.reason,
-            reading.private,
+            f"monitoring:{watch.public_id}", watch.since, watch.by_id, N_("Monitoring begins"),
+            "\n".join(filter(None, (cited(reading.words.pack, watch.recommendation), watch.reason))), reading.private,
         )  # fmt: skip
         if watch.cleared_at:
             reading.add(
@@ -226,7 +367,7 @@ def _followed(reading: _Reading, _now: datetime) -> None:
 
 
 def _feedback(reading: _Reading, now: datetime) -> None:
-    public = published_version(reading.session, reading.audit_return, now=now)
+    public = max(published_versions(reading.session, reading.audit_return, now=now).values(), default=None)
     rows = reading.session.scalars(
         select(Feedback).where(Feedback.return_id == reading.audit_return.id).order_by(Feedback.version)
     )
@@ -253,7 +394,7 @@ def _others(reading: _Reading, _now: datetime) -> None:
         what = N_("Marked as good practice: %(key)s") if example.kind == "good" else N_("Marked as a concern: %(key)s")
         reading.add(
             f"example:{example.public_id}", example.at, example.by_id, what, example.note, reading.private,
-            key=example.criterion,
+            key=reading.words.question(example.criterion, example.scope_key),
         )  # fmt: skip
     for review in reading.session.scalars(select(PeerReview).where(PeerReview.return_id == where)):
         if review.conflict:
@@ -262,7 +403,8 @@ def _others(reading: _Reading, _now: datetime) -> None:
                 N_("A peer reviewer declares a conflict of interest"), review.conflict, "personal",
             )  # fmt: skip
     for chase in reading.session.scalars(select(Chase).where(Chase.return_id == where)):
-        reading.add(f"chase:{chase.id}", chase.at, chase.by_id, N_("Reminder"), chase.reason)
+        words = REASON_WORDS.get(chase.reason, chase.reason)
+        reading.add(f"chase:{chase.id}", chase.at, chase.by_id, N_("Reminder"), words)
 
 
 # --- who, as a role --------------------------------------------------------------------------------------------------

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from app.models import Agency, AuditReturn, Merger
+from app.models import Agency, AuditReturn, AuditRound, Merger
+from app.policy import Actor, allows
+from app.queries.returns import return_facts
 from app.queries.rounds import is_merged_clause
 
 
@@ -29,6 +32,33 @@ def merged_into(session: Session, audit_return: AuditReturn) -> Sequence[Merger]
         .options(joinedload(Merger.audit_return).joinedload(AuditReturn.agency))
         .order_by(Merger.merged_on, Merger.id)
     ).all()
+
+
+def open_elsewhere(
+    session: Session, audit_return: AuditReturn, *, actor: Actor, now: datetime
+) -> list[AuditReturn]:
+    """The returns of the same agency in other rounds that are open, of which the actor may record the merger too."""
+    rows = session.scalars(
+        select(AuditReturn)
+        .join(AuditReturn.audit_round)
+        .where(
+            AuditReturn.agency_id == audit_return.agency_id,
+            AuditReturn.id != audit_return.id,
+            AuditReturn.stage != "nil",
+            AuditRound.stage == "open",
+            AuditRound.closed_at.is_(None),
+            AuditRound.archived_at.is_(None),
+            ~is_merged_clause(),
+        )
+        .options(contains_eager(AuditReturn.audit_round))
+        .order_by(AuditReturn.id)
+    ).all()
+    return [
+        one
+        for one in rows
+        if now <= one.audit_round.open_until
+        and allows(actor, "return.merge", return_facts(session, one, now=now))
+    ]
 
 
 def successors(session: Session, audit_return: AuditReturn) -> Sequence[Agency]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, literal, select, union_all
+from sqlalchemy import BindParameter, CompoundSelect, bindparam, func, literal, select, union_all
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from app.clock import today
@@ -47,6 +47,36 @@ from app.queries.packs import template_of
 from app.queries.rounds import NotFound
 
 
+def _facts() -> CompoundSelect[str, int]:
+    """The rows of what policy asks about a return: what it is, and a number. One statement for the four."""
+    return_id: BindParameter[int] = bindparam("return_id")
+    agency_id: BindParameter[int] = bindparam("agency_id")
+    day: BindParameter[date] = bindparam("day")
+    return union_all(
+        select(literal("body"), RoundTemplate.oversight_body_id).where(
+            RoundTemplate.round_id == bindparam("round_id"),
+            RoundTemplate.agency_type == bindparam("agency_type"),
+        ),
+        select(literal("area"), AgencyInArea.area_id).where(
+            AgencyInArea.agency_id == agency_id,
+            AgencyInArea.starts <= day,
+            (AgencyInArea.ends.is_(None)) | (AgencyInArea.ends >= day),
+        ),
+        select(literal("submission"), func.min(Submission.id)).where(Submission.return_id == return_id),
+        select(literal("reviewer"), PeerReview.user_id).where(
+            PeerReview.return_id == return_id,
+            PeerReview.declared_at.is_not(None),
+            PeerReview.conflict == "",
+            PeerReview.ended_at.is_(None),
+            ~in_conflict(PeerReview.user_id, agency_id, day),
+        ),
+    )
+
+
+# made once: to build a statement takes longer than to run it
+_FACTS = _facts()
+
+
 def return_facts(
     session: Session, audit_return: AuditReturn, *, now: datetime, actor: Actor | None = None
 ) -> ReturnFacts:
@@ -61,32 +91,12 @@ def return_facts(
     )
     if actor and not any(held.oversight_body_id or held.area_id for held in actor.held):
         return ReturnFacts(audit_return.agency_id, frozenset(), frozenset(), False, released)
-    day = today(now)
-    # one statement for the four
     found: dict[str, set[int]] = {"body": set(), "area": set(), "submission": set(), "reviewer": set()}
-    for kind, key in session.execute(
-        union_all(
-            select(literal("body"), RoundTemplate.oversight_body_id).where(
-                RoundTemplate.round_id == audit_return.round_id,
-                RoundTemplate.agency_type == audit_return.agency_type,
-            ),
-            select(literal("area"), AgencyInArea.area_id).where(
-                AgencyInArea.agency_id == audit_return.agency_id,
-                AgencyInArea.starts <= day,
-                (AgencyInArea.ends.is_(None)) | (AgencyInArea.ends >= day),
-            ),
-            select(literal("submission"), func.min(Submission.id)).where(
-                Submission.return_id == audit_return.id
-            ),
-            select(literal("reviewer"), PeerReview.user_id).where(
-                PeerReview.return_id == audit_return.id,
-                PeerReview.declared_at.is_not(None),
-                PeerReview.conflict == "",
-                PeerReview.ended_at.is_(None),
-                ~in_conflict(PeerReview.user_id, audit_return.agency_id, day),
-            ),
-        )
-    ):
+    about = {
+        "return_id": audit_return.id, "round_id": audit_return.round_id, "agency_type": audit_return.agency_type,
+        "agency_id": audit_return.agency_id, "day": today(now),
+    }  # fmt: skip
+    for kind, key in session.execute(_FACTS, about):
         if key is not None:
             found[kind].add(key)
     if audit_return.stage != "submitted":
@@ -97,7 +107,6 @@ def return_facts(
     )  # fmt: skip
 
 
-# made once: to build a statement takes longer than to run it
 _RETURN = (
     select(AuditReturn)
     .where(AuditReturn.public_id == bindparam("public_id"))

@@ -24,6 +24,7 @@ from app.models import (
     User,
 )
 from app.policy import Actor, RoundFacts, allows, require
+from app.queries.own_types import types_where
 
 LEDGER_STATES = ("not_started", "in_progress", "submitted", "late", "nil", "merged")
 PAGE = 50
@@ -354,13 +355,21 @@ class Invitee:
     name: str
     email: str
     role: str
-    user: User
+    fs_uniquifier: str
     can_sign_in: bool
     is_ours: bool
 
 
+def invited_types(audit_round: AuditRound, actor: Actor) -> frozenset[str]:
+    """The agency types whose people the actor may invite to a round: all for the body that runs it, else their own."""
+    if audit_round.owner_id in actor.body_ids():
+        return frozenset(one.agency_type for one in audit_round.served)
+    return types_where(audit_round, actor, "return.extend")
+
+
 def invitees(session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime) -> Sequence[Invitee]:
-    """The signatories and audit leads of a round's agencies, for handing out their invitations."""
+    """The signatories and audit leads of a round's agencies, for handing out their invitations: of the types of
+    `invited_types`."""
     require(actor, "round.edit", round_facts(session, audit_round, now=now))
     day = today(now)
     held, other = aliased(Appointment), aliased(AuditReturn)
@@ -380,22 +389,24 @@ def invitees(session: Session, audit_round: AuditRound, *, actor: Actor, now: da
         .exists()
     )
     rows = session.execute(
-        select(Agency.id, Agency.name, User, Appointment.role, elsewhere.label("elsewhere"))
+        # columns: of a whole population there are two thousand people
+        select(
+            Agency.id, Agency.name, User.name, User.email, Appointment.role, User.fs_uniquifier,
+            User.password.is_not(None), elsewhere,
+        )
         .join(AuditReturn, AuditReturn.agency_id == Agency.id)
         .join(Appointment, Appointment.agency_id == Agency.id)
         .join(User, User.id == Appointment.user_id)
         .where(
             AuditReturn.round_id == audit_round.id,
+            AuditReturn.agency_type.in_(invited_types(audit_round, actor)),
             Appointment.role.in_(("accountable_signatory", "audit_lead")),
             Appointment.starts <= day,
             (Appointment.ends.is_(None)) | (Appointment.ends >= day),
         )
         .order_by(Agency.name, Appointment.role, User.name)
-    )
+    )  # fmt: skip
     return [
-        Invitee(
-            r.id, r.name, r.User.name, r.User.email, r.role, r.User, r.User.password is not None,
-            bool(actor.system) or not r.elsewhere,
-        )
-        for r in rows
+        Invitee(agency_id, agency, name, email, role, uniquifier, joined, bool(actor.system) or not is_elsewhere)
+        for agency_id, agency, name, email, role, uniquifier, joined, is_elsewhere in rows
     ]

@@ -13,10 +13,12 @@ from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import today
+from app.domain.message import N_, Message
 from app.models import Appointment, User
 from app.operations.people import set_password
 from app.policy import Actor
 from app.queries.actors import actor_of
+from app.web.pages import message
 from app.web.permissions import requires
 from app.web.request import commit, now, session
 from app.web.security import hashed, invited_user
@@ -27,21 +29,23 @@ SHORTEST = 12
 LONGEST = 200
 
 
+ROLES = {
+    "accountable_signatory": N_("Accountable signatory"),
+    "audit_lead": N_("Audit lead"),
+    "contributor": N_("Contributor"),
+    "board_reader": N_("Board reader"),
+    "inspector": N_("Inspector"),
+    "lead_inspector": N_("Lead inspector"),
+    "peer_reviewer": N_("Peer reviewer"),
+    "area_coordinator": N_("Area coordinator"),
+    "administrator": N_("Administrator"),
+}
+
+
 @blueprint.app_template_filter("role")
 def role_words(role: str) -> str:
     """What pages call a role."""
-    words = {
-        "accountable_signatory": _("Accountable signatory"),
-        "audit_lead": _("Audit lead"),
-        "contributor": _("Contributor"),
-        "board_reader": _("Board reader"),
-        "inspector": _("Inspector"),
-        "lead_inspector": _("Lead inspector"),
-        "peer_reviewer": _("Peer reviewer"),
-        "area_coordinator": _("Area coordinator"),
-        "administrator": _("Administrator"),
-    }
-    return words.get(role, role)
+    return message(Message(ROLES[role])) if role in ROLES else role
 
 
 def _appointments(user: User) -> list[Appointment]:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
-from flask_babel import format_date
+from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -18,9 +18,17 @@ from app.domain.actions import STATES, ActionErrors, Typed, check
 from app.domain.life import NotPossible
 from app.domain.message import Message
 from app.models import AuditReturn
-from app.operations.actions import ActionConflict, edit_action, plan_action, remove_action, report_progress
+from app.operations.actions import (
+    ActionConflict,
+    carry_actions,
+    edit_action,
+    plan_action,
+    remove_action,
+    report_progress,
+)
 from app.policy import allows
 from app.queries.action_plan import action_plan, shows_draft
+from app.queries.carrying import open_actions
 from app.queries.returns import Item, checklist, return_facts, why_closed
 from app.queries.rounds import NotFound
 from app.sheets.action_plan import write_action_plan
@@ -153,8 +161,10 @@ def plan(rid: str) -> str:
     listed = rows(found, by=order, state=show)
     pages = max(1, -(-len(listed) // PAGE))
     page = min(page_asked(), pages)
+    rights = _rights(audit_return)
     return render_template(
         "actions/plan.html",
+        carried=open_actions(session(), checklist(session(), audit_return)) if rights["may_edit"] else None,
         audit_return=audit_return,
         plan=found,
         order=order,
@@ -165,9 +175,31 @@ def plan(rid: str) -> str:
         pages=pages,
         bare=[gap for gap in found.gaps if not gap.has_plan],
         states=_states(),
-        **_rights(audit_return),
+        **rights,
         breadcrumbs=crumbs(audit_return),
     )
+
+
+@blueprint.route("/carry", methods=["POST"])
+@requires(POST="return.edit")
+def carry(rid: str) -> BaseResponse:
+    """Carry the open actions of the last round into this plan."""
+    any_return(rid, "return.edit")
+    try:
+        number = carry_actions(session(), rid, by=actor(), now=now())
+    except NotPossible as reason:
+        flash(message(reason.message), "important")
+    else:
+        commit()
+        flash(
+            ngettext(
+                "%(num)d action carried into this plan. Check its date and its owner.",
+                "%(num)d actions carried into this plan. Check their dates and owners.",
+                number,
+            ),
+            "success",
+        )
+    return redirect(url_for("actions.plan", rid=rid), 303)
 
 
 @blueprint.route("/plan.xlsx")

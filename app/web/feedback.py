@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -18,10 +20,12 @@ from app.operations.reports import request_feedback
 from app.policy import allows
 from app.queries.release import (
     Visible,
+    challenged,
     editions,
     feedback_document,
     feedback_facts,
     get_feedback_return,
+    published_versions,
     release_of,
     said_parts,
     standing,
@@ -32,8 +36,9 @@ from app.queries.release import (
 from app.queries.returns import return_facts
 from app.queries.rounds import NotFound
 from app.queries.threads import thread_of, threads_of
+from app.web.kept import page_not_taken
 from app.web.oversight.blueprint import round_crumbs
-from app.web.pages import language, message
+from app.web.pages import language, message, moment
 from app.web.permissions import requires
 from app.web.reports import enqueue
 from app.web.request import actor, commit, now, session
@@ -68,42 +73,84 @@ def _parts(seen: Visible) -> tuple[SaidPart, ...]:
     return said_parts(seen.content, seen.row.narrative, language())
 
 
-def _short(thread: Thread, parts: tuple[SaidPart, ...]) -> str:
-    """What a challenge is about, in the words of the statement where it still stands."""
-    if thread.about == NARRATIVE:
-        return _(PART_NAMES[NARRATIVE])
-    for part in parts:
-        for statement in part.statements:
-            if statement.id == thread.about:
-                return statement.text
-    return _("A statement that is no longer in the feedback")
+@dataclass(frozen=True)
+class Challenge:
+    """A challenge as the page shows it: `short` names the statement, in the words that were challenged; `words` stood
+    with it. `now`: what stands in its place, where that reads otherwise; `is_gone`: nothing does.
+    """
+
+    thread: Thread
+    short: str
+    words: str = ""
+    now: str = ""
+    is_gone: bool = False
+
+
+def _challenges(
+    audit_return: AuditReturn, threads: Sequence[Thread], parts: tuple[SaidPart, ...]
+) -> list[Challenge]:
+    """The challenges with the words that were challenged; `parts`: the feedback that the reader sees, if any."""
+    then = challenged(session(), audit_return, threads, language=language())
+    now_said = {one.id: one for part in parts for one in part.statements}
+    found = []
+    for thread in threads:
+        said, stands = then.get(thread.public_id), now_said.get(thread.about)
+        if thread.about == NARRATIVE:
+            # between the window and publication an agency reads no draft: not the inspector's own words either
+            changed = said and parts and (stands is None or stands.text != said.text)
+            short, words = _(PART_NAMES[NARRATIVE]), said.text if said and changed else ""
+        elif said:
+            short, words = said.text, said.words
+        else:
+            short, words = stands.text if stands else _("A statement of the draft"), ""
+        now_words = "\n".join(filter(None, (stands.text, stands.words))) if stands else ""
+        same = said is None or stands is None or (said.text, said.words) == (stands.text, stands.words)
+        found.append(Challenge(thread, short, words, "" if same else now_words, bool(parts) and stands is None))
+    return found
 
 
 @blueprint.route("")
 @requires(GET="feedback.read")
 def page(rid: str) -> str:
     """The feedback as the reader sees it now, and the challenges to it with their answers."""
-    audit_return = _return(rid)
+    return _page(_return(rid))
+
+
+def _page(audit_return: AuditReturn, adding: Mapping[str, str] | None = None, wrong: str = "") -> str:
+    """The page; with `adding`, thread to what was typed to add to it, and what is wrong with that."""
     facts = feedback_facts(session(), audit_return, now=now())
     seen = visible(session(), audit_return, actor=actor(), now=now())
     writes = _writes(audit_return)
     parts = _parts(seen) if seen else ()
     threads = threads_of(session(), audit_return, kinds=("accuracy",))
-    every = editions(session(), audit_return.audit_round, now=now())
+    every = {one.number: one for one in editions(session(), audit_return.audit_round, now=now())}
+    came_out = published_versions(session(), audit_return, now=now())
     return render_template(
         "feedback/page.html",
         audit_return=audit_return,
         audit_round=audit_return.audit_round,
         seen=seen,
         parts=parts,
-        threads=[(thread, _short(thread, parts)) for thread in threads],
+        challenges=_challenges(audit_return, threads, parts),
         challenged={thread.about: thread for thread in reversed(threads)},
         standing=standing(release_of(session(), audit_return.audit_round), now=now()),
-        edition=next((one for one in every if seen and one.number == seen.edition), None),
+        edition=every.get(seen.edition) if seen else None,
+        # the newest edition that each of the other versions came out with
+        earlier=sorted(
+            (
+                (every[number], version)
+                for version, number in {version: number for number, version in reversed(came_out.items())}.items()
+                if seen is None or version != seen.row.version
+            ),
+            key=lambda one: -one[0].number,
+        ),
         may_challenge=allows(actor(), "feedback.challenge", facts),
         may_disclose=allows(actor(), "disclosure.read", facts),
         writes=writes,
         versions=versions(session(), audit_return) if writes else [],
+        adding=adding or {},
+        wrong=wrong,
+        error_list=[{"text": wrong, "href": f"#text-{key}"} for key in adding or {}],
         **_way_back(audit_return, below=False),
     )
 
@@ -148,12 +195,15 @@ def write(rid: str) -> str | BaseResponse:
 
 @blueprint.route("/challenge", methods=["GET", "POST"])
 @requires(GET="feedback.challenge", POST="feedback.challenge")
-def challenge(rid: str) -> str | BaseResponse:
-    """The agency says what is wrong in a statement of its draft."""
-    audit_return = _return(rid, "feedback.challenge")
+def challenge(rid: str) -> str | tuple[str, int] | BaseResponse:
+    """The agency says what is wrong in a statement of its draft. What comes too late is shown again, to copy."""
+    try:
+        audit_return = _return(rid, "feedback.challenge")
+    except NotFound:
+        return _too_late(rid)
     about = typed("about") or asked("about")
     seen = visible(session(), audit_return, actor=actor(), now=now())
-    if seen is None or (about != NARRATIVE and seen.content.statement(about) is None):
+    if seen is None or (request.method == "GET" and about != NARRATIVE and seen.content.statement(about) is None):
         raise NotFound
     parts, errors = _parts(seen), {}
     if request.method == "POST":
@@ -180,11 +230,46 @@ def challenge(rid: str) -> str | BaseResponse:
     )
 
 
+def _too_late(rid: str) -> tuple[str, int]:
+    """What an agency typed after the time to challenge its draft, to copy. Raises NotFound where nothing was typed, or
+    they may not know of the feedback.
+    """
+    session().rollback()
+    text = typed("text")
+    if request.method != "POST" or not text:
+        raise NotFound
+    audit_return = _return(rid)
+    at = standing(release_of(session(), audit_return.audit_round), now=now())
+    if at.publication == "published":
+        why = _(
+            "The feedback was published on %(when)s, so its draft can no longer be challenged.",
+            when=moment(at.publish_at),
+        )
+    elif at.closes and at.window == "over":
+        why = _("The window to check the draft closed on %(when)s, so this came too late.", when=moment(at.closes))
+    else:
+        raise NotFound
+    why += " " + _("If something in the feedback is wrong, write to the oversight body.")
+    back = {"href": url_for("feedback.page", rid=rid), "text": _("Back to the feedback")}
+    return page_not_taken(why, [("", text)], back=back)
+
+
 @blueprint.route("/challenges/<thread>/add", methods=["POST"])
 @requires(POST="feedback.challenge")
-def add(rid: str, thread: str) -> BaseResponse:
-    """The agency adds to its challenge."""
-    operations.add_to_challenge(session(), rid, thread, text=typed("text"), by=actor(), now=now())
+def add(rid: str, thread: str) -> tuple[str, int] | BaseResponse:
+    """The agency adds to its challenge. What cannot be added is shown again."""
+    try:
+        operations.add_to_challenge(session(), rid, thread, text=typed("text"), by=actor(), now=now())
+    except NotFound:
+        return _too_late(rid)
+    except NotPossible as reason:
+        session().rollback()
+        words = message(reason.message)
+        audit_return = _return(rid)
+        if thread_of(session(), audit_return, thread, kinds=("accuracy",)).state != "closed":
+            return _page(audit_return, {thread: typed("text")}, words), 422
+        back = {"href": url_for("feedback.page", rid=rid) + f"#thread-{thread}", "text": _("Back to the feedback")}
+        return page_not_taken(words, [("", typed("text"))], back=back)
     commit()
     flash(_("Sent."), "success")
     return redirect(url_for("feedback.page", rid=rid) + f"#thread-{thread}", 303)
@@ -224,7 +309,7 @@ def settle(rid: str, thread: str) -> str | BaseResponse:
         "feedback/settle.html",
         audit_return=audit_return,
         thread=found,
-        short=_short(found, _parts(seen) if seen else ()),
+        challenge=_challenges(audit_return, [found], _parts(seen) if seen else ())[0],
         decision=typed("decision"),
         typed_text=typed("text"),
         replacement=typed("replacement"),
@@ -251,11 +336,13 @@ def version(rid: str, version: int) -> str:
 @blueprint.route("/feedback.json")
 @requires(GET="feedback.read")
 def data(rid: str) -> Response:
-    """The feedback as data, the same as on the page and in the PDF."""
+    """The feedback as data, the same as on the page and in the PDF; with `version`, one that the reader may see."""
     audit_return = _return(rid)
+    number = asked("version")
     document = feedback_document(
-        session(), audit_return, actor=actor(), now=now(), language=known(asked("language") or language())
-    )
+        session(), audit_return, int(number) if re.fullmatch("[0-9]{1,6}", number) else 0, actor=actor(), now=now(),
+        language=known(asked("language") or language()),
+    )  # fmt: skip
     name = f"{audit_return.audit_round.key}-{audit_return.agency.code}-feedback-{document.version}.json"
     return Response(
         json.dumps(document.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n",

@@ -32,7 +32,9 @@ blueprint = Blueprint("home", __name__)
 SECTIONS = {
     "oversight": "rounds", "reports": "rounds", "admin": "admin", "settings": "admin", "follow_up": "rounds",
     "progress": "rounds", "peers": "rounds", "peer_desk": "peer", "chasing": "rounds", "search": "rounds",
-    "examples": "rounds",
+    "examples": "rounds", "sampling": "rounds", "moderation": "rounds", "correction": "rounds", "queries": "rounds",
+    "judgements": "rounds", "figures": "rounds", "twins": "rounds", "release": "rounds", "feedback": "rounds",
+    "disclosure": "rounds",
 }  # fmt: skip
 
 

@@ -1,10 +1,12 @@
 """A form that arrives without a session comes back as a page that can be sent again: nothing that was typed is lost.
 
 Where scripts run, the browser keeps what is typed on the page of a standard (`static/kept.js`). This is for everybody
-else, and for every other form.
+else, and for every other form. What can no longer be taken, whoever sends it, comes back too, to be copied.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 from flask import render_template, request
 from flask_security import current_user
@@ -37,4 +39,14 @@ def page_to_send_again(status: int) -> tuple[str, int] | None:
         texts=[value for name, value in fields if len(value.strip()) >= LEAST_TEXT and name != "page_key"],
         with_file=bool(request.files),
     )
+    return page, status
+
+
+def page_not_taken(
+    why: str, held: Sequence[tuple[str, str]], *, back: Mapping[str, str], status: int = 409
+) -> tuple[str, int]:
+    """The page that holds what was typed where it can no longer be taken, to copy it: `why`, and (what it is, text)."""
+    page = render_template(
+        "not_taken.html", why=why, held=[one for one in held if one[1].strip()], back=back,
+    )  # fmt: skip
     return page, status

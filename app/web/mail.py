@@ -9,10 +9,11 @@ from flask_babel import gettext as _
 from flask_security import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.domain.mail import ALWAYS_SENT, KINDS
+from app.domain.mail import ALWAYS_SENT, FOR_INSPECTORS, KINDS
 from app.languages import LANGUAGES, NAMES, known
 from app.operations import mail as operations
 from app.operations import people, sign_in
+from app.policy import INSPECTORS
 from app.queries.links import find
 from app.queries.mail import person_with, sends_nothing, unwanted
 from app.web.account import SHORTEST, password_problems
@@ -55,6 +56,7 @@ def kind_words(kind: str) -> str:
         "chase": _("A reminder from an oversight body"),
         "round_change": _("A round’s dates change, or agencies merge"),
         "feedback": _("Feedback to my agency, and findings that are published"),
+        "check": _("Audits are given to me to check"),
         "sign_in_link": _("Link to sign in"),
         "password": _("New password"),
     }
@@ -64,12 +66,23 @@ def kind_words(kind: str) -> str:
 # --- what to receive -------------------------------------------------------------------------------------------------
 
 
+def _offered() -> list[str]:
+    """The kinds of mail that somebody with these appointments gets."""
+    at_agency = any(held.agency_id for held in actor().held)
+    inspects = any(held.role in INSPECTORS for held in actor().held)
+    return [
+        kind
+        for kind in CHOICES
+        if (at_agency and kind != "check") or (inspects and kind in FOR_INSPECTORS)
+    ]
+
+
 @blueprint.route("/account/mail", methods=["GET", "POST"])
 @requires(GET="account.own", POST="account.own")
 def preferences() -> str | BaseResponse:
     """Choose which mails to receive, and in which language."""
     user = current_user._get_current_object()
-    offered = CHOICES if any(held.agency_id for held in actor().held) else ()
+    offered = _offered()
     if request.method == "POST":
         # what is not offered stays as it is wanted
         refused = {kind for _user, kind in unwanted(session(), {user.id})}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -13,16 +13,12 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import today
 from app.domain.life import NotPossible
+from app.domain.recommendations import Cited, recommendations
 from app.models import AuditReturn, Thread
 from app.operations import follow_up as operations
 from app.policy import allows
 from app.queries.actions import with_progress
-from app.queries.follow_up import (
-    Cited,
-    progress_requests,
-    recommendations,
-    returns_to_ask,
-)
+from app.queries.follow_up import progress_requests, returns_to_ask
 from app.queries.packs import pack_of, template_of
 from app.queries.peers import KIND as PEER
 from app.queries.returns import get_return, return_facts, sees_drafts, submissions, submitted_checklist
@@ -103,6 +99,9 @@ def ask(rid: str) -> str | tuple[str, int] | BaseResponse:
     returns = returns_to_ask(session(), audit_round, chosen, actor=actor())
     cited = recommendations(pack_of(audit_round.pack_version), {one.agency_type for one in returns})
     about = [one.key for one in cited if one.key in request.values.getlist("recommendation")]
+    # the actions of a plan are one agency's own
+    planned = _planned(returns[0], ()) if len(returns) == 1 else []
+    named = request.values.getlist("action") if planned else []
     errors: dict[str, str] = {}
     due = TypedDay()
     subject, words = _("How far are you with what you planned?"), ""
@@ -118,8 +117,9 @@ def ask(rid: str) -> str | tuple[str, int] | BaseResponse:
         if not errors and by_day:
             try:
                 opened = operations.ask_for_progress(
-                    session(), chosen, subject=subject, text=words, due=by_day, about=about, by=actor(), now=now()
-                )
+                    session(), chosen, subject=subject, text=words, due=by_day, about=about, actions=named,
+                    by=actor(), now=now(),
+                )  # fmt: skip
             except NotPossible as reason:
                 errors["text"] = message(reason.message)
             else:
@@ -132,6 +132,8 @@ def ask(rid: str) -> str | tuple[str, int] | BaseResponse:
         returns=returns,
         cited=cited,
         about=about,
+        planned=planned,
+        named=named,
         subject=subject,
         words=words,
         due=due,
@@ -177,9 +179,11 @@ def _cited(audit_return: AuditReturn, about: str) -> list[Cited]:
     return [one for one in recommendations(pack, [audit_return.agency_type]) if one.key in wanted]
 
 
-def _planned(audit_return: AuditReturn, cited: Sequence[Cited]) -> list[tuple[Any, Sequence[Any]]]:
-    """The questions that a request is about, each with its actions as they stand: all that have some, where it names
-    no recommendation.
+def _planned(
+    audit_return: AuditReturn, cited: Sequence[Cited], named: Collection[str] = ()
+) -> list[tuple[Any, Sequence[Any]]]:
+    """The questions that a request is about, each with its actions as they stand: those of its recommendations, and
+    the actions that it names; all that have some, where it names neither.
     """
     submission = next((one for one in submissions(session(), audit_return) if not one.voided), None)
     if submission is None:
@@ -188,16 +192,15 @@ def _planned(audit_return: AuditReturn, cited: Sequence[Cited]) -> list[tuple[An
         placed.criterion.id for one in cited for placed in one.questions.get(audit_return.agency_type, ())
     }
     actions = with_progress(session(), audit_return, json.loads(submission.content), submission.submitted_at)
-    return [
-        (item, actions.get((item.criterion.id, item.scope), ()))
-        for item in submitted_checklist(submission, audit_return).items
-        if (
-            item.criterion.id in asked_about
-            and item.grade is not None
-            and (item.grade.counts_as == "not_met" or (item.criterion.id, item.scope) in actions)
-        )
-        or (not asked_about and actions.get((item.criterion.id, item.scope)))
-    ]
+    found: list[tuple[Any, Sequence[Any]]] = []
+    for item in submitted_checklist(submission, audit_return).items:
+        of_item = actions.get((item.criterion.id, item.scope), ())
+        if item.criterion.id in asked_about:
+            if of_item or (item.grade is not None and item.grade.counts_as == "not_met"):
+                found.append((item, of_item))
+        elif mine := [one for one in of_item if not (asked_about or named) or one.id in named]:
+            found.append((item, mine))
+    return found
 
 
 @blueprint.route("/returns/<rid>/progress/<tid>")
@@ -231,7 +234,8 @@ def _page(
         may_act=allows(actor(), "return.follow_up", facts) and thread.state != "closed",
         may_report=allows(actor(), "return.progress", facts),
         about=[recommendation_name(one) for one in cited],
-        planned=_planned(audit_return, cited),
+        names_actions=bool(operations.actions_in(thread.about)),
+        planned=_planned(audit_return, cited, operations.actions_in(thread.about)),
         sides={post.side: side_words(post.side, audit_return) for post in thread.posts},
         typed_words=typed_words,
         problem=problem,

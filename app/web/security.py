@@ -24,6 +24,7 @@ from app.domain.message import N_
 from app.languages import FOLDER
 from app.models import Role, SignInAttempt, User
 from app.queries.actors import user_with_appointments
+from app.queries.rounds import Invitee
 
 security = Security()
 
@@ -173,7 +174,7 @@ def _serializer() -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="candour-invitation")
 
 
-def invitation_token(user: User) -> str:
+def invitation_token(user: User | Invitee) -> str:
     """A token for the invitation of a person who has no password yet. It carries no data but an opaque id."""
     return str(_serializer().dumps(user.fs_uniquifier))
 

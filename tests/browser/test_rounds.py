@@ -9,7 +9,7 @@ from datetime import date
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.look import Looks
-from tests.browser.steps import Answer, agency_page, alert, fill_day, give, press, sign
+from tests.browser.steps import ROUND, Answer, agency_page, alert, fill_day, give, press, sign
 from tests.browser.visitors import Visitors, heading
 
 SECTION_11 = "Section 11 self-assessment, Northmere"
@@ -223,11 +223,13 @@ def test_an_area_coordinator_sees_stages_and_released_submissions(visitors: Visi
     """Every agency of the area with its stage; what is submitted can be read, and a draft cannot."""
     page = visitors.open("coordinator@northmere.example.org")
 
+    here = page.get_by_role("table", name=f"Agencies of this area in “{ROUND}”", exact=True)
+
     def row(agency: str) -> Locator:
-        return page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=agency, exact=True))
+        return here.get_by_role("row").filter(has=page.get_by_role("rowheader", name=agency, exact=True))
 
     expect(row("Northmere Ambulance Service NHS Trust")).to_contain_text("Nil return")
-    drafts = page.get_by_role("row").filter(has_text="In progress")
+    drafts = here.get_by_role("row").filter(has_text="In progress")
     assert drafts.count(), "this area has agencies that are still at it"
     expect(drafts.get_by_role("link")).to_have_count(0)
     submitted = row("South Northmere County Council")

@@ -18,6 +18,7 @@ LANDS_ON = {
     "Board reader": ROUND,
     "Inspector": "Audit rounds",
     "Lead inspector": "Audit rounds",
+    "Peer reviewer": "Your work",
     "Area coordinator": "Northmere Area Child Protection Committee",
     "Administrator": "Administration",
 }

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
+from app.domain.risks import ModerationRules
+from app.domain.sampling import SamplePlan
 from app.models import Event, RollUp, Sample, SampledReturn
 from app.operations import events
 from app.operations.moderation import Typed, finish, record
@@ -14,21 +16,29 @@ from app.queries.returns import get_return, history
 from tests.world import World
 
 
+def drawn_sample(world: World) -> Sample:
+    """A sample that is drawn, and empty. Its hash is for everybody to see."""
+    plan = SamplePlan.of(ModerationRules.of(world.pack), list(world.pack.agency_types))
+    sample = Sample(
+        round_id=world.audit_round.id, seed="s", seed_hash="h", plan=plan.as_data(), committed_at=world.now,
+        drawn_at=world.now, frame={},
+    )  # fmt: skip
+    world.session.add(sample)
+    world.session.flush()
+    return sample
+
+
 def put_in_sample(
     world: World, code: str, *, inspector: str = "inspector", second: str = "", questions: Sequence[str] = ()
 ) -> SampledReturn:
     """The return of an agency, which is submitted, drawn for an inspector and perhaps a second one."""
     session = world.write()
     audit_return = world.returns[code]
-    sample = session.scalar(select(Sample))
-    if sample is None:
-        sample = Sample(
-            round_id=world.audit_round.id, seed="s", seed_hash="h", plan={}, committed_at=world.now, frame={}
-        )
-        session.add(sample)
-        session.flush()
+    sample = session.scalar(select(Sample)) or drawn_sample(world)
     submission = latest_submission(session, audit_return)
     assert submission is not None
+    mine = [audit_return.public_id, submission.declaration.submission_hash]
+    sample.frame = sample.frame | {audit_return.agency_type: [*sample.frame.get(audit_return.agency_type, ()), mine]}
     row = SampledReturn(
         sample_id=sample.id, return_id=audit_return.id, submission_id=submission.id, place=1, risks=[], figures={},
         questions=list(questions), inspector_id=world.people[inspector].id if inspector else None,

@@ -14,12 +14,13 @@ from app.db import db
 from app.domain.actions import LONGEST_OWNER, LONGEST_WHAT, ActionErrors, Typed
 from app.domain.integrity import canonical_json, sha256_hex
 from app.domain.life import NotPossible
+from app.domain.templates import Criterion, Standard
 from app.models import ActionProgress, Event, EventText, PlannedAction, Submission
 from app.operations import events
 from app.operations.actions import (
     MOST,
     ActionConflict,
-    copy_open_actions,
+    carry_actions,
     edit_action,
     plan_action,
     remove_action,
@@ -31,6 +32,7 @@ from app.queries.action_plan import action_plan
 from app.queries.actions import actions_of_return
 from app.queries.returns import content_hash, content_of, history, submitted_checklist
 from app.queries.rounds import NotFound
+from tests.next_year import changed, next_year
 from tests.operations.test_returns import sign
 from tests.world import SYSTEM, World
 
@@ -197,8 +199,8 @@ def test_what_is_planned_is_part_of_what_is_signed(world: World, code: str) -> N
     action = plan(world, code)
     hashes.add(content_hash(world.work(code)))
     changes = ({"what": "Other"}, {"owner": "Other"}, {"due": None}, {"state": "done"})
-    for version, changed in enumerate(changes, start=1):
-        typed = TRAIN._replace(**changed)  # type: ignore[arg-type]
+    for version, new in enumerate(changes, start=1):
+        typed = TRAIN._replace(**new)  # type: ignore[arg-type]
         edit(world, code, action, typed, based_on=version)
         hashes.add(content_hash(world.work(code)))
     assert len(hashes) == 6
@@ -380,19 +382,47 @@ def test_the_actions_of_a_return_take_one_statement(app, world: World, code: str
     assert all(len(action.progress) == 2 for action in first)
 
 
-def test_open_actions_can_be_carried_into_a_later_return(world: World, code: str) -> None:
+def carry(world: World, code: str, by: str = "lead") -> int:
+    actor = world.actor(by)
+    number = carry_actions(world.write(), world.returns[code].public_id, by=actor, now=world.now)
+    world.session.commit()
+    return number
+
+
+def test_open_actions_are_carried_into_the_next_round(world: World, code: str) -> None:
     world.answer(code, best=False)
     moved, done = plan(world, code), plan(world, code, Typed("Finished soon", "Me"), place=1)
-    plan(world, code, Typed("Not carried"), place=2)
+    plan(world, code, Typed("Asked in other words next year"), place=2)
     sign(world, code)
-    progress(world, code, moved, "under_way", due=date(2004, 1, 1))
+    progress(world, code, moved, "under_way", due=date(2004, 9, 1))
     progress(world, code, done, "done")
-    other = list(world.returns)[1]
-    ids = {question(world, code, 0), question(world, code, 1)}
-    session = world.write()
-    source, target = (session.merge(world.returns[one]) for one in (code, other))
-    assert copy_open_actions(session, source, target, ids, by=SYSTEM, now=world.now) == 1
-    session.commit()
-    [copied] = listed(world, other)
-    assert (copied.what, copied.due, copied.state, copied.version) == (TRAIN.what, date(2004, 1, 1), "under_way", 1)
-    assert copied.progress == () and verbs(world, other)[-1] == "action.planned"
+    with pytest.raises(NotPossible, match="no longer changed"):
+        carry(world, code)
+    reworded = question(world, code, 2)
+
+    def other_words(_standard: Standard, criterion: Criterion) -> list[Criterion]:
+        is_it = criterion.id == reworded
+        return [criterion.model_copy(update={"version": criterion.version + 1}) if is_it else criterion]
+
+    next_year(world, changed(world.pack, other_words))
+    with pytest.raises(NotFound):
+        carry(world, code, by="inspector")
+    assert carry(world, code) == 1
+    [copied] = listed(world, code)
+    assert (copied.what, copied.due, copied.state, copied.version) == (TRAIN.what, date(2004, 9, 1), "under_way", 1)
+    assert copied.progress == () and verbs(world, code)[-2:] == ["return.started", "action.planned"]
+    with pytest.raises(NotPossible, match="no open actions"):
+        carry(world, code)
+    actor = world.actor("lead")
+    remove_action(
+        world.write(), world.returns[code].public_id, copied.id, based_on=1, by=actor, now=world.now
+    )
+    world.session.commit()
+    with pytest.raises(NotPossible, match="no open actions"):
+        carry(world, code)  # what somebody took out is not offered again
+
+
+def test_without_an_earlier_round_there_is_nothing_to_carry(world: World, code: str) -> None:
+    plan(world, code)
+    with pytest.raises(NotPossible, match="no open actions"):
+        carry(world, code)

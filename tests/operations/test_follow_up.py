@@ -10,7 +10,7 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from app.domain.life import NotPossible
-from app.models import Moderation, OutboxMessage, RecommendationStatus, Submission
+from app.models import Moderation, OutboxMessage, RecommendationStatus, Submission, Thread
 from app.operations import actions, events, submissions
 from app.operations import follow_up as operations
 from app.operations.actions import Typed
@@ -369,6 +369,51 @@ def test_a_request_is_answered_and_closed_and_nothing_is_reopened(world: World) 
     assert listed.state == "closed"
     with pytest.raises(NotPossible):
         operations.answer(world.write(), rid, tid, text="More", by=agency, now=world.now)
+
+
+def test_single_actions_of_one_plan_can_be_asked_about(world: World) -> None:
+    question = world.work(CODE).items[0].id
+    world.answer(CODE, best=False)
+    rid, actor, inspector = world.returns[CODE].public_id, world.actor("lead"), world.actor("inspector")
+    session = world.write()
+    kept, other = (
+        actions.plan_action(session, rid, question, Typed(what), by=actor, now=world.now)
+        for what in ("Train everybody", "Write it down")
+    )
+    session.commit()
+    sign(world, CODE)
+
+    def asked(*ids: str, of: tuple[str, ...] = (rid,), about: tuple[str, ...] = ()) -> Thread:
+        (thread,) = operations.ask_for_progress(
+            world.write(), of, subject="How far?", text="Say.", due=REVIEW, about=about, actions=ids, by=inspector,
+            now=world.now,
+        )  # fmt: skip
+        world.session.commit()
+        return thread
+
+    thread = asked(kept.public_id, about=(first(world),))
+    assert operations.actions_in(thread.about) == {kept.public_id} and first(world) in thread.about.split()
+    with pytest.raises(NotFound):
+        asked("no-such-action")
+    with pytest.raises(NotPossible, match="one agency"):
+        asked(kept.public_id, of=(rid, world.returns["police-1"].public_id))
+    with pytest.raises(NotPossible, match="5"):
+        asked(*(f"action-{place}" for place in range(6)))
+    assert other.public_id not in thread.about
+
+
+def test_whoever_asked_for_progress_is_told_of_the_answer(world: World) -> None:
+    submitted(world)
+    (tid,) = ask(world, CODE)
+    rid = world.returns[CODE].public_id
+    operations.answer(world.write(), rid, tid, text="Half of it.", by=world.actor("lead"), now=world.now)
+    world.session.commit()
+    told = world.session.scalars(select(OutboxMessage).order_by(OutboxMessage.id.desc())).first()
+    assert told is not None and told.address == "inspector@agency.example" and "Half of it" not in told.body
+    operations.ask_on(world.write(), rid, tid, text="And the rest?", by=world.actor("inspector"), now=world.now)
+    world.session.commit()
+    again = world.session.scalars(select(OutboxMessage).where(OutboxMessage.id > told.id)).all()
+    assert {one.address for one in again} == {"signatory@agency.example", "lead@agency.example"}
 
 
 def test_who_may_ask_and_who_may_answer(world: World) -> None:

@@ -9,13 +9,22 @@ from sqlalchemy import func, select
 
 from app.clock import today
 from app.domain.life import NotPossible
-from app.models import Agency, AgencyInArea, AuditReturn, Merger, OutboxMessage, RollUp, SelfAssessment
+from app.models import (
+    Agency,
+    AgencyInArea,
+    AuditReturn,
+    Merger,
+    OutboxMessage,
+    OversightBody,
+    RollUp,
+    SelfAssessment,
+)
 from app.operations import agencies, events, mergers, rounds, submissions
 from app.operations.rounds import PlanErrors
 from app.queries.agencies import AgencyFilter, candidates
 from app.queries.findings import joint_findings
 from app.queries.mail import unfinished_returns
-from app.queries.mergers import merged_into, successors
+from app.queries.mergers import merged_into, open_elsewhere, successors
 from app.queries.returns import content_hash, get_return, history, why_closed
 from app.queries.rounds import LedgerFilter, NotFound, ledger, response_counts
 from tests.world import SYSTEM, World
@@ -240,3 +249,33 @@ def test_who_answers_for_both_is_no_nil_return(world: World) -> None:
     with pytest.raises(PlanErrors) as wrong:
         merge(world)
     assert "nil return itself" in str(wrong.value.errors["into"])
+
+
+def test_a_merger_is_recorded_in_every_open_round_at_once(world: World) -> None:
+    first = world.returns["council-1"]
+    session = world.write()
+    body = session.merge(world.body)
+    for key, owner in (("second", body), ("of-another-body", session.scalars(
+        select(OversightBody).where(OversightBody.code == "south")).one())):  # fmt: skip
+        plan = rounds.RoundPlan(
+            key=key, name=key.title(), opens=DAY, due=date(2003, 6, 16), closes=date(2003, 6, 30), milestones_from=DAY,
+            area_release="on_submission",
+        )  # fmt: skip
+        made = rounds.create_round(
+            session, plan, session.merge(world.version), owner=owner, by=SYSTEM, now=world.now
+        )
+        ids = list(session.scalars(select(Agency.public_id).where(Agency.code.in_(("council-1", "nhs-1")))))
+        rounds.add_agencies(session, made.public_id, ids, by=SYSTEM, now=world.now)
+        rounds.open_round(session, made.public_id, by=SYSTEM, now=world.now)
+    session.commit()
+    actor = world.actor("inspector")
+    elsewhere = open_elsewhere(world.session, first, actor=actor, now=world.now)
+    assert [one.audit_round.key for one in elsewhere] == ["second"], "another body’s round is not theirs"
+    given = {"merged_on": DAY, "reason": "Reorganised by order.", "by": actor, "now": world.now}
+    with pytest.raises(PlanErrors):
+        mergers.merge_everywhere(world.write(), first.public_id, into="no-such-agency", **given)  # type: ignore[arg-type]
+    made_ = mergers.merge_everywhere(world.write(), first.public_id, into="nhs-1", **given)  # type: ignore[arg-type]
+    world.session.commit()
+    assert [one.audit_return.audit_round.key for one in made_] == ["test-round", "second"]
+    assert world.session.scalar(select(func.count(Merger.id))) == 2
+    assert open_elsewhere(world.session, first, actor=actor, now=world.now) == []

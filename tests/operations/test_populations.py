@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from app.models import Agency, Appointment, User
+from app.models import Agency, Appointment, OversightBody, RoundTemplate, User
 from app.operations import agencies, people, rounds
 from app.operations.agencies import ImportFailed, parse_lines
 from app.policy import Denied
@@ -88,6 +88,23 @@ def test_the_link_of_somebody_with_another_appointment_is_not_ours_to_hand_out(w
     assert not ours()
     every = invitees(world.session, world.audit_round, actor=SYSTEM, now=world.now)
     assert all(one.is_ours for one in every)
+
+
+def test_in_a_joint_round_a_body_invites_the_people_of_its_own_agency_types(world: World) -> None:
+    session = world.write()
+    south = session.scalars(select(OversightBody).where(OversightBody.code == "south")).one()
+    last = list(world.returns.values())[-1]
+    served = session.scalars(select(RoundTemplate).where(RoundTemplate.agency_type == last.agency_type)).one()
+    served.oversight_body_id = south.id
+    session.commit()
+    world.session.expire_all()
+
+    def types(name: str) -> set[int]:
+        people = invitees(world.session, world.audit_round, actor=world.actor(name), now=world.now)
+        return {one.agency_id for one in people}
+
+    assert types("outsider") == {last.agency_id}
+    assert types("lead-inspector") == {row.agency_id for row in world.returns.values()}, "it runs the round"
 
 
 def test_who_forgot_the_password_is_invited_anew_by_an_administrator_only(world: World) -> None:

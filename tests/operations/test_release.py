@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from app.domain.life import NotPossible
 from app.models import AuditReturn, AuditRound, Event, Feedback, Judgement, OutboxMessage, Publication, Thread
@@ -82,7 +83,8 @@ def seen(world: World, code: str, by: str, now: datetime):  # type: ignore[no-un
 
 def mails(world: World) -> list[OutboxMessage]:
     world.session.rollback()
-    return list(world.session.scalars(select(OutboxMessage).where(OutboxMessage.kind == "feedback")))
+    kind = OutboxMessage.kind == "feedback"
+    return list(world.session.scalars(select(OutboxMessage).where(kind).order_by(OutboxMessage.id)))
 
 
 def challenged(world: World, code: str, about: str = "overall", *, by: str = "lead", now: datetime) -> Thread:
@@ -152,6 +154,33 @@ def test_only_in_the_window_and_only_its_own_people_see_a_draft(world: World, co
     people = world.people
     assert people["signatory"].id in told and people["lead"].id in told and people["contributor"].id not in told
     assert len(mails(world)) == 3, "two of the first agency, the signatory of the second, each once"
+
+
+def test_agencies_are_told_before_the_window_closes_and_of_answers(world: World, codes: list[str]) -> None:
+    prepare(world)
+    window(world, world.now, world.now + 10 * 24 * HOUR)
+    assert len(mails(world)) == 3
+
+    def remind(now: datetime) -> int:
+        added = operations.remind_of_windows(world.write(), now=now)
+        world.session.commit()
+        return added
+
+    assert remind(world.now + 6 * 24 * HOUR) == 0, "not yet"
+    assert remind(world.now + 8 * 24 * HOUR) == 3 and remind(world.now + 9 * 24 * HOUR) == 0, "once"
+    assert remind(world.now + 10 * 24 * HOUR) == 0, "it has closed"
+    last = mails(world)[-1]
+    assert "until" in last.subject and "22 May 2003" in last.body
+    thread = challenged(world, codes[0], now=world.now)
+    settled(world, codes[0], thread, "reply", world.now)
+    told = mails(world)[6:]
+    assert len(told) == 2 and all("is answered" in one.subject and "We looked" not in one.body for one in told)
+
+
+def test_a_short_window_is_told_of_once(world: World, codes: list[str]) -> None:
+    prepare(world)
+    window(world, world.now, world.now + 20 * HOUR)
+    assert operations.remind_of_windows(world.write(), now=world.now + 19 * HOUR) == 0
 
 
 def test_a_challenge_is_accepted_as_a_new_version_or_declined(world: World, codes: list[str]) -> None:
@@ -296,7 +325,7 @@ def test_a_correction_lists_what_changed_and_the_old_one_stays(world: World, cod
     world.session.commit()
     assert row.number == 2
     changed = {(one["chapter"], one["what"], one["field"]): (one["old"], one["new"]) for one in row.changes}
-    assert changed["response", "", "submitted"] == ("2", "1") and changed["feedback", "", "versions"] == ("2", "1")
+    assert changed["response", "", "submitted"] == ("2", "1") and changed["feedback", "", "versions"] == ("", "1 / 2")
     assert any(chapter == "criteria" for chapter, _what, _field in changed)
     lead = world.actor("lead")
     world.session.rollback()
@@ -323,3 +352,27 @@ def test_inspectors_see_the_returns_of_their_own_types_only(world: World, codes:
     ).total == 0  # fmt: skip
     assert world.session.scalars(select(Event).where(Event.verb == "feedback.prepared")).one().data["new"] == 2
     assert len(world.session.scalars(select(Feedback)).all()) == 2
+
+
+def test_feedback_and_publication_are_in_one_transaction_each(
+    world: World, codes: list[str], session: Session
+) -> None:
+    """A process that dies on the way leaves nothing half done, and the clock tries again."""
+
+    def elsewhere(row: type) -> int:
+        with Session(session.get_bind()) as other:
+            return other.scalar(select(func.count()).select_from(row)) or 0
+
+    rid = world.audit_round.public_id
+    assert operations.prepare(world.write(), rid, by=SYSTEM, now=world.now) == 2 and elsewhere(Feedback) == 0
+    world.session.rollback()
+    assert prepare(world) == 2 and elsewhere(Feedback) == 2
+    at = world.now + HOUR
+    publish(world, at)
+    before = elsewhere(OutboxMessage)
+    assert operations.by_the_clock(world.write(), now=at) == 1
+    assert elsewhere(Publication) == 0 and elsewhere(OutboxMessage) == before
+    world.session.rollback()
+    assert operations.is_due(world.session, now=at) and clock(world, at) == 1
+    assert elsewhere(Publication) == 1 and elsewhere(OutboxMessage) == before + 3
+    assert not operations.is_due(world.session, now=at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from html.parser import HTMLParser
 
 import pytest
@@ -194,6 +195,19 @@ def names_of(world: World) -> set[str]:
     return found | set(world.session.scalars(select(OutboxMessage.subject)))
 
 
+@cache
+def texts_of_packs() -> frozenset[str]:
+    """Every text of the packs that come with the program: they are not translated."""
+    every = load_all(ROOT / "audit_templates").values()
+    return frozenset(one for pack in every for one in strings_in(pack.to_frozen()))
+
+
+@cache
+def same_in_welsh() -> frozenset[str]:
+    """The texts whose translation is the text itself."""
+    return frozenset(str(m.id) for m in words.read("cy") if m.id and m.id == m.string)
+
+
 READERS = ["lead", "signatory", "board", "lead-inspector", "coordinator", "administrator", "anonymous"]
 
 
@@ -206,9 +220,10 @@ def test_no_english_is_left_on_a_welsh_page(
     world.answer(code, best=False, standards=2)
     # what the people of the world typed
     names = names_of(world) | {"What stands in the way, and what is done about it."}
-    packs = {one for pack in load_all(ROOT / "audit_templates").values() for one in strings_in(pack.to_frozen())}
-    same = {str(m.id) for m in words.read("cy") if m.id and m.id == m.string}
+    packs, same = texts_of_packs(), same_in_welsh()
     client = app.test_client() if name == "anonymous" else client_as(name)
+    known = names | packs | same
+    parts = sorted(names | {one for one in packs if len(one) > 20}, key=len, reverse=True)
     forgotten: dict[str, list[str]] = {}
     pages = 0
     for address in addresses(app, world):
@@ -219,13 +234,13 @@ def test_no_english_is_left_on_a_welsh_page(
         assert '<html lang="cy"' in welsh.text, address
         for text in texts(english.text) & texts(welsh.text):
             bare = text.strip(" .,;:()–·“”‘’?!›")
-            if len(re.findall(r"[A-Za-z]", bare)) < 2 or {bare, text} & (names | packs | same):
+            if len(re.findall(r"[A-Za-z]", bare)) < 2 or {bare, text} & known:
                 continue
             if re.fullmatch(r"[0-9a-f]{12,}|[\w.-]+@[\w.-]+|https?://\S+|[\w./-]+\.\w{2,4}|CY?\s?[\d.]+", bare):
                 continue
             # what is left once names and the pack's sentences are taken out
             whole = text
-            for part in sorted(names | {one for one in packs if len(one) > 20}, key=len, reverse=True):
+            for part in parts:
                 text = text.replace(part, "")
             if len(re.findall(r"[A-Za-z]", text)) < 2:
                 continue

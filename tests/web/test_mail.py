@@ -59,14 +59,15 @@ def test_somebody_chooses_what_to_receive(app: Flask, joined: World, client_as: 
     page = client.get("/account/mail")
     assert "contributor@agency.example" in words(page) and "does not send e-mails at present" in words(page)
     boxes = re.findall(r'<input class="govuk-checkboxes__input"[^>]*>', page.text)
-    assert len(boxes) == len(mail.KINDS) - len(mail.ALWAYS_SENT) and all(" checked" in box for box in boxes)
+    offered = set(mail.KINDS) - set(mail.ALWAYS_SENT) - {"check"}
+    assert len(boxes) == len(offered) and all(" checked" in box for box in boxes)
     kinds = ["reminder", "receipt", "password", "nonsense"]
     done = client.post("/account/mail", data={"kinds": kinds, "language": "cy"})
     assert done.status_code == 303
     joined.session.rollback()
     joined.session.expire_all()
     refused = set(joined.session.scalars(select(MailPreference.kind).where(~MailPreference.wanted)))
-    assert refused == set(mail.KINDS) - set(mail.ALWAYS_SENT) - {"reminder", "receipt"}
+    assert refused == offered - {"reminder", "receipt"}
     assert joined.people["contributor"].language == "cy"
     page = client.get("/account/mail")
     assert '<html lang="cy"' in page.text
@@ -76,8 +77,18 @@ def test_somebody_chooses_what_to_receive(app: Flask, joined: World, client_as: 
     assert "person.mails_chosen" in verbs
 
 
-def test_who_is_at_no_agency_keeps_what_is_not_offered(joined: World, client_as: SignIn) -> None:
+def test_inspectors_choose_among_what_inspectors_get(joined: World, client_as: SignIn) -> None:
     client = client_as("inspector")
+    page = client.get("/account/mail")
+    assert re.findall(r'name="kinds" type="checkbox" value="(\w+)" checked', page.text) == ["query", "check"]
+    client.post("/account/mail", data={"kinds": ["query"], "language": "en"})
+    joined.session.rollback()
+    refused = joined.session.scalars(select(MailPreference.kind).where(~MailPreference.wanted)).all()
+    assert refused == ["check"]
+
+
+def test_who_is_at_no_agency_keeps_what_is_not_offered(joined: World, client_as: SignIn) -> None:
+    client = client_as("administrator")
     page = client.get("/account/mail")
     assert 'name="kinds"' not in page.text and "Always sent" in words(page)
     assert client.post("/account/mail", data={"language": "en"}).status_code == 303

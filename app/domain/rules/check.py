@@ -329,11 +329,11 @@ class _Cases:
         for key, target in book.profile.targets.items():
             self.target((*path, "targets", key), target)
         for key, trigger in book.profile.triggers.items():
-            at: Path = (*path, "triggers", key, "when")
-            cases = None if _within(at, never) else self.cases(at, list(trigger.when.tests(book)))
+            place = (*path, "triggers", key, "when")
+            cases = None if _within(place, never) else self.cases(place, list(trigger.when.tests(book)))
             if cases and all(trigger.when.holds(case) for case in cases):
                 message = "this always holds, so that everybody is called for; correct or remove it"
-                self.found.append(Problem(at, message))
+                self.found.append(Problem(place, message))
 
     def target(self, path: Path, target: AnyTarget) -> None:
         """Notes a key target that nothing fails."""

@@ -19,12 +19,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.clock import LONDON
 from app.db import db
 from app.domain.answers import question_parts
-from app.domain.correction import ELSEWHERE
 from app.domain.life import NotPossible
 from app.domain.message import Message
+from app.domain.returned_standards import ELSEWHERE
 from app.operations.answers import Conflict, Edit, SaveResult, save_answers, take_theirs
-from app.queries.correction import correction_of
 from app.queries.packs import template_of
+from app.queries.returned_standards import correction_of
 from app.queries.returns import (
     Answered,
     Checklist,

@@ -7,9 +7,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.operations.submissions import signing_post
 from app.policy import allows
-from app.queries.correction import correction_of
 from app.queries.mergers import merged_into
-from app.queries.release import has_feedback
+from app.queries.release import has_feedback, release_of, standing
+from app.queries.returned_standards import correction_of
 from app.queries.returns import checklist, return_facts, sees_drafts, signatories, submissions, why_closed
 from app.queries.rounds import NotFound
 from app.queries.sampling import committed_hash
@@ -41,6 +41,7 @@ def tasks(rid: str) -> str | BaseResponse:
     last = max(saves, key=lambda save: save[0])[1] if saves else None
     shared = shares(session(), work)
     may_share = allows(actor(), "return.share", facts)
+    tells = has_feedback(session(), audit_return, actor=actor(), now=now())
     return render_template(
         "agency/tasks.html",
         audit_return=audit_return,
@@ -61,7 +62,7 @@ def tasks(rid: str) -> str | BaseResponse:
         may_share=may_share,
         to_accept=sum(1 for share in shared if share.assignment.state == "ready") if may_share else 0,
         correction=correction_of(session(), audit_return, work),
-        has_feedback=has_feedback(session(), audit_return, actor=actor(), now=now()),
+        feedback=standing(release_of(session(), audit_return.audit_round), now=now()) if tells else None,
         queries=asked_of(session(), audit_return, "query"),
         requests=asked_of(session(), audit_return, "progress", "peer"),
         beside=beside(work, closed=closed is not None),

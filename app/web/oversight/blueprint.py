@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, current_app, request, url_for
 from flask_babel import gettext as _
@@ -165,7 +166,7 @@ def phase_of(audit_round: AuditRound, *, now: datetime) -> Phase:
     if audit_round.stage == "draft":
         return Phase("draft", _("Being prepared"))
     if now < audit_round.opens:
-        return Phase("scheduled", _("Ready to open"), _("to the opening date"), (today(audit_round.opens) - day).days)
+        return Phase("scheduled", _("Scheduled"), _("to the opening date"), (today(audit_round.opens) - day).days)
     if shut(audit_round, now=now):
         return Phase("closed", _("Closed"))
     if now > audit_round.closes or audit_round.closed_at:
@@ -191,40 +192,58 @@ def return_state(audit_return: AuditReturn) -> str:
     return {"invited": "not_started", "started": "in_progress"}.get(audit_return.stage, audit_return.stage)
 
 
-# the pages of a round that is open or was: endpoint, words
+# the pages of a round that is open or was, in the order of the work: words, and for each page endpoint and words
 PAGES = (
-    ("oversight.round_page", N_("Overview")),
-    ("oversight.ledger", N_("Response ledger")),
-    ("chasing.overview", N_("Chasing")),
-    ("sampling.overview", N_("Sample")),
-    ("moderation.overview", N_("Moderation")),
-    ("queries.overview", N_("Queries")),
-    ("judgements.overview", N_("Judgements")),
-    ("follow_up.overview", N_("Follow-up")),
-    ("figures.overview", N_("Figures")),
-    ("twins.overview", N_("Two views of one duty")),
-    ("peers.overview", N_("Peers")),
-    ("search.overview", N_("Search")),
-    ("examples.overview", N_("Examples")),
-    ("release.overview", N_("Release")),
-    ("reports.round_reports", N_("Reports")),
-)
+    (N_("Responses"), (
+        ("oversight.round_page", N_("Overview")),
+        ("oversight.ledger", N_("Response ledger")),
+        ("chasing.overview", N_("Chasing")),
+    )),
+    (N_("Checking"), (
+        ("sampling.overview", N_("Sample")),
+        ("moderation.overview", N_("Moderation")),
+        ("queries.overview", N_("Queries")),
+        ("peers.overview", N_("Peers")),
+    )),
+    (N_("What was found"), (
+        ("judgements.overview", N_("Judgements")),
+        ("figures.overview", N_("Figures")),
+        ("twins.overview", N_("Two views of one duty")),
+        ("search.overview", N_("Search")),
+        ("examples.overview", N_("Examples")),
+    )),
+    (N_("What comes of it"), (
+        ("release.overview", N_("Release")),
+        ("reports.round_reports", N_("Reports")),
+        ("follow_up.overview", N_("Follow-up")),
+    )),
+)  # fmt: skip
 
 
 @blueprint.app_template_global("round_nav")
-def round_nav(audit_round: AuditRound) -> list[dict[str, str | bool]]:
-    """The pages of a round that the actor may open: text, href, and whether it is the one being shown."""
+def round_nav(audit_round: AuditRound) -> list[dict[str, Any]]:
+    """The pages of a round that the actor may open, in groups: text, and pages with text, href and whether shown now.
+
+    A page that belongs to another, such as one chart of the figures, is shown as that one.
+    """
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     facts = round_facts(session(), audit_round, now=now())
-    return [
-        {
-            "text": _(words),
-            "href": url_for(endpoint, rid=audit_round.public_id),
-            "current": request.endpoint == endpoint,
-        }
-        for endpoint, words in PAGES
-        if endpoint in current_app.view_functions and allows(actor(), permissions_of(app, endpoint)["GET"], facts)
-    ]
+    groups = []
+    for group, entries in PAGES:
+        pages = [
+            {
+                "text": _(words),
+                "href": url_for(endpoint, rid=audit_round.public_id),
+                "current": request.endpoint == endpoint
+                or (request.blueprint != "oversight" and endpoint.startswith(f"{request.blueprint}.")),
+            }
+            for endpoint, words in entries
+            if endpoint in current_app.view_functions
+            and allows(actor(), permissions_of(app, endpoint)["GET"], facts)
+        ]
+        if pages:
+            groups.append({"text": _(group), "pages": pages})
+    return groups
 
 
 def crumbs(*items: tuple[str, str]) -> list[dict[str, str]]:

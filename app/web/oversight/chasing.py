@@ -11,9 +11,10 @@ from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import today
-from app.domain.chasing import LAST_DAYS, LITTLE, REASONS, WITHIN, why_left_out
+from app.domain.chasing import LAST_DAYS, LITTLE, REASON_WORDS, REASONS, WITHIN, why_left_out
 from app.domain.life import NotPossible
 from app.domain.mail import fill
+from app.domain.message import Message
 from app.languages import LANGUAGES, NAMES, known
 from app.models import AuditRound
 from app.operations import chasing as operations
@@ -37,14 +38,7 @@ blueprint = Blueprint("chasing", __name__)
 @blueprint.app_template_filter("chase_reason")
 def reason_words(reason: str) -> str:
     """What pages call a reason to chase."""
-    return {
-        "past_due": _("Past the due date"),
-        "returned": _("Returned for correction, not signed again"),
-        "not_started": _("Not started"),
-        "little_done": _("In progress, not finished"),
-        "not_signed": _("Finished, not signed"),
-        "query_overdue": _("Queries overdue"),
-    }[reason]
+    return message(Message(REASON_WORDS[reason]))
 
 
 def _number(name: str, usual: int, most: int) -> int:

@@ -13,10 +13,11 @@ from app.clock import today
 from app.db import db
 from app.domain.life import NotPossible
 from app.domain.message import N_
-from app.operations.correction import CorrectionErrors, return_for_correction
-from app.queries.correction import returned_standards
+from app.operations.returned_standards import CorrectionErrors, return_for_correction
 from app.queries.moderation import latest_submission
+from app.queries.returned_standards import returned_standards
 from app.queries.returns import get_return, submitted_checklist
+from app.web.oversight.returns import publication_of
 from app.web.pages import message
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
@@ -70,6 +71,7 @@ def choose(rid: str) -> str | tuple[str, int] | BaseResponse:
         earlier=returned_standards(session(), audit_return),
         titles={section.standard.id: section.standard.title for section in sections},
         until=until,
+        publication=publication_of(audit_return),
         errors=errors,
         error_list=summary(errors, ("until",)),
         back={"href": back, "text": _("Back to %(name)s", name=audit_return.agency.name)},

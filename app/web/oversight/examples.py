@@ -13,7 +13,7 @@ from app.domain.life import NotPossible
 from app.models import AuditReturn, Submission
 from app.operations import examples as operations
 from app.queries.examples import KINDS, ExampleFilter, Marked, examples, examples_on
-from app.queries.moderation import checked
+from app.queries.moderation import checked_for
 from app.queries.packs import pack_of
 from app.queries.returns import Item, get_return, submissions, submitted_checklist
 from app.queries.rounds import NotFound, get_round
@@ -22,9 +22,11 @@ from app.web.pages import day, message, text
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
 from app.web.sheets import csv_download
-from app.web.typed import asked, summary, typed
+from app.web.typed import asked, page_asked, summary, typed
 
 blueprint = Blueprint("examples", __name__)
+
+PAGE = 50
 
 
 @blueprint.app_template_filter("example_kind")
@@ -43,7 +45,7 @@ def overview(rid: str) -> str | BaseResponse:
     narrowed = ExampleFilter(args.get("kind", ""), args.get("theme", ""), args.get("type", ""))
     found = examples(session(), audit_round, actor=actor(), now=now(), narrowed=narrowed)
     themes = {key: text(theme.title) for key, theme in pack.themes.items()}
-    findings = checked(session(), {one.example.return_id for one in found})
+    findings = checked_for(session(), audit_round, {one.example.return_id for one in found}, actor=actor())
 
     def checked_grade(one: Marked) -> str:
         """The grade that an inspector found, in words; empty where nobody looked."""
@@ -70,14 +72,19 @@ def overview(rid: str) -> str | BaseResponse:
             for one in found
         )  # fmt: skip
         return csv_download(f"{audit_round.key}-examples.csv", heading, rows)
+    pages = max(1, -(-len(found) // PAGE))
+    page = min(page_asked(), pages)
+    shown = found[(page - 1) * PAGE : page * PAGE]
     return render_template(
         "oversight/examples.html",
         audit_round=audit_round,
         pack=pack,
         groups=[
-            (key, themes[key], list(group)) for key, group in groupby(found, key=lambda one: one.criterion.theme)
+            (key, themes[key], list(group)) for key, group in groupby(shown, key=lambda one: one.criterion.theme)
         ],
         number=len(found),
+        page=page,
+        pages=pages,
         args=args,
         kinds=[{"value": kind, "text": kind_words(kind)} for kind in KINDS],
         themes=[{"value": key, "text": title} for key, title in themes.items()],

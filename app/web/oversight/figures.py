@@ -12,8 +12,9 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.domain.control import FEWEST, funnel
+from app.domain.control import funnel
 from app.domain.findings import Figure
+from app.domain.risks import ModerationRules
 from app.domain.templates import GradingScheme
 from app.models import AuditRound
 from app.queries.figures import (
@@ -410,7 +411,9 @@ def agencies(rid: str) -> str | BaseResponse:
     audit_round = _round(rid)
     narrowed = _narrowed()
     found = scores(session(), audit_round, narrowed, actor=actor(), now=now(), language=language())
-    pack, few = found.reading.pack, len(found.rows) < FEWEST
+    pack = found.reading.pack
+    fewest = ModerationRules.of(pack).plan.small_round
+    few = len(found.rows) < fewest
     if asked("format") == "csv":
         heading = (
             _("Code"), _("Agency"), _("Type"), _("Subtype"), _("Criteria that count"), _("Met"), _("Per cent met"),
@@ -433,7 +436,7 @@ def agencies(rid: str) -> str | BaseResponse:
     page = min(page_asked(), pages)
     return _page(
         "agencies", audit_round, narrowed, found.reading, found.areas,
-        found=found, hidden=found.hidden, few=few, fewest=FEWEST, outside=outside, places=place_words(),
+        found=found, hidden=found.hidden, few=few, fewest=fewest, outside=outside, places=place_words(),
         rows=found.rows if printed else found.rows[(page - 1) * PAGE : page * PAGE], page=page, pages=pages,
         turned="page" in request.args,
         far=sum(1 for row in outside if row.place.startswith("far")),

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import today
 from app.db import db
+from app.domain.answers import question_parts
 from app.domain.life import NotPossible
 from app.models import AuditReturn, Moderation
 from app.operations import moderation as operations
@@ -26,10 +27,11 @@ from app.queries.moderation import (
     signed_last_round,
     twin_answers,
 )
-from app.queries.packs import pack_of
+from app.queries.packs import pack_of, template_of
 from app.queries.returns import get_return
-from app.queries.rounds import get_round, round_facts
+from app.queries.rounds import NotFound, get_round, round_facts
 from app.queries.threads import threads_of
+from app.web.kept import page_not_taken
 from app.web.oversight.blueprint import round_crumbs, type_name
 from app.web.pages import message, text
 from app.web.permissions import requires
@@ -168,6 +170,7 @@ def _page(audit_return: AuditReturn, found: Desk, shown: Sequence[Shown], *, int
             for name, words in one.errors.items()
         ],
         intro=intro,
+        next_up=_next_up(audit_return) if found.finished_at else None,
         day=today(now()),
         breadcrumbs=round_crumbs(
             audit_round, (_("Moderation"), url_for("moderation.overview", rid=audit_round.public_id))
@@ -175,13 +178,34 @@ def _page(audit_return: AuditReturn, found: Desk, shown: Sequence[Shown], *, int
     )
 
 
+def _next_up(audit_return: AuditReturn) -> AuditReturn | None:
+    """The next return of the round that the actor has to check, after one that is finished."""
+    page = pages = 1
+    while page <= pages:
+        mine = duties(session(), audit_return.audit_round, actor=actor(), now=now(), mine=True, page=page)
+        for line in mine.lines:
+            other = line.sampled.audit_return
+            if not line.finished_at and line.can_open and other.stage == "submitted" and other.id != audit_return.id:
+                return other
+        page, pages = page + 1, mine.pages
+    return None
+
+
 @blueprint.route("/returns/<rid>/moderation/save", methods=["POST"])
 @requires(POST="return.moderate")
 def save(rid: str) -> str | tuple[str, int] | BaseResponse:
     """Save what was typed, each answer by itself with the version it was based on; with `finish`, finish the check.
 
-    What is not saved is shown again.
+    What is not saved is shown again, also where the desk is gone: the audit was opened again, or somebody else has it.
     """
+    try:
+        return _save(rid)
+    except NotFound:
+        db.session.rollback()
+        return _no_desk(rid)
+
+
+def _save(rid: str) -> str | tuple[str, int] | BaseResponse:
     audit_return, found = _desk(rid)
     submission = request.form.get("submission", "")
     again: dict[str, Shown] = {}
@@ -208,7 +232,7 @@ def save(rid: str) -> str | tuple[str, int] | BaseResponse:
             again[key] = sent
         else:
             saved += 1
-    target = request.form.get("only", "")
+    target = request.form.get("only", "") or request.form.get("next", "")
     words = ngettext("%(num)d finding is saved.", "%(num)d findings are saved.", saved) if saved else ""
     finishes, unfinished = "finish" in request.form and not again, ""
     if finishes:
@@ -225,8 +249,17 @@ def save(rid: str) -> str | tuple[str, int] | BaseResponse:
     if finishes:
         words = _("You have finished checking this audit. Thank you.")
     flash(words or _("Nothing was changed."), "success" if words else "info")
+    if "next" in request.form and target in found.checks:
+        target = _unchecked_after(_desk(rid)[1], target)
     anchor = f"q-{target}" if target in found.checks else None
     return redirect(url_for("moderation.desk", rid=rid, _anchor=anchor), 303)
+
+
+def _unchecked_after(found: Desk, key: str) -> str:
+    """The next answer that is not checked, from one on and then from the top; the one itself where none is left."""
+    keys = list(found.checks)
+    place = keys.index(key) + 1
+    return next((one for one in keys[place:] + keys[:place] if found.checks[one].finding is None), key)
 
 
 def _not_saved(rid: str, words: str) -> tuple[str, int]:
@@ -238,6 +271,36 @@ def _not_saved(rid: str, words: str) -> tuple[str, int]:
             one.typed, one.based_on = _stored(one.check).typed, _stored(one.check).based_on
     page = _page(audit_return, found, shown, intro=words)
     return page, 409
+
+
+def _no_desk(rid: str) -> tuple[str, int]:
+    """There is nothing for the actor to check any more; what was typed is shown, to copy. Raises NotFound where nothing
+    was typed, or they may not know of the return.
+    """
+    audit_return = get_return(session(), rid, actor=actor(), now=now(), permission="return.moderate")
+    pack, template = template_of(audit_return)
+    names = {"grade": _("Your finding"), "reason": _("Reason"), "seen": _("What did you look at?")}
+    held = []
+    for placed in template.criteria():
+        grades = {one.key: text(one.label) for one in pack.scheme_of(template, placed.criterion).grades}
+        for name, value in request.form.items():
+            kind, _dash, question = name.partition("-")
+            if kind in names and question_parts(question)[0] == placed.criterion.id and value.strip():
+                held.append((f"{placed.number} – {names[kind]}", grades.get(value, "") if kind == "grade" else value))
+    if not held:
+        raise NotFound
+    if audit_return.stage != "submitted":
+        why = _(
+            "The audit of %(name)s was opened again for the agency to correct, so there is nothing to check until it is"
+            " signed again.", name=audit_return.agency.name,
+        )  # fmt: skip
+    else:
+        why = _(
+            "The check of %(name)s is not yours any more: it was given to somebody else, or is not asked for now.",
+            name=audit_return.agency.name,
+        )
+    overview_ = url_for("moderation.overview", rid=audit_return.audit_round.public_id, show="mine")
+    return page_not_taken(why, held, back={"href": overview_, "text": _("What is assigned to me")})
 
 
 @blueprint.route("/returns/<rid>/moderation/finish", methods=["POST"])

@@ -24,6 +24,7 @@ from app.queries.rounds import (
     Invitee,
     LedgerFilter,
     get_round,
+    invited_types,
     invitees,
     ledger,
     response_counts,
@@ -286,7 +287,7 @@ class Shown:
 def _link(person: Invitee) -> str:
     if person.can_sign_in or not person.is_ours:
         return ""
-    return url_for("account.welcome", token=invitation_token(person.user), _external=True)
+    return url_for("account.welcome", token=invitation_token(person), _external=True)
 
 
 @blueprint.route("/rounds/<rid>/invitations")
@@ -330,6 +331,6 @@ def invitations(rid: str) -> str | BaseResponse:
 
 
 def _agencies_without(audit_round: AuditRound, invited: set[int]) -> int:
-    """How many agencies of the round have nobody who could be invited."""
-    counts = response_counts(session(), [audit_round])[audit_round.id]
-    return max(0, sum(sum(states.values()) for states in counts.values()) - len(invited))
+    """How many agencies of the round, of the types that one may invite, have nobody who could be invited."""
+    counts, types = response_counts(session(), [audit_round])[audit_round.id], invited_types(audit_round, actor())
+    return max(0, sum(sum(states.values()) for (kind, _sub), states in counts.items() if kind in types) - len(invited))

@@ -14,9 +14,10 @@ from app.operations import mergers
 from app.operations import submissions as operations
 from app.operations.rounds import PlanErrors
 from app.policy import allows
-from app.queries.mergers import merged_into, return_of, successors
+from app.queries.mergers import merged_into, open_elsewhere, return_of, successors
 from app.queries.moderation import has_desk
 from app.queries.packs import pack_of
+from app.queries.release import Standing, release_of, standing
 from app.queries.returns import get_return, return_facts, submissions, why_closed
 from app.queries.rounds import get_round, return_in_round
 from app.queries.sampling import place_in_sample
@@ -100,8 +101,13 @@ def reopen(rid: str) -> str | BaseResponse:
             )
     return _page(
         "oversight/reopen.html", audit_return, errors=errors, reason=typed("reason"),
-        is_closed=deadline(audit_return, now=now()).is_closed,
+        is_closed=deadline(audit_return, now=now()).is_closed, publication=publication_of(audit_return),
     )  # fmt: skip
+
+
+def publication_of(audit_return: AuditReturn) -> Standing:
+    """Where the publication of the round's findings stands, for whoever is about to void a submission."""
+    return standing(release_of(session(), audit_return.audit_round), now=now())
 
 
 @blueprint.route("/returns/<rid>/nil", methods=["GET", "POST"], endpoint="nil")
@@ -172,7 +178,8 @@ def merge(rid: str) -> str | BaseResponse:
         merged_on, chosen = read_day("merged_on", errors)
         # all that is wrong at once, a day that cannot be read too
         try:
-            mergers.merge(
+            record = mergers.merge_everywhere if typed("everywhere") else mergers.merge
+            record(
                 session(), rid, into=typed("code") or typed("into"), merged_on=chosen or today(now()),
                 reason=typed("reason"), with_areas=bool(typed("with_areas")), by=actor(), now=now(),
             )  # fmt: skip
@@ -188,6 +195,10 @@ def merge(rid: str) -> str | BaseResponse:
     return _page(
         "oversight/merge.html", audit_return, errors=errors, merged_on=merged_on, reason=typed("reason"),
         into=typed("into"), code=typed("code"), with_areas=bool(typed("with_areas")),
+        elsewhere=[
+            one.audit_round.name for one in open_elsewhere(session(), audit_return, actor=actor(), now=now())
+        ],
+        everywhere=request.method == "GET" or bool(typed("everywhere")),
         choices=[
             {"value": one.public_id, "text": f"{one.name} ({type_name(pack, one.agency_type, one.subtype)})"}
             for one in successors(session(), audit_return)

@@ -34,6 +34,7 @@ from app.queries.rounds import (
     round_facts,
     rounds_for,
 )
+from app.queries.waiting import waiting_for
 from app.web.deadlines import deadline_rule
 from app.web.oversight.blueprint import (
     blueprint,
@@ -270,6 +271,7 @@ def round_page(rid: str) -> str:
         closed=is_closed(audit_round, now=now()),
         shut=shut(audit_round, now=now()),
         may_report=allows(actor(), "findings.read", round_facts(session(), audit_round, now=now())),
+        waiting=waiting_for(session(), audit_round, actor=actor()) if audit_round.stage == "open" else None,
         breadcrumbs=crumbs(),
     )
 
@@ -449,7 +451,7 @@ def event_words(line: HistoryLine, pack: str) -> str:
         case "round.agencies_added":
             return ngettext("Added %(num)d agency.", "Added %(num)d agencies.", number)
         case "round.agency_removed":
-            return _("Removed an agency before the round opened.")
+            return _("Removed %(agency)s before the round opened.", agency=line.texts.get("name", data["agency"]))
         case "round.opened":
             return ngettext("Opened the round to %(num)d agency.", "Opened the round to %(num)d agencies.", number)
         case "feedback.prepared":

@@ -15,7 +15,7 @@ from app.domain.templates import Criterion, Grade, Pack
 from app.models import AuditReturn, AuditRound, Moderation
 from app.policy import allows
 from app.queries.judgements import books_of
-from app.queries.moderation import checked
+from app.queries.moderation import checked_for
 from app.queries.own_types import types_where
 from app.queries.packs import pack_of, template_of
 from app.queries.returns import get_return, return_facts
@@ -151,10 +151,10 @@ class Shown:
         return url_for("oversight.return_page", rid=self.found.audit_return.audit_round.public_id, ret=rid)
 
 
-def _shown(rows: list[Found], *, findings: bool) -> list[Shown]:
-    """The rows for a page; with `findings` what inspectors found beside the agency's own grades."""
+def _shown(rows: list[Found], audit_round: AuditRound, *, findings: bool) -> list[Shown]:
+    """The rows for a page; with `findings` what inspectors found in a round beside the agencies' own grades."""
     found: Mapping[int, Mapping[tuple[str, str], Moderation]] = (
-        checked(session(), {row.audit_return.id for row in rows}) if findings else {}
+        checked_for(session(), audit_round, {row.audit_return.id for row in rows}, actor=actor()) if findings else {}
     )
     return [
         Shown(
@@ -175,7 +175,7 @@ def overview(rid: str) -> str | BaseResponse:
     pack = pack_of(audit_round.pack_version)
     if asked("format") == "csv":
         every = search_round(session(), audit_round, words, page_size=MOST_ROWS, **shared)
-        return _csv(audit_round, pack, _shown(list(every.rows), findings=True))
+        return _csv(audit_round, pack, _shown(list(every.rows), audit_round, findings=True))
     found = search_round(session(), audit_round, words, page=page_asked(), **shared)
     return render_template(
         "oversight/search.html",
@@ -184,7 +184,7 @@ def overview(rid: str) -> str | BaseResponse:
         typed=asked("q"),
         words=words,
         found=found,
-        rows=_shown(list(found.rows), findings=True),
+        rows=_shown(list(found.rows), audit_round, findings=True),
         args=_args(),
         most=MOST_ROWS,
         choices=_choices(audit_round, pack),
@@ -233,7 +233,7 @@ def of_agency(rid: str) -> str:
         typed=asked("q"),
         words=words,
         found=found,
-        rows=_shown(list(found.rows), findings=inspects),
+        rows=_shown(list(found.rows), audit_return.audit_round, findings=inspects),
         args={name: value for name, value in _args().items() if name in ("q", "kind")},
         kind=kind,
         kinds=[{"value": one, "text": kind_words(one)} for one in KINDS],
