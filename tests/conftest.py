@@ -39,7 +39,10 @@ CHROMIUM_ARGUMENTS = [
 
 # Tests that share what is slow to make (the service and its browser; demonstrations and their reports) go to one
 # process, by folder: the groups of pytest-xdist 3.8 do nothing with pytest 9.2.
+# The first that fits counts: a round that has a service of its own need not wait for the others.
 TOGETHER = {
+    "tests/browser/test_whole_round.py": "rounds",
+    "tests/browser/test_oversight_pages.py": "rounds",
     "tests/browser/": "browser",
     "tests/reports/": "reports",
     "tests/jobs/test_worker.py": "reports",

@@ -27,11 +27,11 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="package")
-def chromium(service: Service) -> Iterator[Browser]:
+def chromium() -> Iterator[Browser]:
     """A headless Chromium, for as long as the tests of this folder run and no longer.
 
     Playwright keeps an event loop running in this thread, and while it does no application context of ours can be
-    left in this process. So the service, which needs one, comes first, and the loop ends before other tests run.
+    left in this process. So a service that needs one comes first, and the loop ends before other tests run.
     """
     path = os.environ.get("CANDOUR_CHROMIUM", "/usr/bin/chromium")
     with sync_playwright() as playwright:
@@ -41,7 +41,7 @@ def chromium(service: Service) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def everybody(chromium: Browser, service: Service) -> Visitors:
+def everybody(service: Service, chromium: Browser) -> Visitors:
     """Browsers for people, some of them open already."""
     return Visitors(chromium, service)
 

@@ -326,6 +326,7 @@ def checking(stage: Stage) -> str:
     page.get_by_label("Inspector", exact=True).select_option(label="Ann Partner")
     page.get_by_label("Second inspector", exact=True).select_option(label="Ben Partner")
     press(page, "Save")
+    expect(alert(page)).to_be_visible()
     page.goto(f"{stage.round}/sample")
     press(page, "Assign the rest evenly")
     expect(alert(page)).to_contain_text("assigned")
@@ -390,6 +391,7 @@ def returning_for_correction(stage: Stage) -> None:
     press(agency, "Sharing information")
     text_box(agency, "Commentary", "6.2").fill("We meant our own force: notices go out every day.")
     press(agency, "Save this standard")
+    expect(alert(agency)).to_be_visible()
     agency.goto("/")
     press(agency, "Read and sign")
     sign(agency)
@@ -491,6 +493,7 @@ def peers_and_examples(stage: Stage, police: str) -> None:
     ann.get_by_role("radio", name="Good practice", exact=True).check()
     ann.get_by_label("What makes it one", exact=True).fill("One person, and everybody knows who.")
     press(ann, "Mark it")
+    expect(alert(ann)).to_be_visible()
     ann.goto(f"{stage.round}/examples")
     expect(ann.get_by_role("main")).to_contain_text("One person, and everybody knows who.")
     ann.goto(f"{stage.round}/search?q=governors")
@@ -539,6 +542,7 @@ def factual_accuracy(stage: Stage, police: str) -> None:
     ann.get_by_label("The words in its place", exact=True).fill("Nine of eleven schools were told in time.")
     ann.get_by_label("What you say to the agency", exact=True).fill("Thank you: the list settles it.")
     press(ann, "Send the answer")
+    expect(alert(ann)).to_be_visible()
     agency.goto(feedback)
     expect(main).to_contain_text("Nine of eleven schools were told in time.")
     expect(main).to_contain_text("Thank you: the list settles it.")
@@ -577,9 +581,10 @@ def publishing(stage: Stage, police: str) -> None:
     press(other, re.compile("^Findings of this round"))
     press(other, re.compile("^The findings as a PDF"))
     told = words_of(download(other, stage.folder))
-    for words in (NAME, BODY, named("police-03")):  # who submitted nothing is named
+    # so few that names stand where a large round has estimates; who submitted nothing is named in any
+    for words in (NAME, BODY, named("police-01"), named("police-03")):
         assert words in told, words
-    for words in ("Nine of eleven", named("police-01"), "Ann Partner", "Do governors hear"):
+    for words in ("Nine of eleven", "Ann Partner", "Do governors hear"):
         assert words not in told, words
 
 
@@ -595,8 +600,10 @@ def correcting(stage: Stage, police: str) -> None:
     press(ann, "Take it up again")
     ann.get_by_role("radio", name=re.compile("^Uphold: ")).first.check()
     press(ann, "Save, and finish this check")
+    expect(alert(ann)).to_be_visible()
     ann.goto(f"/returns/{police}/judgements")
     ann.get_by_role("button", name="Judge it again").first.click()
+    expect(alert(ann)).to_be_visible()
     page = stage.at(LEAD, "/release")
     press(page, "Prepare it again")
     expect(alert(page)).to_contain_text("Feedback to 1 agency is prepared")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from sqlalchemy import select
 
 from app.domain.life import NotPossible
 from app.domain.text import localise
@@ -265,7 +266,7 @@ def test_the_same_file_is_kept_once_and_the_history_names_it(world: World, code:
     actor = world.actor("contributor")
     dismiss_import(world.write(), world.returns[code].public_id, again.public_id, by=actor, now=world.now)
     world.session.commit()
-    events = [event for event in world.session.query(Event) if event.verb.startswith("import.")]
+    events = world.session.scalars(select(Event).where(Event.verb.startswith("import.")).order_by(Event.id)).all()
     assert [event.verb for event in events] == [
         "import.uploaded", "import.applied", "import.uploaded", "import.dismissed",
     ]  # fmt: skip

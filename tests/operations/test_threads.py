@@ -91,7 +91,8 @@ def again(world: World, code: str) -> AuditReturn:
 
 def mails(world: World) -> list[OutboxMessage]:
     world.session.rollback()
-    return list(world.session.scalars(select(OutboxMessage).where(OutboxMessage.kind == "query")))
+    queries = select(OutboxMessage).where(OutboxMessage.kind == "query").order_by(OutboxMessage.id)
+    return list(world.session.scalars(queries))
 
 
 def test_a_query_goes_back_and_forth_without_the_return_being_reopened(world: World, code: str) -> None:
