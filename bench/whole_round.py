@@ -348,7 +348,8 @@ def documents(proof: Proof, checked: str) -> None:
         told = words_of(out)
         for words in (NAME, "818" if len(proof.codes) == 818 else NAME):
             check(words in told, f"the findings do not say {words}")
-        check(name_of(checked) not in told, "the findings name an agency that submitted")
+        check(name_of(checked) in told, "the findings do not name an agency with its judgement")
+        check("The files were those of 2001." not in told, "the findings say what was found about one agency")
     for code in (checked, proof.codes[1], proof.codes[-5]):
         with proof.step(f"Feedback to {code} as a PDF (candour report render)"):
             out = proof.folder / f"{code}.pdf"

@@ -19,6 +19,7 @@ from app.operations import release as operations
 from app.operations.reports import request_feedback
 from app.policy import allows
 from app.queries.release import (
+    Published,
     Visible,
     challenged,
     editions,
@@ -135,6 +136,7 @@ def _page(audit_return: AuditReturn, adding: Mapping[str, str] | None = None, wr
         challenged={thread.about: thread for thread in reversed(threads)},
         standing=standing(release_of(session(), audit_return.audit_round), now=now()),
         edition=every.get(seen.edition) if seen else None,
+        corrected=_what_was_corrected(seen, every, came_out),
         # the newest edition that each of the other versions came out with
         earlier=sorted(
             (
@@ -153,6 +155,19 @@ def _page(audit_return: AuditReturn, adding: Mapping[str, str] | None = None, wr
         error_list=[{"text": wrong, "href": f"#text-{key}"} for key in adding or {}],
         **_way_back(audit_return, below=False),
     )
+
+
+def _what_was_corrected(seen: Visible | None, every: Mapping[int, Published], came_out: Mapping[int, int]) -> str:
+    """Why the version that is shown took the place of another that had been published; empty where it did not.
+
+    `came_out` is the number of an edition to the version in it.
+    """
+    if seen is None or seen.is_draft:
+        return ""
+    first = min((number for number, version in came_out.items() if version == seen.row.version), default=0)
+    if not any(number < first for number in came_out):
+        return ""
+    return seen.row.reason or every[first].reason
 
 
 @blueprint.route("/write", methods=["GET", "POST"])
