@@ -58,7 +58,7 @@ bench: setup-test ## Measure what the README quotes
 	@$(BIN)/python -m bench
 
 .PHONY: prove-round
-prove-round: setup-test ## Take a round of 818 agencies from opening to publication (about a quarter of an hour)
+prove-round: setup-test ## Take a round of 818 agencies from opening to publication (five to ten minutes)
 	@$(BIN)/python -m bench.whole_round
 
 .PHONY: clean
