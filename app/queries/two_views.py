@@ -23,7 +23,7 @@ from app.queries.rounds import round_facts
 from app.queries.twins import VIEWS, Pair, Sides, counts_by_area, meetings, sides_of, twin_pairs, view_of
 
 COMPARED = VIEWS[:4]
-PAGE = 50
+PAGE = 25
 MOST = 500  # of a page to print
 
 
