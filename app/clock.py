@@ -26,12 +26,16 @@ def now(session: Session) -> datetime:
 
 def instant(pinned_date: Mapping[str, Any] | None) -> datetime:
     """The current instant in UTC, on the date that the value of the setting pins, if there is one."""
-    real = datetime.now(UTC)
     if pinned_date is None:
-        return real
+        return datetime.now(UTC)
     # in London's hours: an instant shortly before midnight UTC is the next day there in summer
     pinned = date.fromisoformat(pinned_date["date"])
-    return datetime.combine(pinned, real.astimezone(LONDON).time(), tzinfo=LONDON).astimezone(UTC)
+    return datetime.combine(pinned, time_of_day(), tzinfo=LONDON).astimezone(UTC)
+
+
+def time_of_day() -> time:
+    """What a clock in London shows."""
+    return datetime.now(LONDON).time()
 
 
 def pin(session: Session, day: date) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -170,8 +171,8 @@ _APPS: dict[str, Flask] = {}
 
 
 @pytest.fixture
-def app(config: Config) -> Iterator[Flask]:
-    """The application on that database. The clock is pinned to the day of `world.NOW`.
+def app(config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    """The application on that database. The clock is pinned to the day of `world.NOW` and runs from that time of day.
 
     One application for all tests of a kind: a new engine would compile every statement again.
     """
@@ -185,6 +186,10 @@ def app(config: Config) -> Iterator[Flask]:
         begin_write(db.db.session)
         clock.pin(db.db.session, world_module.NOW.date())
         db.db.session.commit()
+    late = datetime.now(UTC) - world_module.NOW
+    monkeypatch.setattr(
+        clock, "time_of_day", lambda: (datetime.now(UTC) - late).astimezone(clock.LONDON).time()
+    )
     yield app
     with app.app_context():
         kept.let_go(db.db.engine)

@@ -33,6 +33,13 @@ def accounts(page: Page) -> list[tuple[str, str]]:
     return [(role.strip(), email.strip()) for role, email in found]
 
 
+def lands_on(page: Page, work: str) -> None:
+    """Their work, or the list that it is in for those whom another test has given more."""
+    if heading(page) != work:
+        assert work == ROUND and heading(page) == "Your work", page.url
+        expect(page.get_by_role("link", name=ROUND, exact=True)).to_be_visible()
+
+
 def test_every_role_of_the_demonstration_leads_to_its_work(visitors: Visitors) -> None:
     """One of each role signs in with the password shown, sees their work and no error, and signs out."""
     page = visitors.open()
@@ -51,7 +58,7 @@ def test_every_role_of_the_demonstration_leads_to_its_work(visitors: Visitors) -
         page.get_by_role("link", name=email).click()
         page.get_by_label("Password", exact=True).fill(PASSWORD)
         page.get_by_role("button", name="Sign in", exact=True).click()
-        assert heading(page) == LANDS_ON[role], email
+        lands_on(page, LANDS_ON[role])
         if "nspector" in role:
             expect(page.get_by_role("link", name=ROUND)).to_be_visible()
         page.get_by_role("button", name="Sign out").click()
@@ -79,4 +86,4 @@ def test_a_wrong_password_is_refused_and_guessing_is_slowed_down(visitors: Visit
     looks.at(page, "sign-in page with an error")
     # others are not shut out meanwhile
     sign_in(page, "board.reader@council.example.org")
-    assert heading(page) == ROUND
+    lands_on(page, ROUND)
