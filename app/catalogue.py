@@ -21,8 +21,11 @@ from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.resolver import implicit_resolvers
+from yaml import events as parsed
+from yaml.cyaml import CParser
+from yaml.error import YAMLError as Unreadable
 
 from app.domain.answers import ANSWER_TYPES
 from app.domain.demonstration import Plan
@@ -238,12 +241,27 @@ def read_document(path: Path) -> Document:
         document.error(_place(before, len(before)), "not UTF-8; save the file in UTF-8")
         return document
     try:
-        tree = YAML(typ="safe", pure=True).compose(text)
-        if tree is None:
-            document.error((1, 1), "the file is empty; it must hold a mapping of keys to values")
-            return document
-        build = _Builder(document)
-        root = build.node(tree, 0)
+        build = _Builder(document, text)
+        root = build.root()
+    except Unreadable as error:
+        _say_why(document, text, error)
+        return document
+    except _Enough:
+        return document
+    if root is None:
+        document.error((1, 1), "the file is empty; it must hold a mapping of keys to values")
+    elif not isinstance(root.value, dict):
+        document.error(root, f"expected a mapping of keys to values, but this is {_kind(root.value)}")
+    elif build.usable:
+        document.root = root
+    return document
+
+
+def _say_why(document: Document, text: str, refused: Unreadable) -> None:
+    """Notes why a text that the fast parser refused is not YAML, and only that: a slower one says it better."""
+    document.errors.clear()
+    try:
+        YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         problem = str(error.problem or error.context)
         # a quote or bracket that is never closed is noticed at the end, but begins elsewhere
@@ -259,11 +277,10 @@ def read_document(path: Path) -> Document:
     except YAMLError as error:
         document.error((1, 1), f"not valid YAML: {error}")
     else:
-        if not isinstance(root.value, dict):
-            document.error(root, f"expected a mapping of keys to values, but this is {_kind(root.value)}")
-        elif build.usable:
-            document.root = root
-    return document
+        # the slower one lets pass what cannot be stored, such as half of a character
+        mark = getattr(refused, "problem_mark", None)
+        at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        document.error(at, _yaml_message(str(getattr(refused, "problem", refused))))
 
 
 _NO_ANCHORS = "anchors and aliases are not allowed; write the value out where it is used"
@@ -293,69 +310,137 @@ def _place(text: str, offset: int) -> tuple[int, int]:
     return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
 
 
+class _Enough(Exception):
+    """Not read any further: to read on would take long, and what is wrong has been said."""
+
+
 class _Builder:
-    """Turns YAML nodes into `Node`s of plain data.
+    """Turns YAML into `Node`s of plain data, by the rules of YAML 1.2 for what is a number, a date or a truth value.
 
     Anchors, tags, too deep nesting and values that cannot be stored make the document unusable: what
-    would be built instead of them is not what the author wrote.
+    would be built instead of them is not what the author wrote. `Unreadable` where it is not YAML.
     """
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, text: str) -> None:
         self.document = document
         self.usable = True
-        self.seen: set[int] = set()
+        self.anchors: set[str] = set()
+        self.parser = CParser(text)
+
+    def root(self) -> Node | None:
+        """The only document of the text; None when there is none."""
+        root = None
+        self.parser.get_event()
+        while not isinstance(self.parser.get_event(), parsed.StreamEndEvent):  # a document begins
+            if root is not None:
+                raise Unreadable("a second document")
+            root = self.node(self.parser.get_event(), 0)
+            self.parser.get_event()  # it ends
+        return root
 
     def refuse(self, node: Node, message: str) -> Node:
         self.usable = False
         self.document.error(node, message)
         return node
 
-    def node(self, tree: Any, depth: int) -> Node:
-        node = Node(tree.start_mark.line + 1, tree.start_mark.column + 1)
-        if id(tree) in self.seen:  # an alias: its anchor has been reported
-            return node
-        self.seen.add(id(tree))
-        if tree.anchor is not None:
+    def node(self, event: parsed.NodeEvent, depth: int) -> Node:
+        node = Node(*_start(event))
+        if isinstance(event, parsed.AliasEvent):
+            if event.anchor not in self.anchors:
+                raise Unreadable("an alias of nothing")
+            return node  # its anchor has been reported
+        kind = self.kind(event)
+        if event.anchor is not None:
+            self.anchors.add(event.anchor)
+            self.skip(event)
             return self.refuse(node, _NO_ANCHORS)
         if depth > MAX_DEPTH:
-            return self.refuse(node, _TOO_DEEP)
-        kind = str(tree.tag).removeprefix("tag:yaml.org,2002:")
-        if isinstance(tree, MappingNode) and kind == "map":
-            self.mapping(node, tree, depth)
-        elif isinstance(tree, SequenceNode) and kind == "seq":
-            node.children = {i: self.node(item, depth + 1) for i, item in enumerate(tree.value)}
+            self.refuse(node, _TOO_DEEP)
+            raise _Enough
+        if isinstance(event, parsed.MappingStartEvent) and kind == "map":
+            self.mapping(node, depth)
+        elif isinstance(event, parsed.SequenceStartEvent) and kind == "seq":
+            while not isinstance(item := self.parser.get_event(), parsed.SequenceEndEvent):
+                node.children[len(node.children)] = self.node(item, depth + 1)
             node.value = [child.value for child in node.children.values()]
-        elif isinstance(tree, ScalarNode) and kind in _SCALARS:
+        elif isinstance(event, parsed.ScalarEvent) and kind in _SCALARS:
             try:
-                node.value = _SCALARS[kind](tree.value)
+                node.value = _SCALARS[kind](event.value)
             except ValueError as error:
                 self.refuse(node, str(error))
         else:
-            self.refuse(node, f"the tag {_quoted(str(tree.tag))} is not allowed; remove it")
+            self.skip(event)
+            self.refuse(node, f"the tag {_quoted(str(event.tag))} is not allowed; remove it")
         return node
 
-    def mapping(self, node: Node, tree: MappingNode, depth: int) -> None:
+    def mapping(self, node: Node, depth: int) -> None:
         node.value = {}
-        for key_tree, value_tree in tree.value:
-            at = (key_tree.start_mark.line + 1, key_tree.start_mark.column + 1)
-            if key_tree.anchor is not None or not isinstance(key_tree, ScalarNode):
+        while not isinstance(named := self.parser.get_event(), parsed.MappingEndEvent):
+            at = _start(named)
+            if not isinstance(named, parsed.ScalarEvent) or named.anchor is not None:
                 self.usable = False
                 self.document.error(at, "a key must be plain text")
+                self.skip(named)
+                self.skip(self.parser.get_event())
                 continue
-            key = key_tree.value
-            if not str(key_tree.tag).endswith((":str", ":merge")):
+            key = named.value
+            event = self.parser.get_event()
+            if self.kind(named) not in ("str", "merge"):
                 self.document.error(at, f"the key {_quoted(key)} is not read as text; put it in quotes")
+                self.skip(event)
             elif key in node.keys:
                 message = f"{_quoted(key)} is here twice, first in line {node.keys[key][0]}; remove one"
                 self.document.error(at, message)
+                self.skip(event)
             else:
-                child = self.node(value_tree, depth + 1)
-                if isinstance(value_tree, ScalarNode) and not value_tree.value and child.value is None:
+                child = self.node(event, depth + 1)
+                if isinstance(event, parsed.ScalarEvent) and not event.value and child.value is None:
                     # YAML places an absent value at the next key: the author looks for this one
                     child.line, child.column = at
                 node.keys[key] = at
                 node.children[key] = child
                 node.value[key] = child.value
+
+    @staticmethod
+    def kind(event: parsed.NodeEvent) -> str:
+        """What a value is, by its tag or, where it has none and stands without quotes, by how it is written."""
+        if event.tag not in (None, "!"):
+            return str(event.tag).removeprefix(_TAG)
+        if not isinstance(event, parsed.ScalarEvent):
+            return "map" if isinstance(event, parsed.MappingStartEvent) else "seq"
+        if not event.implicit[0]:
+            return "str"
+        written = _WRITTEN.get(event.value[:1], ())
+        return next((kind for kind, pattern in written if pattern.match(event.value)), "str")
+
+    def skip(self, event: parsed.NodeEvent) -> None:
+        """Read to the end of a value that is not used."""
+        depth = 0
+        while True:
+            depth += isinstance(event, parsed.CollectionStartEvent)
+            depth -= isinstance(event, parsed.CollectionEndEvent)
+            if (
+                isinstance(event, parsed.NodeEvent)
+                and event.anchor
+                and not isinstance(event, parsed.AliasEvent)
+            ):
+                self.anchors.add(event.anchor)
+            if not depth:
+                return
+            event = self.parser.get_event()
+
+
+def _start(event: parsed.Event) -> tuple[int, int]:
+    return event.start_mark.line + 1, event.start_mark.column + 1
+
+
+_TAG = "tag:yaml.org,2002:"
+# first character (empty: none) -> kinds of values that may begin with it, and how they are written
+_WRITTEN: dict[str, list[tuple[str, Any]]] = {}
+for _versions, _tag, _pattern, _first in implicit_resolvers:
+    if (1, 2) in _versions:
+        for _character in _first:
+            _WRITTEN.setdefault(_character, []).append((_tag.removeprefix(_TAG), _pattern))
 
 
 def _text_value(text: str) -> str:
@@ -413,6 +498,9 @@ def shape_errors(document: Document, model: type[BaseModel]) -> list[CatalogueEr
     found = []
     for item, message in messages:
         if item["type"] == "missing" and (item["loc"][:-1], item["loc"][-1]) in meant:
+            continue
+        # a list loses its parts that are wrong, which are said by themselves: that does not make it short
+        if item["type"] == "too_short" and len(item["input"]) >= item["ctx"]["min_length"]:
             continue
         line, column = _position(root, item)
         found.append(CatalogueError(document.file, line, column, message.text))
@@ -489,6 +577,8 @@ def _shape_message(item: ErrorDetails, model: type[BaseModel], root: Node) -> _S
     if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", context["expected"]) or [context["expected"]]
         return _Said(f"{_quoted(given)} is not allowed here{_suggest(str(given), choices)}")
+    if kind == "too_short" and given:
+        return _Said(f"at least {context['min_length']} are needed here; add what is missing")
     if kind in ("string_too_short", "too_short"):
         return _Said("this is empty; fill it in")
     return _Said(item["msg"].replace("Input should", "this must"))
@@ -626,7 +716,9 @@ class _PackCheck:
             for unknown in FindingsTexts.of(pack).unknown_keys(pack):
                 part, _, key = unknown.partition(": ")
                 node = findings.root.get(*part.split(".")) or findings.root
-                findings.error(node.keys.get(key, node), f"the pack has no {_quoted(key)}; remove it or correct it")
+                findings.error(
+                    node.keys.get(key, node), f"the pack has no {_quoted(key)}; remove it or correct it"
+                )
         if demonstration and demonstration.root:
             for mistake in Plan.model_validate(pack.demonstration).mistakes(pack):
                 demonstration.error(demonstration.root, f"{mistake}; correct it here or in the pack")
@@ -861,7 +953,9 @@ class _TemplateCheck:
             return
         looked_at = self.criteria[other.value]
         if looked_at.text("scope"):
-            message = f"{_quoted(other.value)} is asked per area, so it has no one answer to look at; name another"
+            message = (
+                f"{_quoted(other.value)} is asked per area, so it has no one answer to look at; name another"
+            )
             self.document.error(other, message)
         scheme = looked_at.text("grading") or self.root.text("grading")
         for grade in condition.entries("grades"):

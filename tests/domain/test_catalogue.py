@@ -177,7 +177,7 @@ DEFECTS = [
     ("depot.yaml", "[shop#door-shut]", "§[shop#door-shut", "close the bracket"),
     ("shop.yaml", "format: 1", "format: 1\n§---\nformat: 1", "one document"),
     ("shop.yaml", "title: Shop audit", "title: Shop §\x07", "YAML does not allow"),
-    ("shop.yaml", "title: Shop audit", 'title: §"Shop \\ud800"', "control character"),
+    ("shop.yaml", "title: Shop audit", 'title: "Shop \\u§d800"', "invalid Unicode character"),
     ("shop.yaml", "title: Shop audit", 'title: §"Shop \\0"', "control character"),
     ("shop.yaml", "title: Shop audit", "title: Shop audit\n§title: Again", "here twice, first in line 3"),
     ("shop.yaml", "title: Shop audit", "title: §&a Shop audit", "anchors and aliases"),
