@@ -127,7 +127,7 @@ def filters(language: str, words: NullTranslations) -> dict[str, Any]:
     from babel.dates import format_date
     from markupsafe import Markup
 
-    from app.domain.findings import Sentence, fill
+    from app.domain.findings import Sentence
     from app.domain.key_messages import in_tenths
     from app.languages import LANGUAGES
 
@@ -148,7 +148,7 @@ def filters(language: str, words: NullTranslations) -> dict[str, Any]:
         return f"{day(local.date())}, {local:%H:%M}"
 
     def sentence(value: Sentence) -> str:
-        return fill(words.gettext(value.msgid), value.params)
+        return value.rendered(words.gettext)
 
     def number(value: int) -> str:
         return f"{value:,}"

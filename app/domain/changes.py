@@ -89,11 +89,6 @@ class Change(Frozen):
     days: int | None = None
     is_missed: bool = False
 
-    @property
-    def is_worded_anew(self) -> bool:
-        """Whether both rounds ask it, in different words."""
-        return bool(self.question and self.then_question) and self.question != self.then_question
-
 
 class ChangedStandard(Frozen):
     """A standard with its questions. The figures are of those that both rounds ask alike and that apply in both."""

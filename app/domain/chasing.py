@@ -19,6 +19,7 @@ REASON_WORDS = {
     "query_overdue": N_("Queries overdue"),
 }
 WITHIN = 10  # business days before the deadline from which a page shows who is behind; a reader may choose another
+UNFINISHED = ("invited", "started")  # stages of which a submission is still expected
 LITTLE = 50  # per cent of the questions: fewer finished are "little done"
 LAST_DAYS = 3  # business days before the deadline in which whoever has anything left to answer is behind
 
@@ -44,7 +45,7 @@ class Standing:
     @property
     def is_unfinished(self) -> bool:
         """Whether a submission is still expected."""
-        return self.stage in ("invited", "started") and not self.is_merged
+        return self.stage in UNFINISHED and not self.is_merged
 
 
 def horizon(day: date, business_days: int) -> date:

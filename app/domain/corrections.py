@@ -147,8 +147,10 @@ def _add_checks(found: Figures, checks: Mapping[str, Any] | None) -> None:
         found["checks", row["label"], "checked"] = str(row["checked"])
         for field in ("returns", "answers"):
             if rate := row[field]:
-                parts = [in_tenths(rate[one]) for one in ("tenths", "low", "high") if rate[one] is not None]
-                found["checks", row["label"], f"{field}_rate"] = " / ".join(parts)
+                share = f"{in_tenths(rate['tenths'])}%"
+                if rate["low"] is not None:
+                    share += f" ({in_tenths(rate['low'])}–{in_tenths(rate['high'])}%)"
+                found["checks", row["label"], f"{field}_rate"] = share
         compared(row["label"], row)
     for row in [*checks["themes"], *checks["risks"]]:
         compared(row["title"], row)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.message import N_, Message
+from app.domain.roles import ROLE_NAMES
 
 # why something is exempt; the first four are suggested where they fit
 GROUNDS: dict[str, str] = {
@@ -17,16 +18,7 @@ GROUNDS: dict[str, str] = {
     "unpublished": N_("Not published yet"),
     "other": N_("Another reason"),
 }
-ROLES: dict[str, str] = {
-    "accountable_signatory": N_("Accountable signatory"),
-    "audit_lead": N_("Audit lead"),
-    "contributor": N_("Contributor"),
-    "board_reader": N_("Board reader"),
-    "inspector": N_("Inspector"),
-    "lead_inspector": N_("Lead inspector"),
-    "peer_reviewer": N_("Peer reviewer"),
-    "area_coordinator": N_("Area coordinator"),
-    "administrator": N_("Administrator"),
+ROLES: dict[str, str] = ROLE_NAMES | {
     "service": N_("This service"),
     "unknown": N_("Somebody who is not appointed any more"),
 }

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from math import comb, exp, lgamma, log, log1p, sqrt
 
 CONFIDENCE = Fraction(95, 100)
@@ -39,11 +39,6 @@ class Estimate:
     found: int
     checked: int
     population: int
-
-    @property
-    def has_interval(self) -> bool:
-        """Whether the interval can be said."""
-        return self.low is not None and self.high is not None
 
 
 @dataclass(frozen=True)
@@ -165,7 +160,11 @@ def answers_rate(strata: Sequence[Stratum]) -> Estimate | None:
     `population` and `checked` of what comes back are answers: those checked, and those that all returns have by
     estimate. No interval where there is one return of a type alone, which cannot show how much returns differ.
     """
-    strata = [one for one in strata if one.population]
+    return _answers_rate(tuple(one for one in strata if one.population))
+
+
+@lru_cache(maxsize=256)  # the exact interval takes longer than the rest of the page, and checks come one by one
+def _answers_rate(strata: tuple[Stratum, ...]) -> Estimate | None:
     if not strata or not all(one.checked for one in strata):
         return None
     # N/n: how many returns each that was checked stands for

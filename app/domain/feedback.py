@@ -331,7 +331,10 @@ def _of_checks(
     found = [
         Statement(
             id="checked", part="checked",
-            msgid=N_("We checked %(checked)s of your answers: %(upheld)s stand as you gave them, %(adjusted)s do not."),
+            # said so that it reads well with any number, in every language
+            msgid=N_(
+                "We checked %(checked)s of your answers. Upheld as you gave them: %(upheld)s. Adjusted: %(adjusted)s."
+            ),
             params={"checked": checked, "upheld": checked - adjusted, "adjusted": adjusted},
         )
     ]  # fmt: skip

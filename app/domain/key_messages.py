@@ -323,7 +323,7 @@ def response(findings: JointFindings, words: Wording) -> KeyMessage | None:
         heading=_sentence(N_("Response")),
         sentence=sentence,
         figure=f"{total.percent}%",
-        population=_sentence(N_("of %(number)s agencies"), number=asked),
+        population=_of_agencies(asked),
         chapter=RESPONSE,
     )
 
@@ -352,7 +352,7 @@ def themes_apart(findings: JointFindings, words: Wording) -> KeyMessage | None:
             met=words.met,
         ),
         figure=f"{low.figure.percent}%",
-        population=_sentence(N_("of %(number)s answers"), number=low.figure.counted),
+        population=_of_answers(low.figure.counted),
         chapter=f"theme-{low.key}",
     )  # fmt: skip
 
@@ -386,6 +386,14 @@ def _criterion_message(rule: str, heading: str, criterion: CriterionFindings, wo
 
 def _population(number: int, agency_type: str, words: Wording) -> Sentence:
     return _sentence(N_("of %(number)s %(agencies)s"), number=number, agencies=words.agencies(agency_type))
+
+
+def _of_answers(number: int) -> Sentence:
+    return _sentence(N_("of %(number)s answers"), number=number)
+
+
+def _of_agencies(number: int) -> Sentence:
+    return _sentence(N_("of %(number)s agencies"), number=number)
 
 
 def widest_difference(findings: JointFindings, words: Wording) -> KeyMessage | None:
@@ -464,7 +472,7 @@ def milestone_missed(findings: JointFindings, words: Wording) -> KeyMessage | No
             not_yet=worst.not_yet,
         ),
         figure=f"{percent(missing, worst.counted)}%",
-        population=_sentence(N_("of %(number)s answers"), number=worst.counted),
+        population=_of_answers(worst.counted),
         chapter=MILESTONES,
     )  # fmt: skip
 
@@ -508,7 +516,7 @@ def assurance(findings: JointFindings, words: Wording) -> KeyMessage | None:
         heading=_sentence(N_("How agencies know")),
         sentence=findings.assurance.sentences[0],
         figure=f"{total.percent_checked_met}%",
-        population=_sentence(N_("of %(number)s answers"), number=total.met),
+        population=_of_answers(total.met),
         chapter=ASSURANCE,
     )
 
@@ -545,7 +553,7 @@ def everything_met(findings: JointFindings, words: Wording) -> KeyMessage | None
         heading=_sentence(N_("Nothing left to do")),
         sentence=overall.sentence,
         figure=f"{overall.percent_all_met}%",
-        population=_sentence(N_("of %(number)s agencies"), number=overall.agencies),
+        population=_of_agencies(overall.agencies),
         chapter=OVERVIEW,
     )
 

@@ -16,7 +16,6 @@ from app.domain.message import N_, Message
 USUAL_GRACE = 30  # minutes that a new round suggests
 LONGEST_GRACE = 24 * 60
 LONDON = ZoneInfo("Europe/London")
-STAGES = ("invited", "started", "submitted", "nil")
 FOLLOWS: dict[str, tuple[str, ...]] = {
     "invited": ("started", "nil"),
     "started": ("submitted", "nil"),

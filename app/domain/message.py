@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from app.domain.text import localise
 
@@ -13,7 +14,16 @@ def N_(msgid: str) -> str:
     return msgid
 
 
+def number_words(value: Fraction) -> str:
+    """A number with commas at the thousands, and as many decimals as it has (six at most)."""
+    if value.denominator == 1:
+        return f"{value.numerator:,}"
+    return f"{float(value):,.6f}".rstrip("0")
+
+
 def _plain(value: object) -> str:
+    if isinstance(value, Fraction):
+        return number_words(value)
     return localise(value) if isinstance(value, Mapping) else str(value)
 
 
@@ -27,14 +37,18 @@ class Message:
     def rendered(
         self,
         translate: Callable[[str], str] = N_,
-        show: Callable[[object], str] = _plain,
+        show: Callable[[object], str] | None = None,
     ) -> str:
-        """The text in the language of `translate`; `show` writes each parameter.
+        """The text in the language of `translate`; `show` writes each parameter, else it is written plainly.
 
-        Parameters are texts (a string or a mapping of languages), whole numbers, dates, or other messages.
+        Parameters are texts (a string or a mapping of languages), numbers, dates, or other messages.
         """
+
+        def plain(value: object) -> str:
+            return value.rendered(translate) if isinstance(value, Message) else _plain(value)
+
         text = translate(self.msgid)
-        return text % {name: show(value) for name, value in self.params.items()} if self.params else text
+        return text % {name: (show or plain)(value) for name, value in self.params.items()} if self.params else text
 
     def __str__(self) -> str:
         return self.rendered()

@@ -32,7 +32,6 @@ class Release(Base, WithPublicId):
     set_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
 
     audit_round: Mapped[AuditRound] = relationship()
-    set_by: Mapped[User | None] = relationship()
 
 
 class Feedback(Base, WithPublicId):

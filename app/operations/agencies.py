@@ -73,11 +73,32 @@ class LeftOut:
 
 @dataclass
 class Parsed:
-    """What was read: the good lines, what is wrong with the others, and which are left out."""
+    """What was read: the good lines, what is wrong with the others, and which are left out.
+
+    `areas` is the code of an area in lower case to the first line that names it, and the name.
+    """
 
     entries: list[Entry] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    areas: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def area_named(self, line: int, code: str, name: str) -> None:
+        """Note what a line calls an area; a problem where a line above calls it otherwise."""
+        if not name:
+            return
+        first, called = self.areas.setdefault(code.casefold(), (line, name))
+        if _plain(called) != _plain(name):
+            self.problems.append(
+                problem_at(
+                    line,
+                    N_("The area %(code)s is called “%(name)s” here and “%(other)s” in line %(number)s. Use one name."),
+                    code=code,
+                    name=name,
+                    other=called,
+                    number=first,
+                )
+            )
 
 
 class ImportFailed(Exception):
@@ -145,6 +166,9 @@ def parse_csv(text: str, types: Mapping[str, AgencyType]) -> Parsed:
             continue
         read_line(parsed, line, given, types)
     _find_twice(parsed)
+    for entry in parsed.entries:
+        for code, name in entry.areas:
+            parsed.area_named(entry.line, code, name)
     if not parsed.entries and not parsed.problems:
         parsed.problems.append(problem_at(heading_line, N_("There is no agency below the heading line.")))
     return parsed
@@ -374,6 +398,8 @@ def store(
     by_code = {agency.code.casefold(): agency for agency in session.scalars(select(Agency).options(placed))}
     by_name = {(_plain(agency.name), agency.agency_type): agency for agency in by_code.values()}
     areas = {area.code.casefold(): area for area in session.scalars(select(Area))}
+    # a line may give the code alone where another one names the area
+    names = {code.casefold(): name for entry in entries for code, name in entry.areas if name}
     signatories = people.signatories(session, day)
     problems: list[Problem] = []
     stored: list[Agency] = []
@@ -416,7 +442,7 @@ def store(
             by_code[agency.code.casefold()] = agency
             by_name[_plain(agency.name), agency.agency_type] = agency
         if known is None or may_change:
-            _place(agency, entry, areas, session, day)
+            _place(agency, entry, areas, names, session, day)
         stored.append(agency)
     if problems:
         raise ImportFailed(problems)
@@ -442,20 +468,46 @@ def _new_code(name: str, taken: Mapping[str, Agency]) -> str:
     return code
 
 
-def _place(agency: Agency, entry: Entry, areas: dict[str, Area], session: Session, day: date) -> None:
+def _place(
+    agency: Agency, entry: Entry, areas: dict[str, Area], names: Mapping[str, str], session: Session, day: date
+) -> None:
     present = (
         {placed.area.code.casefold() for placed in agency.areas if placed.ends is None}
         if agency.id
         else set()
     )
-    for code, name in entry.areas:
+    for code, _name in entry.areas:
         area = areas.get(code.casefold())
         if area is None:
-            area = areas[code.casefold()] = Area(code=code, name=name or code)
+            area = areas[code.casefold()] = Area(code=code, name=names.get(code.casefold(), code))
             session.add(area)
         if code.casefold() not in present:
             session.add(AgencyInArea(agency=agency, area=area, starts=day))
             present.add(code.casefold())
+
+
+@dataclass(frozen=True)
+class NameKept:
+    """An area that is known by another name than a line gives it. It keeps its own."""
+
+    line: int
+    code: str
+    name: str
+    given: str
+
+
+def names_kept(entries: Iterable[Entry], known: Mapping[str, str]) -> list[NameKept]:
+    """The areas that lines call otherwise than they are called already, each once.
+
+    `known` is the code of an area in lower case to its name.
+    """
+    found: dict[str, NameKept] = {}
+    for entry in entries:
+        for code, given in entry.areas:
+            name = known.get(code.casefold(), given)
+            if given and _plain(name) != _plain(given):
+                found.setdefault(code.casefold(), NameKept(entry.line, code, name, given))
+    return list(found.values())
 
 
 def import_csv(

@@ -412,8 +412,7 @@ class Returns:
                         who, template, criterion, rng, saved=at.date(), fixed=fixed.get(criterion.id),
                         shift=self.course.score,
                     )  # fmt: skip
-        grades = {key: value["grade"] for key, value in values.items()}
-        shown = [criterion.id for criterion in template.shown(who.subtype or None, grades).asked]
+        shown = [criterion.id for criterion in template.shown(who.subtype or None, values).asked]
         kept = [key for key in shown if key in values]
         kept = kept[: max(1, round(story.answered * len(kept)))]
         hasty: dict[str, dict[str, Any]] = {}

@@ -34,6 +34,7 @@ from app.models import (
     Submission,
     SubmissionAnswer,
     SubmissionVoided,
+    Thread,
     User,
 )
 from app.operations import (
@@ -197,6 +198,10 @@ class Telling:
         weekday = self._day(days).weekday()
         return days + (7 - weekday if weekday > 4 else 0)
 
+    def _keep(self, key: str, team: Team, thread: Thread) -> None:
+        """Keep a thread for the steps that reply to it."""
+        self.threads[key] = (thread.kind, team, thread.public_id)
+
     def _thread(self, key: str) -> tuple[str, Team, str]:
         if key not in self.threads:
             raise _Missing
@@ -313,7 +318,7 @@ class Telling:
                 self.session, [self._return(team)], subject=step.subject, text=step.text, due=due, by=by, now=now,
                 about=step.recommendations,
             )  # fmt: skip
-        self.threads[step.key] = (thread.kind, team, thread.public_id)
+        self._keep(step.key, team, thread)
 
     @do.register
     def _(self, step: steps.Reply) -> None:
@@ -376,7 +381,7 @@ class Telling:
             self.session, review, about=step.question, subject=step.subject, text=step.text, by=by,
             now=self._now(step.on),
         )  # fmt: skip
-        self.threads[step.key] = (thread.kind, team, thread.public_id)
+        self._keep(step.key, team, thread)
 
     @do.register
     def _(self, step: steps.FinishPeer) -> None:
@@ -653,7 +658,7 @@ class Telling:
             self.session, self._return(team), about=about, text=step.text, by=self._who(team.lead),
             now=self._now(step.on),
         )  # fmt: skip
-        self.threads[step.key] = (thread.kind, team, thread.public_id)
+        self._keep(step.key, team, thread)
 
     @do.register
     def _(self, step: steps.Settle) -> None:

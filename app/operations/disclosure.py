@@ -1,4 +1,7 @@
-"""Disclosure packs: deciding what of them is exempt, and the record that one was handed out."""
+"""Disclosure packs: deciding what of them is exempt, and the record that one was handed out.
+
+A request for information can come when a round has long been archived.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,9 @@ def mark(
 
     Raises NotFound, and NotPossible: nothing chosen, no such entry, no ground or no reason.
     """
-    audit_return = get_return(session, public_id, actor=by, now=now, permission="disclosure.read", lock=True)
+    audit_return = get_return(
+        session, public_id, actor=by, now=now, permission="disclosure.read", lock=True, archived=True
+    )
     known = {one.id for one in entries(session, audit_return, actor=by, now=now)}
     keys = [key for key in dict.fromkeys(chosen) if key in known]
     if not keys:
@@ -57,7 +62,7 @@ def export(session: Session, public_id: str, *, form: str, by: Actor, now: datet
     Raises NotFound.
     """
     audit_return: AuditReturn = get_return(
-        session, public_id, actor=by, now=now, permission="disclosure.read", lock=True
+        session, public_id, actor=by, now=now, permission="disclosure.read", lock=True, archived=True
     )
     found = entries(session, audit_return, actor=by, now=now)
     events.append(

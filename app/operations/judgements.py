@@ -101,7 +101,8 @@ def _book(audit_return: AuditReturn) -> Rulebook:
 def _judge(session: Session, returns: Sequence[AuditReturn], *, by: Actor, now: datetime) -> Done:
     """Judge returns whose rows are locked. What did not change is left as it is, and makes no event."""
     ids = [one.id for one in returns]
-    signed, known = signed_grades(session, ids), rows_of(session, ids)
+    books = {_book(one) for one in returns}
+    signed, known = signed_grades(session, ids, books), rows_of(session, ids)
     values: list[dict[str, Any]] = []
     told: list[tuple[str, dict[str, Any]]] = []
     waiting = 0
@@ -155,9 +156,9 @@ def _judgements(
     book: Rulebook, audit_return: AuditReturn, signed: Signed, rows: Mapping[str, Judgement]
 ) -> list[dict[str, Any]]:
     """The columns of each judgement of a return."""
-    facts = facts_of(book, signed.held, rows)
+    facts = facts_of(book, signed.held, signed, rows)
     outcome = judge(book, facts)
-    own = judge(book, facts_of(book, signed.own, rows)) if signed.checked else outcome
+    own = judge(book, facts_of(book, signed.own, signed, rows)) if signed.checked else outcome
     held_facts, own_facts = _facts(outcome), _facts(own)
     inputs_hash = facts.hash
     return [

@@ -192,6 +192,7 @@ def _take(
     if where and cells[where.code]:
         # what would part areas from each other is no part of a name here
         called = re.sub(r"\s*[;:]\s*", " ", cells[where.name]) if where.name is not None else ""
+        parsed.area_named(line, cells[where.code], called)
         area = f"{cells[where.code]}: {called}" if called else cells[where.code]
         if area not in known.areas:
             known.areas.append(area)

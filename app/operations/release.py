@@ -21,7 +21,7 @@ from app.domain.integrity import hash_of
 from app.domain.life import NotPossible
 from app.domain.message import N_, Message
 from app.domain.threads import words
-from app.models import AuditReturn, AuditRound, Feedback, Publication, Release, Thread
+from app.models import AuditReturn, AuditRound, Feedback, Publication, Release, Thread, User
 from app.operations import events
 from app.operations.mail import Draft, queue_all, way_in
 from app.operations.rounds import locked_round
@@ -40,6 +40,7 @@ from app.queries.release import (
     get_feedback_return,
     latest,
     prepare_edition,
+    publication_event,
     release_of,
     snapshot_of,
     standing,
@@ -64,6 +65,11 @@ OBSTACLES: dict[str, str] = {
     "returned": N_("Audits that were opened again, or standards returned, and not signed again"),
     "window": N_("The window for factual accuracy is not over by then"),
 }
+
+
+# accepted beforehand with a reason; else a challenge that comes takes the time of publication back
+LATER = "later"
+WAIVABLE = OBSTACLES | {LATER: N_("Challenges that come until the window closes")}
 
 
 # --- feedback --------------------------------------------------------------------------------------------------------
@@ -318,8 +324,14 @@ def challenge(
 ) -> Thread:
     """An agency says that a statement of its draft feedback is wrong, while the window is open.
 
-    Raises NotFound, and NotPossible where there is no such statement, it is challenged already, or nothing is said.
+    Where the time of publication is set it is taken back, unless whoever set it accepted that with a reason. Raises
+    NotFound, and NotPossible where there is no such statement, it is challenged already, or nothing is said.
     """
+    audit_return = get_feedback_return(
+        session, public_id, actor=by, now=now, permission="feedback.challenge"
+    )
+    # the round before the return, as everywhere
+    session.execute(select(AuditRound.id).where(AuditRound.id == audit_return.round_id).with_for_update())
     audit_return = get_feedback_return(
         session, public_id, actor=by, now=now, permission="feedback.challenge", lock=True
     )
@@ -334,9 +346,63 @@ def challenge(
     )  # fmt: skip
     if waiting is not None:
         raise NotPossible(N_("This statement is challenged already. Add to that challenge instead."))
-    return open_thread(
+    thread = open_thread(
         session, audit_return, kind="accuracy", subject=about, text=text, side="agency", by=by, now=now, about=about,
         evidence=evidence,
+    )  # fmt: skip
+    _hold_back(session, audit_return, by=by, now=now)
+    return thread
+
+
+def _hold_back(session: Session, audit_return: AuditReturn, *, by: Actor, now: datetime) -> None:
+    """Take the time of publication back for a challenge that came after it was set: what is frozen is contested.
+
+    The agency is not told: it knows of no time. Whoever set it gets a mail.
+    """
+    audit_round = audit_return.audit_round
+    release = release_of(session, audit_round)
+    if release is None:
+        return
+    session.refresh(release)  # as it is under the lock
+    if standing(release, now=now).publication != "set":
+        return
+    was_set = publication_event(session, audit_round)
+    if was_set is None or not {LATER, "window"}.isdisjoint(was_set.data.get("waived", ())):
+        return
+    at = release.publish_at or now
+    _take_off(release)
+    events.append(
+        session, events.chain_of(audit_round), "publication.held", by=by, now=now,
+        data={"at": events.iso(at), "return": audit_return.public_id},
+    )  # fmt: skip
+    session.flush()
+    if release.set_by_id is None:
+        return
+    user = session.get_one(User, release.set_by_id)
+    about = {"round": audit_round.name, "time": _time(at), "day": _day(at)}
+    queue_all(
+        session,
+        [
+            Draft(
+                to=user, kind="feedback",
+                subject=Message(N_("%(round)s: the publication is held back"), about),
+                body=[
+                    Message(
+                        N_(
+                            "The findings of “%(round)s” were to come out at %(time)s on %(day)s. An agency has"
+                            " challenged its draft feedback since, so no time is set any more."
+                        ),
+                        about,
+                    ),
+                    Message(
+                        N_("Settle the challenge, then set the time again. The release page says which agency it is.")
+                    ),
+                ],
+                link=way_in(user, f"/rounds/{audit_round.public_id}/release"),
+                dedupe_key=f"held:{release.public_id}:{events.iso(at)}:{user.public_id}:{events.iso(now)}",
+            )
+        ],
+        now=now,
     )  # fmt: skip
 
 
@@ -446,7 +512,8 @@ def set_publication(
 ) -> Release:  # fmt: skip
     """Set the instant at which the findings come out, and freeze what comes out then: nothing else will.
 
-    `waived`: obstacle to the reason why it is published all the same. `expected`: the hash of what the page showed.
+    `waived`: obstacle to the reason why it is published all the same; `later` accepts challenges that come until then.
+    `expected`: the hash of what the page showed.
     Raises NotFound, and NotPossible: the instant has passed, it is published, something stands in the way, or what
     would come out is no longer what was shown.
     """
@@ -469,6 +536,9 @@ def set_publication(
                 number=obstacle.number,
             )
         reasons[f"waived-{obstacle.key}"] = reason
+    later = (waived or {}).get(LATER, "").strip()[:LONGEST_REASON]
+    if later and may_be_challenged(release, now=now):
+        reasons[f"waived-{LATER}"] = later
     content = prepare_edition(session, audit_round, actor=by, now=now)
     _check_shown(content, expected)
     release.publish_at, release.prepared, release.set_by_id = at, content, by.user_id
@@ -483,6 +553,12 @@ def set_publication(
     )  # fmt: skip
     session.flush()
     return release
+
+
+def may_be_challenged(release: Release | None, *, now: datetime) -> bool:
+    """Whether agencies can challenge their drafts, or will be able to: then a challenge can come after the time of
+    publication is set."""
+    return standing(release, now=now).window in ("ahead", "open")
 
 
 def _check_shown(content: Mapping[str, Any], expected: str) -> None:
@@ -501,10 +577,16 @@ def take_back(session: Session, public_id: str, *, by: Actor, now: datetime) -> 
         raise NotPossible(N_("The findings are published, and cannot be taken back any more."))
     if stands == "none":
         raise NotPossible(N_("No time is set for publication."))
-    release.publish_at, release.prepared, audit_round.findings_from = None, null(), None  # type: ignore[assignment]
+    _take_off(release)
     events.append(session, events.chain_of(audit_round), "publication.taken_back", by=by, now=now)
     session.flush()
     return release
+
+
+def _take_off(release: Release) -> None:
+    """Set no instant of publication any more, and let go what was frozen for it."""
+    release.publish_at, release.prepared = None, null()  # type: ignore[assignment]
+    release.audit_round.findings_from = None
 
 
 def by_the_clock(session: Session, *, now: datetime) -> int:

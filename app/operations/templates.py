@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.domain.integrity import canonical_json, hash_of, sha256_hex
@@ -20,11 +20,12 @@ from app.policy import Actor, require
 def publish(session: Session, pack: Pack, *, by: Actor, now: datetime) -> PackVersion:
     """Publish a pack, or return the version that is published already with the same content.
 
-    Raises NotPossible where that version was published with other content: a published version never changes. How a
-    demonstration is made is no part of what is published.
+    Raises NotPossible where that version was published with other content (a published version never changes), where
+    a higher one is published, and where an earlier one is and the pack does not say what is new. How a demonstration is
+    made and worked examples are no part of what is published.
     """
     require(by, "service.administer")
-    content = canonical_json(pack.model_copy(update={"demonstration": None}).to_frozen())
+    content = canonical_json(pack.as_published().to_frozen())
     sha256 = sha256_hex(content)
     known = session.scalar(
         select(PackVersion).where(PackVersion.pack == pack.pack, PackVersion.version == pack.version)
@@ -43,6 +44,28 @@ def publish(session: Session, pack: Pack, *, by: Actor, now: datetime) -> PackVe
             published=known.sha256[:12],
             on_disk=sha256[:12],
             next=pack.version + 1,
+        )
+    latest = session.scalar(select(func.max(PackVersion.version)).where(PackVersion.pack == pack.pack))
+    if latest is not None and latest > pack.version:
+        raise NotPossible(
+            N_(
+                "%(pack)s version %(latest)s is published, so version %(version)s comes too late:"
+                " raise `version` in pack.yaml to %(next)s."
+            ),
+            pack=pack.pack,
+            latest=latest,
+            version=pack.version,
+            next=latest + 1,
+        )
+    if latest is not None and pack.changes is None:
+        raise NotPossible(
+            N_(
+                "%(pack)s version %(latest)s is published: say what is new in version %(version)s."
+                " Add a line to pack.yaml, such as `changes: Two questions on supervision were added.`"
+            ),
+            pack=pack.pack,
+            latest=latest,
+            version=pack.version,
         )
     version = PackVersion(
         pack=pack.pack,

@@ -86,6 +86,11 @@ def candidate_ids(
     return session.scalars(_matching(audit_round, narrowed).with_only_columns(Agency.public_id)).all()
 
 
+def area_names(session: Session) -> dict[str, str]:
+    """The code of each area in lower case, to its name."""
+    return {area.code.casefold(): area.name for area in areas(session)}
+
+
 def areas(session: Session) -> Sequence[Area]:
     """Every area, by name."""
     return session.scalars(select(Area).order_by(Area.name)).all()

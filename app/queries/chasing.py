@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +12,9 @@ from itertools import accumulate
 from sqlalchemy import ColumnElement, func, literal, or_, select, union_all
 from sqlalchemy.orm import Session, joinedload
 
-from app.clock import today
+from app.clock import start_of, today
 from app.domain.business_days import business_days_until
-from app.domain.chasing import LAST_DAYS, LITTLE, REASONS, WITHIN, Standing, horizon, reasons_of
+from app.domain.chasing import LAST_DAYS, LITTLE, REASONS, UNFINISHED, WITHIN, Standing, horizon, reasons_of
 from app.domain.life import is_shut
 from app.models import (
     Agency,
@@ -115,7 +116,7 @@ def behind(
     session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime, narrowed: ChaseFilter
 ) -> list[str]:
     """The public ids of everybody on the list to chase, over all its pages. Raises Denied."""
-    lines = _lines(session, audit_round, actor=actor, now=now, narrowed=narrowed)
+    lines = _lines(session, audit_round, actor=actor, now=now, narrowed=narrowed, all_returns=False)
     return [line.public_id for line in lines if _is_listed(line, narrowed)]
 
 
@@ -124,8 +125,10 @@ def _is_listed(line: _Line, narrowed: ChaseFilter) -> bool:
 
 
 def _lines(
-    session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime, narrowed: ChaseFilter
-) -> list[_Line]:
+    session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime, narrowed: ChaseFilter,
+    all_returns: bool = True,
+) -> list[_Line]:  # fmt: skip
+    """How the returns stand. Without `all_returns` those are left out of which nothing can be expected any more."""
     require(actor, "round.chase", round_facts(session, audit_round, now=now))
     day = today(now)
     conditions: list[ColumnElement[bool]] = [
@@ -141,6 +144,9 @@ def _lines(
     if narrowed.text.strip():
         wanted = f"%{like(narrowed.text.strip())}%"
         conditions.append(or_(Agency.name.ilike(wanted, escape="\\"), Agency.code.ilike(wanted, escape="\\")))
+    overdue = _overdue_queries(session, audit_round, day=day)
+    if not all_returns:
+        conditions.append(or_(AuditReturn.stage.in_(UNFINISHED), AuditReturn.id.in_(overdue)))
     rows = session.execute(
         select(
             AuditReturn.id, AuditReturn.public_id, AuditReturn.stage, AuditReturn.asked, AuditReturn.complete,
@@ -151,7 +157,6 @@ def _lines(
         .where(*conditions)
         .order_by(Agency.name, AuditReturn.id)
     )  # fmt: skip
-    overdue = _overdue_queries(session, audit_round, day=day)
     until, soon = horizon(day, narrowed.within), horizon(day, min(narrowed.within, LAST_DAYS))
     due, in_time, archived = audit_round.due, audit_round.in_time_until, audit_round.archived_at is not None
     shut = is_shut(open_until=audit_round.open_until, closed_at=audit_round.closed_at, now=now)
@@ -212,7 +217,7 @@ def chase_list(
     session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime, narrowed: ChaseFilter
 ) -> ChaseList:
     """A page of those who are behind, each with the last reminder and who would get the next. Raises Denied."""
-    lines = _lines(session, audit_round, actor=actor, now=now, narrowed=narrowed)
+    lines = _lines(session, audit_round, actor=actor, now=now, narrowed=narrowed, all_returns=False)
     counts = Counter(reason for line in lines for reason in line.reasons)
     listed = [line for line in lines if _is_listed(line, narrowed)]
     pages = max(1, -(-len(listed) // PAGE))
@@ -326,10 +331,9 @@ def response_over_time(session: Session, audit_round: AuditRound, *, actor: Acto
         .where(AuditReturn.round_id == audit_round.id)
     )
     steps: dict[str, Counter[int]] = {}
-    for row in session.execute(union_all(signed, voided)):
-        # what came after the closing day, with more time given, counts on the last day that is drawn
-        place = min(max(0, (today(row.at) - first).days), len(days) - 1)
-        steps.setdefault(row.agency_type, Counter())[place] += row.step
+    ends = [start_of(day) for day in days[1:]]  # what comes after the last day that is drawn counts on it
+    for kind, step, at in session.execute(union_all(signed, voided)):
+        steps.setdefault(kind, Counter())[bisect_right(ends, at)] += step
     courses = [
         Course(kind, number, tuple(accumulate(steps.get(kind, Counter())[place] for place in range(len(days)))))
         for kind, number in sorted(expected.items())

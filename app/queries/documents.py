@@ -12,11 +12,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.domain.answers import ANSWER_TYPES
 from app.domain.findings import (
     AgencyInfo,
     AgencyReturnDocument,
     Figure,
     ReceiptDocument,
+    ShownFact,
     Signature,
     SignedAnswer,
     SignedStandard,
@@ -151,6 +153,8 @@ def agency_return_document(
             scheme = signed.pack.grading_schemes[key]
             for answer in answers.get(placed.criterion.id, ()):
                 found.append(_answer(signed, placed, key, scheme, answer, language))
+                if not placed.criterion.answer.is_graded:
+                    continue  # a fact is counted nowhere
                 figures.append(
                     Figure.of({answer["value"].get("grade", ""): 1}, scheme_key=key, scheme=scheme, asked=1)
                 )
@@ -204,7 +208,12 @@ def _answer(
         why=localise(criterion.why, language),
         grade=grade.key if grade else "",
         grade_label=localise(grade.label, language) if grade else "",
-        counts_as=grade.counts_as if grade else "excluded",
+        counts_as=grade.counts_as if grade else "",
+        type=criterion.answer.type,
+        is_graded=criterion.answer.is_graded,
+        facts=tuple(
+            ShownFact.of(fact, language) for fact in ANSWER_TYPES[criterion.answer.type].facts(value, criterion)
+        ),
         basis_label=localise(basis.label, language) if basis else "",
         files=value.get("files"),
         files_date=date.fromisoformat(value["files_date"]) if value.get("files_date") else None,

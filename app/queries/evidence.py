@@ -28,6 +28,7 @@ from app.models import (
     ThreadEvidence,
     User,
 )
+from app.policy import Actor, require
 from app.queries.rounds import NotFound
 
 ByQuestion = dict[tuple[str, str], list[Attached]]
@@ -395,11 +396,12 @@ def is_shown(session: Session, sha256: str) -> bool:
     )
 
 
-def not_scanned(session: Session, *, everything: bool = False) -> Sequence[str]:
+def not_scanned(session: Session, *, actor: Actor, everything: bool = False) -> Sequence[str]:
     """The SHA-256 of all content that no scanner has looked at; with `everything`, of all that is kept.
 
-    For commands.
+    For commands. Raises Denied.
     """
+    require(actor, "service.administer")
     query = select(StoredFile.sha256).where(StoredFile.gone_at.is_(None)).order_by(StoredFile.stored_at)
     if not everything:
         query = query.where(StoredFile.scan == "not_scanned")

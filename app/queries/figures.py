@@ -25,6 +25,7 @@ from app.models import (
     Area,
     AuditReturn,
     AuditRound,
+    Declaration,
     Moderation,
     PackVersion,
     RollUp,
@@ -126,7 +127,7 @@ class RoundFigures:
     @property
     def total(self) -> Figure:
         """All answers to criteria that are not optional taken together."""
-        return Figure.total(one.figure for one in self.criteria if not one.asked.optional)
+        return together((one, subtype) for one in self.criteria if not one.asked.optional for subtype in one.counts)
 
     def of_type(self, agency_type: str) -> list[CriterionFigures]:
         """The criteria of one agency type, in the order of its checklist."""
@@ -208,6 +209,49 @@ def round_figures(
     return RoundFigures(reading, narrowed, areas, returns, criteria, len(hidden))
 
 
+class Cell(NamedTuple):
+    """What a figure of checked answers is of: an agency type, one of its subtypes (may be empty), a criterion."""
+
+    agency_type: str
+    subtype: str
+    criterion: str
+
+
+def checks_beside(
+    session: Session, found: RoundFigures, *, actor: Actor
+) -> tuple[dict[Cell, Beside], int]:
+    """What was declared and what was found of the checked answers that figures are narrowed to, by what they are of.
+
+    The second number is how many returns are left out, because the reader must not know yet. The caller got the figures
+    through `round_figures`. Two statements.
+    """
+    reading, narrowed = found.reading, found.narrowed
+    hidden = hidden_from(session, reading.audit_round, actor)
+    findings = found_last(reading, hidden)
+    of = (AuditReturn.agency_type, AuditReturn.subtype, findings.c.criterion)
+    columns = (*of, findings.c.self_grade, findings.c.grade)
+    rows = session.execute(
+        select(*columns, func.count())
+        .select_from(findings)
+        .join(AuditReturn, AuditReturn.id == findings.c.return_id)
+        .where(*_conditions(reading, narrowed, found.areas))
+        .group_by(*columns)
+    )
+    asked = {(one.asked.agency_type, one.asked.criterion.id): one.asked for one in found.criteria}
+    cells: dict[Cell, list[Beside]] = defaultdict(list)
+    for agency_type, subtype, criterion, self_grade, grade, number in rows:
+        one = asked.get((agency_type, criterion))
+        if one:
+            own, held = one.kind(self_grade), one.kind(grade)
+            cells[Cell(agency_type, subtype, criterion)].append(
+                Beside(
+                    number * (own == "met"), number * (own != "excluded"),
+                    number * (held == "met"), number * (held != "excluded"),
+                )
+            )  # fmt: skip
+    return {cell: Beside.sum(parts) for cell, parts in cells.items()}, len(hidden)
+
+
 def _conditions(reading: Reading, narrowed: Narrowed, areas: Sequence[AreaOf]) -> list[ColumnElement[bool]]:
     """SQL: the returns of the round that figures are narrowed to."""
     found = [AuditReturn.round_id == reading.audit_round.id]
@@ -261,11 +305,7 @@ def _answers(reading: Reading, *, checked: bool, hidden: Collection[int]) -> CTE
     """SQL: `return_id`, `submission_id`, `criterion`, `scope_key`, `grade` of signed answers, or of what was found."""
     latest = reading.latest
     if checked:
-        found = found_last(reading, hidden)
-        query = select(latest.c.return_id, found).join(
-            latest, latest.c.submission_id == found.c.submission_id
-        )
-        return query.cte("graded")
+        return found_last(reading, hidden)
     answer = SubmissionAnswer
     return (
         select(latest.c.return_id, answer.submission_id, answer.criterion, answer.scope_key, answer.grade)
@@ -276,15 +316,15 @@ def _answers(reading: Reading, *, checked: bool, hidden: Collection[int]) -> CTE
 
 
 def found_last(reading: Reading, hidden: Collection[int]) -> CTE:
-    """SQL: what the first inspector found last about each answer of the round's submissions in force.
+    """SQL: what the first inspector found last about each answer of the round's submissions in force, with `return_id`.
 
     Without the returns `hidden`.
     """
     latest = reading.latest
     return (
         select(
-            Moderation.submission_id, Moderation.criterion, Moderation.scope_key, Moderation.self_grade,
-            Moderation.grade,
+            latest.c.return_id, Moderation.submission_id, Moderation.criterion, Moderation.scope_key,
+            Moderation.self_grade, Moderation.grade,
         )
         .join(latest, latest.c.submission_id == Moderation.submission_id)
         .where(*_found_last(Moderation.__table__), Moderation.return_id.not_in(hidden))
@@ -533,8 +573,30 @@ def _shown(reading: Reading, asked: Asked, given: Sequence[_Given], *, readable:
 # --- how the agencies lie apart --------------------------------------------------------------------------------------
 
 
+class Beside(NamedTuple):
+    """Of checked answers, how many are met and how many count: by self-grade, and as inspectors found."""
+
+    own_met: int = 0
+    own_counted: int = 0
+    found_met: int = 0
+    found_counted: int = 0
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to show."""
+        return bool(self.own_counted or self.found_counted)
+
+    @classmethod
+    def sum(cls, parts: Iterable[Beside]) -> Beside:
+        """Several taken together."""
+        return cls(*map(sum, zip(*parts, strict=True)))
+
+
 class Score(NamedTuple):
-    """How many criteria one agency meets of those that count. `place` is where that lies: see `app.domain.control`."""
+    """How many criteria one agency meets of those that count. `place` is where that lies: see `app.domain.control`.
+
+    `beside` is of its answers that were checked, where there are any.
+    """
 
     agency: str
     code: str
@@ -544,6 +606,7 @@ class Score(NamedTuple):
     met: int
     counted: int
     place: str
+    beside: Beside
 
     @property
     def share(self) -> float:
@@ -568,45 +631,45 @@ class Scores:
 def scores(
     session: Session, audit_round: AuditRound, narrowed: Narrowed, *, actor: Actor, now: datetime, language: str
 ) -> Scores:  # fmt: skip
-    """How many criteria each agency meets. Optional standards are left aside. Three statements."""
+    """How many criteria each agency meets, and of its checked answers what it gave and what was found.
+
+    Optional standards are left aside. Six statements at most.
+    """
     reading = _start(session, audit_round, actor=actor, now=now, language=language)
     areas = areas_of_round(session, audit_round)
-    hidden = hidden_from(session, audit_round, actor) if narrowed.checked else set()
+    hidden = hidden_from(session, audit_round, actor)
     conditions = _conditions(reading, narrowed, areas)
-    if narrowed.checked:
-        any_finding = select(Moderation.id).where(
-            Moderation.submission_id == reading.latest.c.submission_id, ~Moderation.second,
-            Moderation.return_id.not_in(hidden),
-        )  # fmt: skip
-        conditions.append(any_finding.correlate(reading.latest).exists())
     latest = reading.latest
-    score = case(
-        *((AuditReturn.agency_type == kind, _score(reading, narrowed, hidden, kind)) for kind in reading.types),
-        else_="0 0",
-    )
-    found = session.execute(
+    found: Sequence[Any] = session.execute(
         select(
             Agency.name, Agency.code, AuditReturn.agency_type, AuditReturn.subtype, AuditReturn.public_id,
-            score.label("score"),
+            AuditReturn.id, Declaration.submission_hash,
         )
         .join(latest, latest.c.return_id == AuditReturn.id)
+        .join(Declaration, Declaration.submission_id == latest.c.submission_id)
         .join(Agency, Agency.id == AuditReturn.agency_id)
         .where(*conditions)
     ).all()  # fmt: skip
+    checks = _checks_of_returns(reading, narrowed, conditions, hidden)
+    if narrowed.checked:
+        found = [row for row in found if row.id in checks]
+        scored = {id_: (one.found_met, one.found_counted) for id_, one in checks.items()}
+    else:
+        scored = _signed_scores(reading, narrowed, conditions, {row.id: row.submission_hash for row in found})
     rows = []
-    for agency, code, agency_type, subtype, return_id, score_ in found:
-        met, counted = map(int, score_.split(" "))
+    for agency, code, agency_type, subtype, return_id, id_, _hash in found:
+        met, counted = scored[id_]
         if counted:
-            rows.append((agency, code, agency_type, subtype, return_id, met, counted))
+            rows.append((agency, code, agency_type, subtype, return_id, met, counted, checks.get(id_, Beside())))
     rows.sort(key=lambda row: (row[0].casefold(), row[1]))
-    whole = sum(counted for *_row, counted in rows)
-    mean = sum(met for *_row, met, _counted in rows) / whole if whole else 0.0
+    whole = sum(counted for *_row, counted, _beside in rows)
+    mean = sum(met for *_row, met, _counted, _beside in rows) / whole if whole else 0.0
     return Scores(
         reading,
         areas,
         tuple(
-            Score(agency, code, agency_type, subtype, return_id, met, counted, place(met, counted, mean))
-            for agency, code, agency_type, subtype, return_id, met, counted in rows
+            Score(agency, code, agency_type, subtype, return_id, met, counted, place(met, counted, mean), beside)
+            for agency, code, agency_type, subtype, return_id, met, counted, beside in rows
         ),
         mean,
         readable_types(audit_round, actor),
@@ -615,13 +678,67 @@ def scores(
     )  # fmt: skip
 
 
-def _score(reading: Reading, narrowed: Narrowed, hidden: Collection[int], agency_type: str) -> ColumnElement[str]:
-    """SQL: of an agency's answers, or of its checked ones, how many are met and how many count, as `met counted`.
+def _checks_of_returns(
+    reading: Reading, narrowed: Narrowed, conditions: Sequence[Any], hidden: Collection[int]
+) -> dict[int, Beside]:
+    """What was declared and what was found of the checked answers of each return that has any. One statement."""
+    findings = found_last(reading, hidden)
+    counts: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for return_id, agency_type, criterion, self_grade, grade in reading.session.execute(
+        select(findings.c.return_id, AuditReturn.agency_type, findings.c.criterion, findings.c.self_grade,
+               findings.c.grade)
+        .join(AuditReturn, AuditReturn.id == findings.c.return_id)
+        .where(*conditions)
+    ):  # fmt: skip
+        own = counts[return_id]
+        asked = reading.asked.get(f"{agency_type}#{criterion}")
+        if asked is None or asked.optional or narrowed.theme not in ("", asked.criterion.theme):
+            continue
+        for at, kind in ((0, asked.kind(self_grade)), (2, asked.kind(grade))):
+            own[at] += kind == "met"
+            own[at + 1] += kind not in ("", "excluded")
+    return {return_id: Beside(*own) for return_id, own in counts.items()}
+
+
+# how many signed answers are met and how many count, by the submission's hash and what is counted: neither changes
+_SCORED: dict[tuple[str, str, str], tuple[int, int]] = {}
+MOST_SCORED = 20_000
+
+
+def _signed_scores(
+    reading: Reading, narrowed: Narrowed, conditions: Sequence[Any], hashes: Mapping[int, str]
+) -> dict[int, tuple[int, int]]:
+    """Return to how many of its signed answers are met and how many count, for the returns whose submissions' hashes
+    are given. One statement where any is not known yet, else none."""
+    by = reading.audit_round.pack_version.sha256, narrowed.theme
+    found = {id_: known for id_, hash_ in hashes.items() if (known := _SCORED.get((hash_, *by)))}
+    missing = hashes.keys() - found.keys()
+    if missing:
+        if len(missing) <= FEW:  # few are named, where naming hundreds would cost more than reading all
+            conditions = [*conditions, AuditReturn.id.in_(missing)]
+        latest = reading.latest
+        by_type = {one: _score(reading, narrowed, one) for one in reading.types}
+        score = case(*((AuditReturn.agency_type == one, query) for one, query in by_type.items()), else_="0 0")
+        fresh = {}
+        for id_, text in reading.session.execute(
+            select(AuditReturn.id, score).join(latest, latest.c.return_id == AuditReturn.id).where(*conditions)
+        ):
+            met, counted = text.split(" ")
+            fresh[id_] = int(met), int(counted)
+        if len(_SCORED) + len(fresh) > MOST_SCORED:
+            _SCORED.clear()
+        _SCORED.update(((hashes[id_], *by), fresh[id_]) for id_ in missing & fresh.keys())
+        found |= fresh
+    return found
+
+
+def _score(reading: Reading, narrowed: Narrowed, agency_type: str) -> ColumnElement[str]:
+    """SQL: of an agency's signed answers how many are met and how many count, as `met counted`.
 
     Counted return by return and once: to group fifty thousand answers they would have to be sorted first. Optional
     standards are left aside.
     """
-    answers: Any = Moderation.__table__ if narrowed.checked else SubmissionAnswer.__table__
+    answers = SubmissionAnswer.__table__
     met, counted = [literal(1) == 0], [literal(1) == 0]
     groups: dict[str, list[Asked]] = defaultdict(list)
     every = {one.criterion.id: one for one in reading.asked.values() if one.agency_type == agency_type}
@@ -634,18 +751,17 @@ def _score(reading: Reading, narrowed: Narrowed, hidden: Collection[int], agency
         # a short list is looked through sooner than a long one
         named = answers.c.criterion.in_(sorted(chosen))
         within = answers.c.criterion.not_in(others) if len(others) < len(chosen) else named
-        kinds = {grade.key: group[0].kind(grade.key) for grade in group[0].scheme.grades}
+        kinds = group[0].kinds
         met.append(answers.c.grade.in_([key for key, kind in kinds.items() if kind == "met"]) & within)
         counted.append(answers.c.grade.in_([key for key, kind in kinds.items() if kind != "excluded"]) & within)
     number = func.coalesce(func.sum(case((or_(*met), 1), else_=0)), 0)
-    query = (
+    return (
         select(cast(number, String) + " " + cast(func.count(), String))
         .select_from(answers)
         .where(answers.c.submission_id == reading.latest.c.submission_id, or_(*counted))
+        .correlate(reading.latest)
+        .scalar_subquery()
     )
-    if narrowed.checked:
-        query = query.where(*_found_last(answers), answers.c.return_id.not_in(hidden))
-    return query.correlate(reading.latest).scalar_subquery()
 
 
 # --- self-grades beside what was found -------------------------------------------------------------------------------
@@ -688,7 +804,7 @@ def checked_figures(
     reading = _start(session, audit_round, actor=actor, now=now, language=language)
     areas = areas_of_round(session, audit_round)
     hidden = hidden_from(session, audit_round, actor)
-    found, latest = found_last(reading, hidden), reading.latest
+    found = found_last(reading, hidden)
     conditions = _conditions(reading, narrowed, areas)
     columns = (AuditReturn.agency_type, found.c.criterion, found.c.self_grade, found.c.grade)
 
@@ -696,8 +812,7 @@ def checked_figures(
         return (
             select(*wanted)
             .select_from(found)
-            .join(latest, latest.c.submission_id == found.c.submission_id)
-            .join(AuditReturn, AuditReturn.id == latest.c.return_id)
+            .join(AuditReturn, AuditReturn.id == found.c.return_id)
             .where(*conditions)
         )
 
@@ -872,10 +987,8 @@ def _whole(asked: Asked, grades: Mapping[str, Mapping[str, int]]) -> Figure:
 def _same(one: Asked, other: Asked) -> bool:
     """Whether two figures can be compared: the same version of the question, and grades that count alike."""
 
-    def scale(asked: Asked) -> list[tuple[str, str]]:
-        return [(grade.key, asked.kind(grade.key)) for grade in asked.scheme.grades]
-
-    return one.criterion.version == other.criterion.version and scale(one) == scale(other)
+    same_grades = list(one.kinds.items()) == list(other.kinds.items())  # and in the same order
+    return one.criterion.version == other.criterion.version and same_grades
 
 
 def _comparability(reading: Reading, before: Reading, agency_type: str) -> Comparability:

@@ -75,7 +75,7 @@ from app.policy import Actor, allows, require
 from app.queries.checks import checks_of, is_second_at_work, judgements_of
 from app.queries.packs import pack_of
 from app.queries.rounds import is_merged_clause, own_due, round_facts
-from app.queries.twins import VIEWS, counts_by_area, in_force, sides_of, twin_pairs
+from app.queries.twins import VIEWS, counts_by_area, grades_by_area, in_force, sides_of, twin_pairs
 
 EXTREMES = 3  # how many criteria a theme lists as most and least often met
 NOT_RESPONDING = {"invited": "not_started", "started": "in_progress", "nil": "nil"}
@@ -107,10 +107,15 @@ class Asked:
 
     def kind(self, grade: str) -> str:
         """What a grade counts as: `met`, `not_met`, `apart`, `excluded`; empty for a grade of no scheme."""
-        found = next((g for g in self.scheme.grades if g.key == grade), None)
-        if found is None:
-            return ""
-        return "apart" if found.counts_as == "not_met" and found.shown_apart else found.counts_as
+        return self.kinds.get(grade, "")
+
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """Each grade of the scheme, in its order, to what it counts as."""
+        return {
+            grade.key: "apart" if grade.counts_as == "not_met" and grade.shown_apart else grade.counts_as
+            for grade in self.scheme.grades
+        }
 
 
 @dataclass(frozen=True)
@@ -801,7 +806,7 @@ def _twins(reading: Reading) -> tuple[TwinFindings, ...]:
     if not pairs:
         return ()
     sides = sides_of(reading, pairs)
-    return tuple(_twin(reading, *pair, counts_by_area(sides, pair)) for pair in pairs)
+    return tuple(_twin(reading, *pair, counts_by_area(grades_by_area(sides, pair), pair)) for pair in pairs)
 
 
 def _twin(

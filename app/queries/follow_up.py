@@ -36,9 +36,10 @@ from app.queries.moderation import hidden_from
 from app.queries.own_types import types_where
 from app.queries.packs import pack_of
 from app.queries.rounds import NotFound, is_merged_clause, round_facts
-from app.queries.stands import Standable, Stands, stands_of, work_out
+from app.queries.stands import Standable, Stands, stands_of, unlikely_by, work_out
 
 ATTENTION = ("overdue", "unlikely")  # the states that monitoring is proposed for
+NOTHING = Stands()
 
 
 # --- how agencies stand ----------------------------------------------------------------------------------------------
@@ -89,15 +90,28 @@ class Line:
     @cached_property
     def states(self) -> dict[str, State]:
         """The state that holds for each recommendation."""
-        found = {key: stand.state for key, stand in self.stands.items()}
+        if not self.words:
+            return self.stands.states
+        found = dict(self.stands.states)
         for key, word in self.words.items():
             if key in found:
                 found[key] = cast(State, word.state)
         return found
 
-    def worst(self) -> Counter[str]:
+    @property
+    def places(self) -> Sequence[str]:
+        """The same as `RECOMMENDATION STATE`."""
+        return [f"{key} {state}" for key, state in self.states.items()] if self.words else self.stands.places
+
+    @property
+    def numbers(self) -> Counter[str]:
         """How many recommendations are in each state."""
-        return Counter(self.states.values())
+        return Counter(self.states.values()) if self.words else self.stands.numbers
+
+    @property
+    def unlikely_by(self) -> frozenset[str]:
+        """The milestones by which some recommendation is unlikely to be met."""
+        return unlikely_by(self.stands, self.states) if self.words else self.stands.unlikely_by
 
 
 @dataclass(frozen=True)
@@ -123,25 +137,21 @@ class FollowedUp:
     def counts(self) -> dict[str, Counter[str]]:
         """Recommendation to state to the number of agencies."""
         found: dict[str, Counter[str]] = {one.key: Counter() for one in self.cited}
-        together = Counter(chain.from_iterable(line.states.items() for line in self.lines))
-        for (key, state), number in together.items():
+        together = Counter(chain.from_iterable(line.places for line in self.lines))
+        for place, number in together.items():
+            key, _space, state = place.rpartition(" ")
             found[key][state] = number
         return found
 
     @cached_property
     def agencies(self) -> Counter[str]:
         """State to the number of agencies with at least one recommendation in it."""
-        return Counter(chain.from_iterable(set(line.states.values()) for line in self.lines))
+        return Counter(chain.from_iterable(line.numbers.keys() for line in self.lines))
 
     @cached_property
     def unlikely_by(self) -> Counter[str]:
         """Milestone to the number of agencies that are unlikely to meet some recommendation by it."""
-        return Counter(
-            milestone
-            for line in self.lines
-            for milestone in {line.stands[key].milestone for key, state in line.states.items() if state == "unlikely"}
-            if milestone
-        )
+        return Counter(chain.from_iterable(line.unlikely_by for line in self.lines))
 
     @property
     def submitted(self) -> int:
@@ -225,7 +235,7 @@ def followed_up(
     }
     lines = [
         Line(
-            id_, public_id, name, code, agency_type, subtype, stage == "submitted", stands.get(id_, {}),
+            id_, public_id, name, code, agency_type, subtype, stage == "submitted", stands.get(id_, NOTHING),
             words.get(id_, {}), monitored.get(id_, {}), requests.get(id_, 0),
         )
         for id_, public_id, agency_type, subtype, stage, _at, name, code in rows

@@ -12,10 +12,26 @@ from sqlalchemy.orm import Session
 
 from app.clock import today
 from app.domain.answers import question_id
-from app.domain.findings import AgencyInfo, Figure, Sentence
+from app.domain.answers.conditions import condition_words
+from app.domain.asking import (
+    Asked,
+    Choice,
+    ChoiceAsked,
+    ChoicesAsked,
+    DateAsked,
+    FileAsked,
+    NumberAsked,
+    Percentage,
+    TableAsked,
+    TextAsked,
+)
+from app.domain.findings import AgencyInfo, Figure, Sentence, ShownFact
 from app.domain.forms import (
     FormAction,
+    FormAsked,
     FormBasis,
+    FormChoice,
+    FormColumn,
     FormDocument,
     FormEvidence,
     FormGrade,
@@ -24,7 +40,7 @@ from app.domain.forms import (
     FormStandard,
 )
 from app.domain.integrity import hash_of
-from app.domain.message import N_, Message
+from app.domain.message import N_, Message, number_words
 from app.domain.templates import Condition, Criterion, GradingScheme, Pack, Standard, Template
 from app.domain.text import localise
 from app.models import (
@@ -222,11 +238,7 @@ class _Reader:
 
     def sentence(self, message: Message) -> Sentence:
         """A message with its parameters in the language of the form."""
-        params = {
-            name: value if isinstance(value, int) else self.say(value) if isinstance(value, Mapping) else str(value)
-            for name, value in message.params.items()
-        }
-        return Sentence.of(Message(message.msgid, params))
+        return Sentence.of(message, self.language)
 
     def item(self, criterion: Criterion, scope: str = "", scope_name: str = "") -> Item:
         """A question of a blank form."""
@@ -268,6 +280,7 @@ class _Reader:
                     scheme=item.scheme, asked=1,
                 )
                 for item in items
+                if item.criterion.answer.is_graded
             ),
             vouched_by=vouch.name if vouch else "",
             vouched_post=vouch.post if vouch else "",
@@ -287,6 +300,7 @@ class _Reader:
             scope_name=item.scope_name,
             number=item.number,
             type=criterion.answer.type,
+            asked=self._asked(criterion.answer),
             scheme=self._scheme_key(criterion),
             required=item.required,
             question=self.say(criterion.question),
@@ -297,6 +311,7 @@ class _Reader:
             milestone_label=self.say(milestone.label) if milestone else "",
             milestone_date=item.milestone_due,
             value=dict(answer.value),
+            facts=tuple(ShownFact.of(fact, self.language) for fact in item.facts),
             version=answer.version,
             saved_at=answer.saved_at,
             saved_by=answer.saved_by,
@@ -311,6 +326,48 @@ class _Reader:
                 for action in item.actions
             ),
         )
+
+    def _asked(self, asked: Asked) -> FormAsked:
+        common: dict[str, Any] = {"type": asked.type, "is_graded": asked.is_graded}
+        match asked:
+            case NumberAsked():
+                return FormAsked(
+                    **common,
+                    unit=self.say(asked.unit),
+                    least="" if asked.lowest is None else number_words(asked.lowest),
+                    most="" if asked.highest is None else number_words(asked.highest),
+                    decimals=asked.decimals,
+                )
+            case Percentage():
+                return FormAsked(**common, counted=self.say(asked.counted), out_of=self.say(asked.out_of))
+            case DateAsked():
+                return FormAsked(**common, past=asked.past)
+            case ChoiceAsked():
+                return FormAsked(**common, choices=self._choices(asked.choices), at_least=1, at_most=1)
+            case ChoicesAsked():
+                choices = self._choices(asked.choices)
+                return FormAsked(**common, choices=choices, at_least=asked.at_least, at_most=asked.at_most)
+            case TextAsked():
+                return FormAsked(**common, longest=asked.longest)
+            case FileAsked():
+                return FormAsked(**common, at_least=asked.at_least)
+            case TableAsked():
+                columns = tuple(
+                    FormColumn(
+                        key=column.key,
+                        label=self.say(column.label),
+                        type=column.type,
+                        unit=self.say(column.unit),
+                        choices=self._choices(column.choices or ()),
+                        required=column.required,
+                    )
+                    for column in asked.columns
+                )
+                return FormAsked(**common, columns=columns, at_least=asked.at_least, at_most=asked.at_most)
+        return FormAsked(**common)
+
+    def _choices(self, choices: Iterable[Choice]) -> tuple[FormChoice, ...]:
+        return tuple(FormChoice(key=one.key, label=self.say(one.label)) for one in choices)
 
     def _conditions(self, criterion: Criterion, every: bool) -> Iterable[Sentence]:
         for condition, msgid in (
@@ -329,11 +386,8 @@ class _Reader:
 
     def _condition(self, condition: Condition, msgid: str) -> Sentence:
         other = self.template.criterion(condition.criterion)
-        scheme = self.pack.scheme_of(self.template, other)
-        labels = [self.say(grade.label) for grade in scheme.grades if grade.key in condition.grades]
-        return Sentence.of(
-            Message(msgid, {"number": self.template.number_of(other), "grades": ", ".join(labels)})
-        )
+        words = condition_words(condition, other, self.pack.scheme_of(self.template, other))
+        return self.sentence(Message(msgid, {"number": self.template.number_of(other), "grades": words}))
 
     def schemes(self, standards: Iterable[FormStandard]) -> tuple[FormScheme, ...]:
         """The grading schemes in use, in the pack's order."""

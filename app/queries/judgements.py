@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -60,19 +61,25 @@ def books_of(audit_round: AuditRound) -> dict[str, Rulebook]:
 
 @dataclass(frozen=True)
 class Signed:
-    """The signed answers of a return: its own grades, and those that hold where answers were checked."""
+    """The signed answers of a return: its own grades, and those that hold where answers were checked.
+
+    `said`: the values of the answers that its rules ask for more than their grade.
+    """
 
     submission_id: int
     submission: str  # public id
     own: Mapping[Question, str]
     held: Mapping[Question, str]
     checked: int  # how many answers were
+    said: Mapping[Question, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def signed_grades(session: Session, return_ids: Collection[int]) -> dict[int, Signed]:
-    """Return to its signed grades; nothing for returns without a submission in force. Two statements for any number.
+def signed_grades(
+    session: Session, return_ids: Collection[int], books: Collection[Rulebook]
+) -> dict[int, Signed]:
+    """Return to its signed grades; nothing for returns without a submission in force. Three statements for any number.
 
-    The caller may read what the oversight body does in private.
+    `books` are the rules of these returns. The caller may read what the oversight body does in private.
     """
     own: dict[int, dict[Question, str]] = defaultdict(dict)
     of: dict[int, tuple[int, str]] = {}
@@ -92,6 +99,7 @@ def signed_grades(session: Session, return_ids: Collection[int]) -> dict[int, Si
         of[return_id] = (submission_id, public_id)
         if criterion:  # a submission may hold no grade at all
             own[return_id][criterion, scope] = grade
+    said = _said(session, [one[0] for one in of.values()], frozenset().union(*(book.facts_asked for book in books)))
     moderated = checked(session, list(of))
     found = {}
     for return_id, (submission_id, public_id) in of.items():
@@ -101,12 +109,34 @@ def signed_grades(session: Session, return_ids: Collection[int]) -> dict[int, Si
             if row.submission_id == submission_id
         }
         held = own[return_id] | findings
-        found[return_id] = Signed(submission_id, public_id, own[return_id], held, len(findings))
+        found[return_id] = Signed(
+            submission_id, public_id, own[return_id], held, len(findings), said.get(submission_id, {})
+        )
     return found
 
 
-def facts_of(book: Rulebook, grades: Mapping[Question, str], rows: Mapping[str, Judgement]) -> Facts:
-    """What rules are asked about: grades, what inspectors entered, and overrides that were approved."""
+def _said(
+    session: Session, submission_ids: Collection[int], criteria: Collection[str]
+) -> dict[int, dict[Question, Mapping[str, Any]]]:
+    """Submission to the stored values of its answers to some criteria. One statement; none without criteria."""
+    found: dict[int, dict[Question, Mapping[str, Any]]] = defaultdict(dict)
+    if not criteria:
+        return found
+    for row in session.execute(
+        select(
+            SubmissionAnswer.submission_id, SubmissionAnswer.criterion, SubmissionAnswer.scope_key,
+            SubmissionAnswer.value,
+        ).where(SubmissionAnswer.submission_id.in_(submission_ids), SubmissionAnswer.criterion.in_(criteria))
+    ):  # fmt: skip
+        found[row.submission_id][row.criterion, row.scope_key] = row.value
+    return found
+
+
+def facts_of(
+    book: Rulebook, grades: Mapping[Question, str], signed: Signed, rows: Mapping[str, Judgement]
+) -> Facts:
+    """What rules are asked about: grades, what answers say beside them, what inspectors entered, and overrides that
+    were approved."""
     return Facts(
         grades=grades,
         given={
@@ -115,20 +145,23 @@ def facts_of(book: Rulebook, grades: Mapping[Question, str], rows: Mapping[str, 
             if row.given and isinstance(book.profile.judgements.get(key), Given)
         },
         decided={key: row.override for key, row in rows.items() if row.override and row.approved_at},
+        # other types of agencies may have a criterion of the same name of which only the grade is asked
+        said={question: value for question, value in signed.said.items() if question[0] in book.facts_asked},
     )
 
 
-def rows_of(session: Session, return_ids: Collection[int]) -> dict[int, dict[str, Judgement]]:
-    """Return to key to judgement, as they stand. One statement."""
-    found: dict[int, dict[str, Judgement]] = defaultdict(dict)
-    for row in session.scalars(
-        select(Judgement)
-        .where(Judgement.return_id.in_(return_ids))
-        .options(
+def rows_of(
+    session: Session, return_ids: Collection[int], *, people: bool = True
+) -> dict[int, dict[str, Judgement]]:
+    """Return to key to judgement, as they stand; with `people`, those who entered, overrode and approved. One
+    statement."""
+    query = select(Judgement).where(Judgement.return_id.in_(return_ids))
+    if people:
+        query = query.options(
             joinedload(Judgement.given_by), joinedload(Judgement.override_by), joinedload(Judgement.approved_by)
         )
-        .execution_options(populate_existing=True)
-    ):
+    found: dict[int, dict[str, Judgement]] = defaultdict(dict)
+    for row in session.scalars(query.execution_options(populate_existing=True)):
         found[row.return_id][row.key] = row
     return dict(found)
 
@@ -271,7 +304,8 @@ def overview(
     if page_size:
         query = query.limit(page_size).offset((page - 1) * page_size)
     returns = session.scalars(query).all()
-    rows = rows_of(session, [one.id for one in returns if one.id not in hidden])
+    # a page says nothing of who decided; the file does
+    rows = rows_of(session, [one.id for one in returns if one.id not in hidden], people=not page_size)
     return Overview(
         spreads=spreads(session, audit_round, hidden),
         lines=[Line(one, one.agency, rows.get(one.id, {}), one.id in hidden) for one in returns],
@@ -368,7 +402,7 @@ class Sheet:
         """The answers that would lift a judgement as the rules give it; none while that is out of date."""
         if not (self.book and self.signed and self.rows) or self.is_stale:
             return Lifts()
-        return lifts(self.book, facts_of(self.book, self.signed.held, self.rows), key)
+        return lifts(self.book, facts_of(self.book, self.signed.held, self.signed, self.rows), key)
 
 
 def sheet(session: Session, public_id: str, *, actor: Actor, now: datetime) -> Sheet:
@@ -377,10 +411,11 @@ def sheet(session: Session, public_id: str, *, actor: Actor, now: datetime) -> S
     audit_return = get_return(session, public_id, actor=actor, now=now, permission="return.judge")
     check_not_hidden(session, audit_return, actor)
     version = audit_return.template_version.pack_version
+    book = book_of(version, audit_return.agency_type)
     return Sheet(
         audit_return,
         pack_of(version),
-        book_of(version, audit_return.agency_type),
+        book,
         rows_of(session, [audit_return.id]).get(audit_return.id, {}),
-        signed_grades(session, [audit_return.id]).get(audit_return.id),
+        signed_grades(session, [audit_return.id], [book] if book else []).get(audit_return.id),
     )

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy.orm import Session, contains_eager, defer, joinedload
 
 from app.clock import today
 from app.domain.answers import question_id
@@ -29,6 +29,7 @@ from app.models import (
     SubmissionAnswer,
     SubmissionVoided,
     TemplateVersion,
+    User,
 )
 from app.policy import Actor, allows
 from app.queries.carrying import LastRound, last_round
@@ -151,9 +152,11 @@ def _sampled(audit_round: AuditRound, actor: Actor) -> Select[SampledReturn]:
             mine,
         )
         .options(
-            contains_eager(SampledReturn.audit_return).contains_eager(AuditReturn.agency),
-            joinedload(SampledReturn.inspector),
-            joinedload(SampledReturn.second),
+            contains_eager(SampledReturn.audit_return).contains_eager(AuditReturn.agency).load_only(Agency.name),
+            joinedload(SampledReturn.inspector).load_only(User.name),
+            joinedload(SampledReturn.second).load_only(User.name),
+            defer(SampledReturn.risks),
+            defer(SampledReturn.figures),
         )
         .order_by(Agency.name, SampledReturn.id)
     )
@@ -212,7 +215,10 @@ class Duties:
 def duties(
     session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime, mine: bool = False, page: int = 1
 ) -> Duties:
-    """The checks of a round that are the actor's to see, five statements however many; `mine`: assigned to them."""
+    """The checks of a round that are the actor's to see, unfinished ones first, then by agency; `mine`: theirs.
+
+    Six statements at most, however many.
+    """
     leads = frozenset() if mine else types_where(audit_round, actor, "return.moderate_any")
     every: list[tuple[SampledReturn, str]] = []
     for sampled in sampled_returns(session, audit_round, actor=actor):
@@ -221,6 +227,7 @@ def duties(
             every.append((sampled, "first"))
         if sampled.second_id and (all_of_it or sampled.second_id == actor.user_id):
             every.append((sampled, "second"))
+    every.sort(key=lambda one: Duty(one[0], one[1], 0, 0, False).finished_at is not None)
     pages = max(1, -(-len(every) // PAGE))
     page = min(max(1, page), pages)
     shown = every[(page - 1) * PAGE : page * PAGE]
@@ -255,23 +262,32 @@ def in_force(return_ids: Collection[int]) -> Select[int, int]:
 def _how_far(
     session: Session, sampled: Mapping[int, SampledReturn]
 ) -> tuple[dict[int, int], dict[tuple[int, bool], int]]:
-    """Return to how many answers are to be checked; (return, second) to how many are. Two statements."""
-    latest = in_force(sampled).subquery()
+    """Return to how many answers are to be checked; (return, second) to how many are. Two statements, or three."""
+    standing = {row.id: row.return_id for row in session.execute(in_force(sampled))}
     asked: dict[int, int] = defaultdict(int)
-    for row in session.execute(
-        select(latest.c.return_id, SubmissionAnswer.criterion, SubmissionAnswer.scope_key)
-        .join(latest, latest.c.id == SubmissionAnswer.submission_id)
-        .where(SubmissionAnswer.grade != "")
-    ):
-        questions = sampled[row.return_id].questions
-        asked[row.return_id] += not questions or question_id(row.criterion, row.scope_key) in questions
+    again = []
+    for submission_id, return_id in standing.items():
+        one = sampled[return_id]
+        if one.questions and one.submission_id == submission_id:
+            asked[return_id] += len(one.questions)  # drawn from this submission, which never changes
+        else:
+            again.append(submission_id)
+    if again:
+        for row in session.execute(
+            select(SubmissionAnswer.submission_id, SubmissionAnswer.criterion, SubmissionAnswer.scope_key).where(
+                SubmissionAnswer.submission_id.in_(again), SubmissionAnswer.grade != ""
+            )
+        ):
+            return_id = standing[row.submission_id]
+            questions = sampled[return_id].questions
+            asked[return_id] += not questions or question_id(row.criterion, row.scope_key) in questions
     done = session.execute(
         select(
             Moderation.return_id,
             Moderation.second,
             func.count(func.distinct(Moderation.criterion + "." + Moderation.scope_key)).label("number"),
         )
-        .join(latest, latest.c.id == Moderation.submission_id)
+        .where(Moderation.submission_id.in_(standing))
         .group_by(Moderation.return_id, Moderation.second)
     )
     return dict(asked), {(row.return_id, row.second): row.number for row in done}
@@ -340,6 +356,16 @@ def sampled_of(session: Session, audit_return: AuditReturn) -> SampledReturn | N
         .options(joinedload(SampledReturn.inspector), joinedload(SampledReturn.second))
         .execution_options(populate_existing=True)
     )
+
+
+def is_mine_reopened(session: Session, audit_return: AuditReturn, *, actor: Actor, now: datetime) -> bool:
+    """Whether a return would be the actor's to check, but that it is open for changes. The caller got it with
+    `return.moderate`."""
+    if audit_return.stage == "submitted":
+        return False
+    sampled = sampled_of(session, audit_return)
+    leads = allows(actor, "return.moderate_any", return_facts(session, audit_return, now=now, actor=actor))
+    return sampled is not None and bool(part_of(sampled, actor, any_return=leads))
 
 
 def has_desk(session: Session, audit_return: AuditReturn, *, actor: Actor, now: datetime) -> bool:

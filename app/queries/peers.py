@@ -135,7 +135,10 @@ def my_challenges(session: Session, review: PeerReview) -> Sequence[Thread]:
 class Reviewed:
     """One submitted return of a round with its reviews, and how many challenges wait, are answered and are closed."""
 
-    audit_return: AuditReturn
+    public_id: str
+    agency: str
+    agency_type: str
+    subtype: str
     reviews: Sequence[PeerReview]
     challenges: dict[str, int]
 
@@ -164,14 +167,16 @@ def reviews_of_round(
         .group_by(Thread.return_id, Thread.state)
     ):
         challenges[row.return_id][row.state] = row.number
-    returns = session.scalars(
-        select(AuditReturn)
+    returns = session.execute(
+        select(AuditReturn.id, AuditReturn.public_id, Agency.name, AuditReturn.agency_type, AuditReturn.subtype)
         .join(AuditReturn.agency)
         .where(*mine, or_(AuditReturn.stage == "submitted", AuditReturn.id.in_(reviews)))
-        .options(contains_eager(AuditReturn.agency))
         .order_by(Agency.name, AuditReturn.id)
     )
-    return [Reviewed(one, reviews.get(one.id, ()), challenges.get(one.id, {})) for one in returns]
+    return [
+        Reviewed(public_id, name, agency_type, subtype, reviews.get(id_, ()), challenges.get(id_, {}))
+        for id_, public_id, name, agency_type, subtype in returns
+    ]
 
 
 def reviews_of_return(session: Session, audit_return: AuditReturn) -> Sequence[PeerReview]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from babel.dates import format_date
 from sqlalchemy import ColumnElement, case, func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.clock import today
 from app.domain.feedback import (
@@ -50,6 +50,7 @@ from app.models import (
     AuditReturn,
     AuditRound,
     Declaration,
+    Event,
     Feedback,
     Judgement,
     Monitoring,
@@ -103,6 +104,56 @@ class Standing:
 def release_of(session: Session, audit_round: AuditRound) -> Release | None:
     """The release of a round; None before anything of it is set. The caller got the round through `get_round`."""
     return session.scalar(select(Release).where(Release.round_id == audit_round.id))
+
+
+def publication_event(session: Session, audit_round: AuditRound) -> Event | None:
+    """What happened last to the time of publication: it was set, taken back, or held back by a challenge.
+
+    For operations, and for whoever may read the release.
+    """
+    return session.scalar(
+        select(Event)
+        .where(
+            Event.chain == f"round:{audit_round.public_id}",
+            Event.verb.in_(("publication.set", "publication.taken_back", "publication.held")),
+        )
+        .options(selectinload(Event.texts))
+        .order_by(Event.seq.desc())
+        .limit(1)
+    )
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """That publication was held back at an instant, when it was to come out, and by the challenge of which agency.
+
+    `agency` and `return_id` are empty where the agency is another body's.
+    """
+
+    at: datetime
+    was: datetime
+    agency: str = ""
+    return_id: str = ""
+
+
+def held_back(session: Session, audit_round: AuditRound, *, actor: Actor) -> HeldBack | None:
+    """Why no time of publication is set any more, where a challenge held it back. The caller may read the release.
+
+    Two statements.
+    """
+    event = publication_event(session, audit_round)
+    if event is None or event.verb != "publication.held":
+        return None
+    was, public_id = datetime.fromisoformat(event.data["at"]), event.data["return"]
+    name = session.scalar(
+        select(Agency.name)
+        .join(AuditReturn, AuditReturn.agency_id == Agency.id)
+        .where(
+            AuditReturn.public_id == public_id,
+            AuditReturn.agency_type.in_(types_where(audit_round, actor, "feedback.write")),
+        )
+    )
+    return HeldBack(event.at, was, name, public_id) if name else HeldBack(event.at, was)
 
 
 def standing(release: Release | None, *, now: datetime) -> Standing:
@@ -215,12 +266,6 @@ def published_versions(session: Session, audit_return: AuditReturn, *, now: date
     )
     version = coming_out(session, release)["feedback"].get(audit_return.public_id) if release else None
     return {} if version is None else {1: version}
-
-
-def published_version(session: Session, audit_return: AuditReturn, *, now: datetime) -> int | None:
-    """Which version of the feedback is in the newest edition. None where there is none in it."""
-    every = published_versions(session, audit_return, now=now)
-    return every.get(newest_edition(session, audit_return.audit_round, now=now))
 
 
 @dataclass(frozen=True)
@@ -515,7 +560,6 @@ def release_list(
         .group_by(Thread.return_id)
         .subquery()
     )
-    stale = _is_stale()
     conditions = [
         AuditReturn.round_id == audit_round.id,
         AuditReturn.stage == "submitted",
@@ -525,14 +569,16 @@ def release_list(
         wanted = f"%{like(text.strip())}%"
         conditions.append(Agency.name.ilike(wanted, escape="\\") | Agency.code.ilike(wanted, escape="\\"))
     narrowed = {
-        "missing": Feedback.id.is_(None), "stale": stale, "challenged": func.coalesce(challenges.c.open, 0) > 0,
-    }  # fmt: skip
+        "missing": Feedback.id.is_(None),
+        "stale": _is_stale(Submission.number),
+        "challenged": func.coalesce(challenges.c.open, 0) > 0,
+    }
     if only in narrowed:
         conditions.append(narrowed[only])
-    base = (
+    # first the page, of what is short: the content and the narrative of a feedback are long, and there are hundreds
+    listed = (
         select(
-            AuditReturn.public_id, Agency.name, Agency.code, AuditReturn.agency_type, Feedback.version, Feedback.at,
-            (Feedback.narrative != "").label("has_narrative"), stale.label("is_stale"),
+            AuditReturn.id, Feedback.id.label("feedback_id"), Submission.number,
             challenges.c.all.label("challenges"), challenges.c.open.label("open_challenges"),
             func.count().over().label("total"),
         )
@@ -548,7 +594,20 @@ def release_list(
         .order_by(Agency.name, AuditReturn.id)
     )  # fmt: skip
     if page_size:
-        base = base.limit(page_size).offset((max(1, page) - 1) * page_size)
+        listed = listed.limit(page_size).offset((max(1, page) - 1) * page_size)
+    shown = listed.subquery()
+    base = (
+        select(
+            AuditReturn.public_id, Agency.name, Agency.code, AuditReturn.agency_type, Feedback.version, Feedback.at,
+            (Feedback.narrative != "").label("has_narrative"), _is_stale(shown.c.number).label("is_stale"),
+            shown.c.challenges, shown.c.open_challenges, shown.c.total,
+        )
+        .select_from(shown)
+        .join(AuditReturn, AuditReturn.id == shown.c.id)
+        .join(Agency, Agency.id == AuditReturn.agency_id)
+        .outerjoin(Feedback, Feedback.id == shown.c.feedback_id)
+        .order_by(Agency.name, AuditReturn.id)
+    )  # fmt: skip
     rows = session.execute(base).all()
     total = rows[0].total if rows else 0
     return ReleaseList(
@@ -583,12 +642,12 @@ class Counts:
     returned: int
 
 
-def _is_stale() -> ColumnElement[bool]:
-    """SQL: the feedback is on an earlier submission than the one in force.
+def _is_stale(number: Any) -> ColumnElement[bool]:
+    """SQL: the feedback is on an earlier submission than the one in force, whose number is given.
 
     Only of a return that was signed again is the content looked into: it is long, and there are hundreds.
     """
-    return (Submission.number > 1) & (Feedback.content["submission"].as_integer() != Submission.number)
+    return (number > 1) & (Feedback.content["submission"].as_integer() != number)
 
 
 def counts_of(session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime) -> Counts:
@@ -602,7 +661,7 @@ def counts_of(session: Session, audit_round: AuditRound, *, actor: Actor, now: d
         select(
             func.count().label("submitted"),
             func.count(Feedback.id).label("prepared"),
-            func.sum(case((_is_stale(), 1), else_=0)).label("stale"),
+            func.sum(case((_is_stale(Submission.number), 1), else_=0)).label("stale"),
         )
         .select_from(AuditReturn)
         .join(newest, newest.c.return_id == AuditReturn.id)
@@ -614,40 +673,37 @@ def counts_of(session: Session, audit_round: AuditRound, *, actor: Actor, now: d
         .where(AuditReturn.round_id == audit_round.id, AuditReturn.stage == "submitted")
     ).one()
     of_round = select(AuditReturn.id).where(AuditReturn.round_id == audit_round.id)
-    challenges = session.scalar(
-        select(func.count())
-        .select_from(Thread)
-        .where(Thread.kind == "accuracy", Thread.state != "closed", Thread.return_id.in_(of_round))
-    )
-    judgements = session.scalar(
-        select(func.count())
-        .select_from(Judgement)
-        .where(
-            Judgement.return_id.in_(of_round),
-            Judgement.stale | ((Judgement.override != "") & Judgement.approved_at.is_(None)),
+
+    def number(of: type[Any], *conditions: Any) -> Any:
+        return select(func.count(of.id)).where(*conditions).scalar_subquery()
+
+    others = session.execute(
+        select(
+            number(
+                Thread, Thread.kind == "accuracy", Thread.state != "closed", Thread.return_id.in_(of_round)
+            ).label("challenges"),
+            number(
+                Judgement,
+                Judgement.return_id.in_(of_round),
+                Judgement.stale | ((Judgement.override != "") & Judgement.approved_at.is_(None)),
+            ).label("judgements"),
+            number(
+                SampledReturn, SampledReturn.return_id.in_(of_round), SampledReturn.finished_at.is_(None)
+            ).label("unfinished"),
+            number(
+                Thread, Thread.kind == "query", Thread.state == "open", Thread.return_id.in_(of_round)
+            ).label("queries"),
+            number(
+                AuditReturn,
+                AuditReturn.round_id == audit_round.id,
+                AuditReturn.stage == "started",
+                select(Submission.id).where(Submission.return_id == AuditReturn.id).exists(),
+            ).label("returned"),
         )
-    )
-    unfinished = session.scalar(
-        select(func.count())
-        .select_from(SampledReturn)
-        .where(SampledReturn.return_id.in_(of_round), SampledReturn.finished_at.is_(None))
-    )
-    queries = session.scalar(
-        select(func.count())
-        .select_from(Thread)
-        .where(Thread.kind == "query", Thread.state == "open", Thread.return_id.in_(of_round))
-    )
-    returned = session.scalar(
-        select(func.count())
-        .select_from(AuditReturn)
-        .where(
-            AuditReturn.round_id == audit_round.id, AuditReturn.stage == "started",
-            select(Submission.id).where(Submission.return_id == AuditReturn.id).exists(),
-        )
-    )  # fmt: skip
+    ).one()
     return Counts(
-        row.submitted, row.prepared, int(row.stale or 0), challenges or 0, judgements or 0, unfinished or 0,
-        queries or 0, returned or 0,
+        row.submitted, row.prepared, int(row.stale or 0), others.challenges, others.judgements, others.unfinished,
+        others.queries, others.returned,
     )  # fmt: skip
 
 

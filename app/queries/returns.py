@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from app.clock import today
 from app.domain.actions import Action
-from app.domain.answers import ANSWER_TYPES, Outstanding, question_id, question_parts
+from app.domain.answers import ANSWER_TYPES, AnswerType, Fact, Outstanding, question_id, question_parts
+from app.domain.answers.facts import FileAnswer
 from app.domain.content import return_content
 from app.domain.evidence import Attached
 from app.domain.integrity import hash_of
@@ -124,13 +125,13 @@ _VOUCHES = select(Vouch).where(Vouch.return_id == bindparam("id"))
 
 def get_return(
     session: Session, public_id: str, *, actor: Actor, now: datetime, permission: str = "return.read",
-    lock: bool = False,
+    lock: bool = False, archived: bool = False,
 ) -> AuditReturn:  # fmt: skip
     """One return by its public id, with its round, agency and template version.
 
     With `lock`, its row is held until the transaction ends: every write to a return begins so. Raises NotFound where
     there is none, where the actor may not, and for an agency's people while its round is not opened; with `lock`
-    NotPossible too, where the round is archived.
+    NotPossible too, where the round is archived, unless what is done can come later (`archived`).
     """
     found = session.scalars(_LOCKED_RETURN if lock else _RETURN, {"public_id": public_id})
     audit_return = found.unique().one_or_none()
@@ -140,7 +141,7 @@ def get_return(
         raise NotFound
     if audit_return.audit_round.stage == "draft" and not actor.system and not actor.body_ids():
         raise NotFound
-    if lock:
+    if lock and not archived:
         check_not_archived(audit_return.audit_round.archived_at)
     return audit_return
 
@@ -257,8 +258,18 @@ class Item:
 
     @property
     def started(self) -> bool:
-        """Whether anything has been saved."""
-        return bool(self.answer.value)
+        """Whether anything has been saved, or given where files are the answer."""
+        return bool(self.answer.value) or (bool(self.evidence) and self.handler.needs_files)
+
+    @property
+    def handler(self) -> AnswerType[Any]:
+        """How its answers are read."""
+        return ANSWER_TYPES[self.criterion.answer.type]
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """What the answer says beside its grade."""
+        return self.handler.facts(self.answer.value, self.criterion)
 
     @property
     def date_expected(self) -> date | None:
@@ -351,8 +362,8 @@ def build_checklist(
     """The checklist of a return from its answers (question id to answer). Touches no database."""
     names = {place.scope: place.name for place in places}
     # conditions never look at a criterion that is asked per area: the catalogue refuses it
-    grades = {key: answer.value["grade"] for key, answer in answers.items() if "grade" in answer.value}
-    shown = template.shown(audit_return.subtype or None, grades)
+    values = {key: answer.value for key, answer in answers.items()}
+    shown = template.shown(audit_return.subtype or None, values)
     asked = {criterion.id for criterion in shown.asked}
     counts_from = audit_return.audit_round.milestones_from
     sections = []
@@ -367,7 +378,10 @@ def build_checklist(
             number = template.number_of(criterion)
             for scope in scopes_of(criterion, places):
                 answer = answers.get(question_id(criterion.id, scope), UNANSWERED)
+                pieces = tuple((evidence or {}).get((criterion.id, scope), ()))
                 outstanding = handler.problems(answer.value, criterion=criterion, scheme=scheme)
+                if isinstance(handler, FileAnswer):
+                    outstanding += handler.short_of(len(pieces), criterion)
                 if answer.to_confirm:
                     outstanding = (TO_CONFIRM, *outstanding)
                 items.append(
@@ -382,7 +396,7 @@ def build_checklist(
                         scope=scope,
                         scope_name=names.get(scope, ""),
                         actions=tuple((actions or {}).get((criterion.id, scope), ())),
-                        evidence=tuple((evidence or {}).get((criterion.id, scope), ())),
+                        evidence=pieces,
                     )
                 )
         if items:
@@ -454,13 +468,12 @@ def content_of(work: Checklist) -> dict[str, Any]:
     for item in work.items:
         if not item.started:
             continue
-        handler = ANSWER_TYPES[item.criterion.answer.type]
         answers.append(
             {
                 "criterion": item.criterion.id,
                 "scope": item.scope,
                 "type": item.criterion.answer.type,
-                "value": handler.signed_value(
+                "value": item.handler.signed_value(
                     item.answer.value, criterion=item.criterion, scheme=item.scheme
                 ),
             }

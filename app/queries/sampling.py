@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, or_, select
+from sqlalchemy import and_, case, exists, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.clock import today
@@ -134,14 +134,14 @@ class InFrame:
 def frame_of(session: Session, audit_round: AuditRound, *, at: datetime | None = None) -> list[InFrame]:
     """Every submitted return of a round whose agency was not merged into another, by type and public id.
 
-    `at`: as it was then, by what is on record. The caller may read the sample. One statement.
+    `at`: as it was then, by what is on record, in two statements. The caller may read the sample. Else one statement.
     """
     voided = (
         select(SubmissionVoided.id)
         .where(SubmissionVoided.submission_id == Submission.id, *([SubmissionVoided.at <= at] if at else []))
         .exists()
     )
-    merged = select(Merger.id).where(Merger.return_id == AuditReturn.id, *([Merger.at <= at] if at else [])).exists()
+    merged = select(Merger.id).where(Merger.return_id == AuditReturn.id).exists()
     newest = (
         select(Submission.return_id, func.max(Submission.number).label("number"))
         .where(~voided, *([Submission.submitted_at <= at] if at else []))
@@ -157,10 +157,32 @@ def frame_of(session: Session, audit_round: AuditRound, *, at: datetime | None =
         .join(newest, newest.c.return_id == AuditReturn.id)
         .join(Submission, and_(Submission.return_id == AuditReturn.id, Submission.number == newest.c.number))
         .join(Declaration, Declaration.submission_id == Submission.id)
-        .where(AuditReturn.round_id == audit_round.id, ~merged)
+        .where(AuditReturn.round_id == audit_round.id, *([] if at else [~merged]))
         .order_by(AuditReturn.agency_type, AuditReturn.public_id)
-    )  # fmt: skip
-    return [InFrame(r.id, r.public_id, r.agency_type, r.name, r.submission_id, r.submission_hash) for r in rows]
+    ).all()  # fmt: skip
+    merged_then = _merged_at(session, audit_round, at) if at else set()
+    return [
+        InFrame(r.id, r.public_id, r.agency_type, r.name, r.submission_id, r.submission_hash)
+        for r in rows
+        if r.public_id not in merged_then
+    ]
+
+
+def _merged_at(session: Session, audit_round: AuditRound, at: datetime) -> set[str]:
+    """The public ids of the returns that were merged at an instant, by their chains: a merger that is taken back leaves
+    no row."""
+    rows = session.execute(
+        select(AuditReturn.public_id, Event.verb)
+        .join(Event, Event.chain == literal("return:").concat(AuditReturn.public_id))
+        .where(
+            AuditReturn.round_id == audit_round.id,
+            Event.verb.in_(("return.merged", "return.unmerged")),
+            Event.at <= at,
+        )
+        .order_by(Event.seq)
+    )
+    last = {row.public_id: row.verb for row in rows}
+    return {public_id for public_id, verb in last.items() if verb == "return.merged"}
 
 
 def as_frame(rows: Sequence[InFrame]) -> Frame:
@@ -568,8 +590,8 @@ def _findings(session: Session, sample: Sample) -> dict[int, dict[str, tuple[str
     """
     rows = session.execute(
         select(
-            Moderation.return_id, Moderation.submission_id, Moderation.criterion, Moderation.scope_key,
-            Moderation.self_grade, Moderation.grade, SampledReturn.submission_id.label("drawn_id"),
+            Moderation.return_id, Moderation.criterion, Moderation.scope_key, Moderation.self_grade, Moderation.grade,
+            Moderation.submission_id, SampledReturn.submission_id.label("drawn_id"),
         )
         .join(SampledReturn, SampledReturn.return_id == Moderation.return_id)
         .where(
@@ -579,7 +601,7 @@ def _findings(session: Session, sample: Sample) -> dict[int, dict[str, tuple[str
         )
         .order_by(Moderation.submission_id, Moderation.version)
     ).all()  # fmt: skip
-    later = {row.drawn_id for row in rows if row.submission_id != row.drawn_id}
+    later = {drawn_id for *_rest, submission_id, drawn_id in rows if submission_id != drawn_id}
     declared: dict[tuple[int, str], str] = {}
     if later:
         for answer in session.execute(
@@ -590,12 +612,10 @@ def _findings(session: Session, sample: Sample) -> dict[int, dict[str, tuple[str
         ):  # fmt: skip
             declared[answer.submission_id, question_id(answer.criterion, answer.scope_key)] = answer.grade
     found: dict[int, dict[str, tuple[str, str]]] = defaultdict(dict)
-    for row in rows:
-        question = question_id(row.criterion, row.scope_key)
-        said = (
-            row.self_grade if row.submission_id == row.drawn_id else declared.get((row.drawn_id, question), "")
-        )
-        found[row.return_id][question] = said, row.grade  # a later finding stands in the earlier one's place
+    for return_id, criterion, scope, self_grade, grade, submission_id, drawn_id in rows:
+        question = question_id(criterion, scope)
+        said = self_grade if submission_id == drawn_id else declared.get((drawn_id, question), "")
+        found[return_id][question] = said, grade  # a later finding stands in the earlier one's place
     return found
 
 

@@ -6,17 +6,19 @@ same transaction, so what is kept under a head is what that head stands for; it 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
+from sys import intern
 from typing import Any, NamedTuple
 
 from sqlalchemy import case, func, literal, null, select
 from sqlalchemy.orm import Session
 
 from app.domain.answers import question_id
-from app.domain.follow_up import Part, Planned, Question, Stand, of_parts, part_of
+from app.domain.follow_up import Part, Planned, Question, Stand, State, of_parts, part_of
 from app.domain.recommendations import recommendations
 from app.domain.templates import Pack, Placed
 from app.models import (
@@ -32,12 +34,41 @@ from app.queries.findings import latest_submissions
 from app.queries.moderation import checked
 from app.queries.packs import pack_of
 
-Stands = Mapping[str, Stand]  # by recommendation
+
+class Stands(dict[str, Stand]):
+    """How a return stands on each recommendation, by its key. What pages count of hundreds is worked out once."""
+
+    @cached_property
+    def states(self) -> dict[str, State]:
+        """The state that follows, by recommendation."""
+        return {key: stand.state for key, stand in self.items()}
+
+    @cached_property
+    def places(self) -> tuple[str, ...]:
+        """The same as `RECOMMENDATION STATE`, one string for all returns alike: those are counted fastest."""
+        return tuple(intern(f"{key} {state}") for key, state in self.states.items())
+
+    @cached_property
+    def numbers(self) -> Counter[str]:
+        """How many recommendations are in each state."""
+        return Counter(self.states.values())
+
+    @cached_property
+    def unlikely_by(self) -> frozenset[str]:
+        """The milestones that some recommendation is unlikely to be met by."""
+        return unlikely_by(self, self.states)
+
+
+def unlikely_by(stands: Mapping[str, Stand], states: Mapping[str, State]) -> frozenset[str]:
+    """The milestones by which some recommendation is unlikely to be met; `states` are those that hold."""
+    return frozenset(stands[key].milestone for key, state in states.items() if state == "unlikely") - {""}
+
+
 _Question = tuple[str, str]  # criterion and scope
 _Actions = Mapping[_Question, Sequence[tuple[str, date | None, datetime | None]]]
 
 _KEPT: dict[tuple[object, ...], Stands] = {}
-MOST_KEPT = 6000  # returns; of one with sixty answers about ten kilobytes
+MOST_KEPT = 6000  # returns; of one with sixty answers about fifteen kilobytes
 
 
 class Standable(NamedTuple):
@@ -207,7 +238,7 @@ class _Reader:
                 part = self._part(one.agency_type, answer, finding.grade if finding else "", actions)
             if part is not None:
                 parts[criterion].append(part)
-        stands = {}
+        stands = Stands()
         for name, criteria in self._asked(one.agency_type, one.subtype):
             together = [part for criterion in criteria if criterion in parts for part in parts[criterion]]
             ids = tuple(map(id, together))  # parts are kept, so each is itself

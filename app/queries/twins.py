@@ -6,7 +6,7 @@ excluded or shown apart (not applicable, not assured); such pairs are counted ap
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -67,32 +67,31 @@ Sides = Mapping[str, Mapping[tuple[str, int], Sequence[Answer]]]
 
 
 def sides_of(reading: Reading, pairs: Sequence[Pair]) -> Sides:
-    """The signed answers to twin criteria, once for each area that the agency works in. One statement."""
+    """The signed answers to twin criteria, once for each area that the agency works in. Two statements."""
     latest = reading.latest
     # by reference: a criterion whose texts have several languages cannot be hashed
     wanted = {side.reference: side for pair in pairs for side in pair}
     kinds: dict[str, list[str]] = defaultdict(list)
     for _reference, side in sorted(wanted.items()):
         kinds[side.agency_type].append(side.criterion.id)
+    of_round = select(AuditReturn.agency_id).where(AuditReturn.round_id == reading.audit_round.id)
+    areas: dict[int, list[tuple[str, tuple[str, int]]]] = defaultdict(list)
+    for agency_id, public_id, name, area_id in reading.session.execute(
+        select(AgencyInArea.agency_id, Area.public_id, Area.name, Area.id)
+        .join(AgencyInArea.area)
+        .where(in_force(reading.audit_round, AgencyInArea), AgencyInArea.agency_id.in_(of_round))
+        .order_by(AgencyInArea.id)
+    ):
+        areas[agency_id].append((public_id, (name, area_id)))
     rows = reading.session.execute(
         select(
-            AuditReturn.agency_type,
-            SubmissionAnswer.criterion,
-            Area.name,
-            Area.id.label("area_id"),
-            SubmissionAnswer.id,
-            AuditReturn.id.label("return_id"),
-            SubmissionAnswer.grade,
+            AuditReturn.agency_type, SubmissionAnswer.criterion, SubmissionAnswer.scope_key, AuditReturn.agency_id,
+            SubmissionAnswer.id, AuditReturn.id.label("return_id"), SubmissionAnswer.grade,
         )
         .join(latest, latest.c.submission_id == SubmissionAnswer.submission_id)
         .join(AuditReturn, AuditReturn.id == latest.c.return_id)
-        .join(AgencyInArea, AgencyInArea.agency_id == AuditReturn.agency_id)
-        .join(Area, Area.id == AgencyInArea.area_id)
         .where(
-            in_force(reading.audit_round, AgencyInArea),
             SubmissionAnswer.grade != "",
-            # an answer about one area stands for that area only
-            SubmissionAnswer.scope_key.in_(("", Area.public_id)),
             or_(
                 *(
                     and_(AuditReturn.agency_type == kind, SubmissionAnswer.criterion.in_(ids))
@@ -101,31 +100,51 @@ def sides_of(reading: Reading, pairs: Sequence[Pair]) -> Sides:
             ),
         )
         .order_by(SubmissionAnswer.id)
-    )
+    )  # fmt: skip
     found: dict[tuple[str, str], dict[tuple[str, int], list[Answer]]] = defaultdict(lambda: defaultdict(list))
-    for kind, criterion, area, area_id, answer_id, return_id, grade in rows:
-        found[kind, criterion][area, area_id].append(Answer(answer_id, return_id, grade))
+    for kind, criterion, scope, agency_id, answer_id, return_id, grade in rows:
+        answer, by_area = Answer(answer_id, return_id, grade), found[kind, criterion]
+        for public_id, area in areas.get(agency_id, ()):
+            if scope in ("", public_id):  # an answer about one area stands for that area only
+                by_area[area].append(answer)
     return {f"{kind}#{criterion}": by_area for (kind, criterion), by_area in found.items()}
 
 
-def meetings(sides: Sides, pair: Pair) -> Iterator[tuple[tuple[str, int], Answer, Answer]]:
-    """Every two agencies of one area that answered the two sides of a duty: (area, its id), one side, the other."""
+def meetings(sides: Sides, pair: Pair, area: tuple[str, int]) -> Iterator[tuple[Answer, Answer]]:
+    """Every two agencies of an area that answered the two sides of a duty: one side, the other."""
+    for one in sides.get(pair[0].reference, {}).get(area, ()):
+        for other in sides.get(pair[1].reference, {}).get(area, ()):
+            if one.return_id != other.return_id:
+                yield one, other
+
+
+# (area, its id) to the two grades to the number of pairs of agencies that gave them
+Met = Mapping[tuple[str, int], Mapping[tuple[str, str], int]]
+
+
+def grades_by_area(sides: Sides, pair: Pair) -> Met:
+    """How often each two grades meet in each area: counted from the grades of either side, not pair by pair."""
     ours, theirs = sides.get(pair[0].reference, {}), sides.get(pair[1].reference, {})
+    found: dict[tuple[str, int], Counter[tuple[str, str]]] = {}
     for area, answers in ours.items():
-        for one in answers:
-            for other in theirs.get(area, ()):
-                if one.return_id != other.return_id:
-                    yield area, one, other
+        others = theirs.get(area)
+        if not others:
+            continue
+        given, held = Counter(one.grade for one in answers), Counter(one.grade for one in others)
+        met = Counter({(a, b): n * m for a, n in given.items() for b, m in held.items()})
+        if pair[0].agency_type == pair[1].agency_type:  # an agency does not meet itself
+            own = {one.return_id: one.grade for one in others}
+            met.subtract((one.grade, own[one.return_id]) for one in answers if one.return_id in own)
+        if met := +met:
+            found[area] = met
+    return found
 
 
-def counts_by_area(sides: Sides, pair: Pair) -> dict[tuple[str, int], dict[str, int]]:
+def counts_by_area(met: Met, pair: Pair) -> dict[tuple[str, int], dict[str, int]]:
     """(area, its id) to view to the number of pairs of agencies."""
-    views = {
-        (a.key, b.key): view_of(pair[0].kind(a.key), pair[1].kind(b.key))
-        for a in pair[0].scheme.grades
-        for b in pair[1].scheme.grades
-    }
-    counts: dict[tuple[str, int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for area, one, other in meetings(sides, pair):
-        counts[area][views[one.grade, other.grade]] += 1
+    counts: dict[tuple[str, int], dict[str, int]] = {}
+    for area, grades in met.items():
+        views = counts[area] = defaultdict(int)
+        for (a, b), number in grades.items():
+            views[view_of(pair[0].kind(a), pair[1].kind(b))] += number
     return counts

@@ -5,7 +5,8 @@ The figures are those of `app.queries.twins`; here a reader goes on from a count
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -20,7 +21,17 @@ from app.queries.figures import AreaOf, areas_of_round, readable_types
 from app.queries.findings import Asked, Reading, reading_of
 from app.queries.moderation import checked, hidden_from
 from app.queries.rounds import round_facts
-from app.queries.twins import VIEWS, Pair, Sides, counts_by_area, meetings, sides_of, twin_pairs, view_of
+from app.queries.twins import (
+    VIEWS,
+    Pair,
+    Sides,
+    counts_by_area,
+    grades_by_area,
+    meetings,
+    sides_of,
+    twin_pairs,
+    view_of,
+)
 
 COMPARED = VIEWS[:4]
 PAGE = 25
@@ -120,22 +131,39 @@ def two_views(
         return TwoViews(reading, (), areas, (), 0, 1, 0)
     area = next((one for one in areas if one.public_id == narrowed.area), None)
     sides = sides_of(reading, every)
-    pairs = tuple(_pair_counts(pair, counts_by_area(sides, pair), area) for pair in every)
-    chosen = [one.sides for one in pairs if narrowed.pair in ("", one.key)]
-    view = narrowed.view if narrowed.view in COMPARED else ""
-    found = sorted(
-        met
-        for pair in chosen
-        for met in _compared(sides, pair)
-        if view in ("", met.view) and (area is None or met.area[1] == area.id)
+    met = [grades_by_area(sides, pair) for pair in every]
+    pairs = tuple(
+        _pair_counts(pair, counts_by_area(grades, pair), area) for pair, grades in zip(every, met, strict=True)
     )
-    pages = max(1, -(-len(found) // page_size)) if page_size else 1
+    view = narrowed.view if narrowed.view in COMPARED else ""
+    chosen = [
+        (pair, grades, _scale(pair, view))
+        for pair, grades, one in zip(every, met, pairs, strict=True)
+        if narrowed.pair in ("", one.key)
+    ]
+    # how many are how far apart in which area: only those of the page are put together one by one
+    numbers: Counter[tuple[float, tuple[str, int]]] = Counter()
+    for _pair, grades, scale in chosen:
+        for place, together in grades.items():
+            if area is None or place[1] == area.id:
+                for both, number in together.items():
+                    if seen := scale.get(both):
+                        numbers[seen[0], place] += number
+    total = numbers.total()
+    pages = max(1, -(-total // page_size)) if page_size else 1
     start = (min(max(1, narrowed.page), pages) - 1) * page_size if page_size else 0
-    shown = found[start : start + page_size] if page_size else found
+    end = start + page_size if page_size else total
+    shown: list[_Met] = []
+    upto = 0
+    for (closeness, place), number in sorted(numbers.items()):
+        before, upto = upto, upto + number
+        if before < end and upto > start:
+            listed = sorted(_met(sides, [(pair, scale) for pair, _grades, scale in chosen], closeness, place))
+            shown += listed[max(0, start - before) : end - before]
     hidden = hidden_from(session, audit_round, actor)
-    said = _said(reading, {met.a for met in shown} | {met.b for met in shown}, hidden, actor) if shown else {}
-    rows = tuple(TwoSides(met.area[0], met.view, -met.closeness, said[met.a], said[met.b]) for met in shown)
-    return TwoViews(reading, pairs, areas, rows, len(found), pages, len(hidden))
+    said = _said(reading, {one.a for one in shown} | {one.b for one in shown}, hidden, actor) if shown else {}
+    rows = tuple(TwoSides(one.area[0], one.view, -one.closeness, said[one.a], said[one.b]) for one in shown)
+    return TwoViews(reading, pairs, areas, rows, total, pages, len(hidden))
 
 
 class _Met(NamedTuple):
@@ -148,17 +176,32 @@ class _Met(NamedTuple):
     view: str
 
 
-def _compared(sides: Sides, pair: Pair) -> Iterator[_Met]:
-    """The two answers of every two agencies that can be compared, with how far they are apart."""
-    scales = [steps(side.scheme) for side in pair]
-    known = {}
-    for a, one in enumerate(scales[0]):
-        for b, other in enumerate(scales[1]):
-            apart = abs(a / max(1, len(scales[0]) - 1) - b / max(1, len(scales[1]) - 1))
-            known[one, other] = view_of(pair[0].kind(one), pair[1].kind(other)), -apart
-    for area, ours, theirs in meetings(sides, pair):
-        if seen := known.get((ours.grade, theirs.grade)):
-            yield _Met(seen[1], area, ours.answer_id, theirs.answer_id, seen[0])
+# two grades to how close they are, and the view that they give
+_Scale = Mapping[tuple[str, str], tuple[float, str]]
+
+
+def _scale(pair: Pair, view: str) -> _Scale:
+    """The grades of a pair that can be compared; with `view`, those that give it."""
+    ours, theirs = (steps(side.scheme) for side in pair)
+    found = {}
+    for a, one in enumerate(ours):
+        for b, other in enumerate(theirs):
+            apart = abs(a / max(1, len(ours) - 1) - b / max(1, len(theirs) - 1))
+            seen = view_of(pair[0].kind(one), pair[1].kind(other))
+            if view in ("", seen):
+                found[one, other] = -apart, seen
+    return found
+
+
+def _met(
+    sides: Sides, chosen: Iterable[tuple[Pair, _Scale]], closeness: float, area: tuple[str, int]
+) -> Iterator[_Met]:
+    """The two answers of every two agencies of an area that are so close."""
+    for pair, scale in chosen:
+        for ours, theirs in meetings(sides, pair, area):
+            seen = scale.get((ours.grade, theirs.grade))
+            if seen and seen[0] == closeness:
+                yield _Met(closeness, area, ours.answer_id, theirs.answer_id, seen[1])
 
 
 def _pair_counts(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.models import AuditReturn, AuditRound, Judgement, SampledReturn, Thread
@@ -27,6 +28,33 @@ class Waiting:
     challenges: int
 
 
+def _to_check(user_id: int) -> ColumnElement[bool]:
+    """SQL: that a sampled return is submitted, and somebody's to check, and not finished by them."""
+    return and_(
+        AuditReturn.stage == "submitted",
+        or_(
+            and_(SampledReturn.inspector_id == user_id, SampledReturn.finished_at.is_(None)),
+            and_(SampledReturn.second_id == user_id, SampledReturn.second_finished_at.is_(None)),
+        ),
+    )
+
+
+def checks_waiting(session: Session, rounds: Iterable[AuditRound], *, actor: Actor) -> dict[int, int]:
+    """Round to how many returns the actor has to check in it, where there are any. One statement.
+
+    The caller got the rounds as the actor's own.
+    """
+    if actor.user_id is None:
+        return {}
+    rows = session.execute(
+        select(AuditReturn.round_id, func.count(SampledReturn.id).label("number"))
+        .join(AuditReturn, AuditReturn.id == SampledReturn.return_id)
+        .where(AuditReturn.round_id.in_([one.id for one in rounds]), _to_check(actor.user_id))
+        .group_by(AuditReturn.round_id)
+    )
+    return {row.round_id: row.number for row in rows}
+
+
 def waiting_for(session: Session, audit_round: AuditRound, *, actor: Actor) -> Waiting:
     """What waits for the actor in a round: two statements. What they must not know of yet is not counted."""
     if actor.user_id is None:
@@ -37,14 +65,7 @@ def waiting_for(session: Session, audit_round: AuditRound, *, actor: Actor) -> W
     checks = (
         select(func.count(SampledReturn.id))
         .join(AuditReturn, AuditReturn.id == SampledReturn.return_id)
-        .where(
-            in_round,
-            AuditReturn.stage == "submitted",
-            or_(
-                and_(SampledReturn.inspector_id == me, SampledReturn.finished_at.is_(None)),
-                and_(SampledReturn.second_id == me, SampledReturn.second_finished_at.is_(None)),
-            ),
-        )
+        .where(in_round, _to_check(me))
     )
     queries = threads.where(Thread.kind == "query", Thread.state == "answered", Thread.opened_by_id == me)
     proposals = (

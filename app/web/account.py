@@ -13,7 +13,8 @@ from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import today
-from app.domain.message import N_, Message
+from app.domain.message import Message
+from app.domain.roles import ROLE_NAMES
 from app.models import Appointment, User
 from app.operations.people import set_password
 from app.policy import Actor
@@ -29,23 +30,10 @@ SHORTEST = 12
 LONGEST = 200
 
 
-ROLES = {
-    "accountable_signatory": N_("Accountable signatory"),
-    "audit_lead": N_("Audit lead"),
-    "contributor": N_("Contributor"),
-    "board_reader": N_("Board reader"),
-    "inspector": N_("Inspector"),
-    "lead_inspector": N_("Lead inspector"),
-    "peer_reviewer": N_("Peer reviewer"),
-    "area_coordinator": N_("Area coordinator"),
-    "administrator": N_("Administrator"),
-}
-
-
 @blueprint.app_template_filter("role")
 def role_words(role: str) -> str:
     """What pages call a role."""
-    return message(Message(ROLES[role])) if role in ROLES else role
+    return message(Message(ROLE_NAMES[role])) if role in ROLE_NAMES else role
 
 
 def _appointments(user: User) -> list[Appointment]:

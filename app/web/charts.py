@@ -97,11 +97,12 @@ def _part(part: Part, x: float, width: float) -> str:
     look, label = part.tone, escape(part.label)
     letters = ""
     if width >= NARROW:
-        # the number first: what does not fit on a phone is cut off behind it
+        # a phone leaves the words out: they stand in the legend
         fits = LETTER * (len(part.label) + 5) < 6 * width
+        words = f'<tspan class="cnd-chart__words"> {label}</tspan>'
         letters = (
             f'<text x="6" y="19" font-size="14" fill="{look.text}" stroke="{look.fill}" stroke-width="5"'
-            f' paint-order="stroke">{part.count}{f" {label}" if fits else ""}</text>'
+            f' paint-order="stroke">{part.count}{words if fits else ""}</text>'
         )
     inside = (
         f'<svg x="{x:.3f}%" y="0" width="{width:.3f}%" height="{BAR}">'
@@ -278,7 +279,7 @@ def funnel(points: Sequence[Point], limits: Sequence[Limits], mean: float, name:
     )
     drawn += [_point(one, x(one.counted), y(one.share)) for one in sorted(points, key=lambda p: bool(p.outside))]
     furthest = sorted(points, key=lambda one: -abs(one.share - mean))
-    drawn += _labels([(one, x(one.counted), y(one.share)) for one in furthest if one.label])
+    drawn += _labels([(one, x(one.counted), y(one.share)) for one in furthest])
     linked = any(one.href for one in points)
     return Markup(
         '<svg class="cnd-chart" width="{0}" height="{1}" viewBox="0 0 {0} {1}" role="{2}" aria-label="{3}"'
@@ -310,9 +311,13 @@ def _axes(x, y, least: int, most: int, floor: float) -> Markup:  # type: ignore[
     return Markup("").join(drawn)
 
 
-def _point(one: Point, x: float, y: float) -> Markup:
+def _radius(one: Point) -> float:
     # by area: four agencies at one place make a dot of twice the size
-    radius = min(14.0, 3.5 * one.agencies**0.5)
+    return min(14.0, 3.5 * one.agencies**0.5)
+
+
+def _point(one: Point, x: float, y: float) -> Markup:
+    radius = _radius(one)
     name = escape(one.name)
     if one.outside.startswith("far"):
         # a shape of its own, so that it is found without colours
@@ -333,17 +338,20 @@ def _point(one: Point, x: float, y: float) -> Markup:
 
 
 def _labels(points: Sequence[tuple[Point, float, float]]) -> list[Markup]:
-    """Names beside the points that have one, as many as there is room for without two standing on each other."""
+    """Names beside the points that have one, as many as there is room for: none stands on another, nor on a dot."""
+    dots = [(x - _radius(one), y - _radius(one), x + _radius(one), y + _radius(one)) for one, x, y in points]
     taken: list[tuple[float, float, float, float]] = []
     drawn = []
     for one, x, y in points:
-        wide = 6.6 * len(one.label)
-        for left in (x + 9, x - 9 - wide):
+        if not one.label:
+            continue
+        wide, gap = 6.6 * len(one.label), _radius(one) + 5
+        for left in (x + gap, x - gap - wide):
             box = (left, y - 9, left + wide, y + 6)
             inside = box[0] >= LEFT and box[2] <= WIDTH - 2
             if inside and not any(
                 box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
-                for other in taken
+                for other in (*taken, *dots)
             ):
                 taken.append(box)
                 drawn.append(

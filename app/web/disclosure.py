@@ -64,7 +64,7 @@ def _page(audit_return: AuditReturn, errors: dict[str, str] | None = None) -> st
 
 @blueprint.route("", methods=["GET", "POST"])
 @requires(GET="disclosure.read", POST="disclosure.read")
-def page(rid: str) -> str | BaseResponse:
+def page(rid: str) -> str | tuple[str, int] | BaseResponse:
     """Everything that was said, and the decision on each entry: exempt with a reason, or handed out."""
     audit_return = _return(rid)
     if request.method == "POST":
@@ -76,7 +76,7 @@ def page(rid: str) -> str | BaseResponse:
             )  # fmt: skip
         except NotPossible as reason:
             session().rollback()
-            return _page(_return(rid), {"decision": message(reason.message)})
+            return _page(_return(rid), {"decision": message(reason.message)}), 422
         commit()
         words = (
             ngettext("%(num)d entry is exempt.", "%(num)d entries are exempt.", number)

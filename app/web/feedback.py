@@ -172,7 +172,7 @@ def _what_was_corrected(seen: Visible | None, every: Mapping[int, Published], ca
 
 @blueprint.route("/write", methods=["GET", "POST"])
 @requires(GET="feedback.write", POST="feedback.write")
-def write(rid: str) -> str | BaseResponse:
+def write(rid: str) -> tuple[str, int] | BaseResponse:
     """The inspector's own words to the agency."""
     audit_return = _return(rid, "feedback.write")
     seen = visible(session(), audit_return, actor=actor(), now=now())
@@ -196,7 +196,7 @@ def write(rid: str) -> str | BaseResponse:
             commit()
             flash(_("Saved."), "success")
             return redirect(url_for("feedback.page", rid=rid), 303)
-    return render_template(
+    page = render_template(
         "feedback/write.html",
         audit_return=audit_return,
         seen=seen,
@@ -206,11 +206,12 @@ def write(rid: str) -> str | BaseResponse:
         error_list=summary(errors),
         **_way_back(audit_return),
     )
+    return page, 422 if errors else 200
 
 
 @blueprint.route("/challenge", methods=["GET", "POST"])
 @requires(GET="feedback.challenge", POST="feedback.challenge")
-def challenge(rid: str) -> str | tuple[str, int] | BaseResponse:
+def challenge(rid: str) -> tuple[str, int] | BaseResponse:
     """The agency says what is wrong in a statement of its draft. What comes too late is shown again, to copy."""
     try:
         audit_return = _return(rid, "feedback.challenge")
@@ -233,7 +234,7 @@ def challenge(rid: str) -> str | tuple[str, int] | BaseResponse:
             flash(_("Your challenge is sent. The answer appears here."), "success")
             return redirect(url_for("feedback.page", rid=rid), 303)
     said = next((one for part in parts for one in part.statements if one.id == about), None)
-    return render_template(
+    page = render_template(
         "feedback/challenge.html",
         audit_return=audit_return,
         about=about,
@@ -243,6 +244,7 @@ def challenge(rid: str) -> str | tuple[str, int] | BaseResponse:
         error_list=summary(errors),
         **_way_back(audit_return),
     )
+    return page, 422 if errors else 200
 
 
 def _too_late(rid: str) -> tuple[str, int]:
@@ -292,7 +294,7 @@ def add(rid: str, thread: str) -> tuple[str, int] | BaseResponse:
 
 @blueprint.route("/challenges/<thread>", methods=["GET", "POST"])
 @requires(GET="feedback.write", POST="feedback.write")
-def settle(rid: str, thread: str) -> str | BaseResponse:
+def settle(rid: str, thread: str) -> tuple[str, int] | BaseResponse:
     """An inspector answers a challenge, and accepts or declines it."""
     audit_return = _return(rid, "feedback.write")
     found = thread_of(session(), audit_return, thread, kinds=("accuracy",))
@@ -320,7 +322,7 @@ def settle(rid: str, thread: str) -> str | BaseResponse:
                 flash(_("Your answer is sent."), "success")
                 return redirect(url_for("feedback.page", rid=rid), 303)
     seen = visible(session(), audit_return, actor=actor(), now=now())
-    return render_template(
+    page = render_template(
         "feedback/settle.html",
         audit_return=audit_return,
         thread=found,
@@ -332,6 +334,7 @@ def settle(rid: str, thread: str) -> str | BaseResponse:
         error_list=summary(errors),
         **_way_back(audit_return),
     )
+    return page, 422 if errors else 200
 
 
 @blueprint.route("/versions/<int:version>")

@@ -20,6 +20,7 @@ from app.queries.areas import areas_of
 from app.queries.returns import returns_of_agencies, why_closed
 from app.queries.rounds import rounds_for
 from app.queries.sharing import returns_with_open_shares
+from app.queries.waiting import checks_waiting
 from app.web.deadlines import deadline
 from app.web.pages import use_language
 from app.web.permissions import requires
@@ -103,13 +104,15 @@ def index() -> str | BaseResponse:
         return redirect(url_for("peer_desk.desk"))
     if hats == {"admin"} and not whole:
         return redirect(url_for("admin.index"))
+    rounds = rounds_for(session(), actor=actor()) if "rounds" in hats else []
     return render_template(
         "home/index.html",
         hats=hats,
         returns=[(one, deadline(one, now=now())) for one in returns],
         waiting=waiting,
         areas=areas,
-        rounds=rounds_for(session(), actor=actor()) if "rounds" in hats else [],
+        rounds=rounds,
+        to_check=checks_waiting(session(), rounds, actor=actor()),
     )
 
 

@@ -106,7 +106,7 @@ Prepared = tuple[Visitors, dict[str, list[str]]]
 @pytest.fixture(scope="module")
 def prepared(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
     """A service of these tests' own, with the demonstration some days after its round closed."""
-    with running(tmp_path_factory.mktemp("checked"), agencies=40) as service, Behind(service.home) as behind:
+    with running(tmp_path_factory.mktemp("checked"), agencies=66) as service, Behind(service.home) as behind:
         found = behind.do(prepare)
         behind.let_in(PEER, found["asked"][1], password=PASSWORD)
         yield Visitors(chromium, service), found
@@ -270,7 +270,7 @@ def test_from_a_cell_of_the_heat_map_to_the_agencies_and_back(checked: Checked, 
 
 def test_so_few_agencies_are_named_and_not_plotted(checked: Checked, looks: Looks) -> None:
     """Each agency whose answers count stands in the table with what its share is made of; there is no plot."""
-    page = checked.at(LEAD, "/figures/agencies")
+    page = checked.at(LEAD, "/figures/agencies?type=council")
     looks.at(page, "figures of few agencies")
     said = re.search(r"^(\d+) agencies\.", page.get_by_role("main").inner_text(), re.MULTILINE)
     assert said
@@ -279,6 +279,48 @@ def test_so_few_agencies_are_named_and_not_plotted(checked: Checked, looks: Look
     expect(every.get_by_role("row")).to_have_count(int(said[1]) + 1)
     shares = [int(one.removesuffix("%")) for one in every.get_by_role("cell", name="%").all_inner_texts()]
     assert shares == sorted(shares) and len(shares) == int(said[1])
+
+
+# boxes of the names in the plot that touch a dot, or another name
+TOUCHING = """(plot) => {
+  const box = (one) => one.getBoundingClientRect();
+  const dots = [...plot.querySelectorAll("circle, path[fill]:not([fill=none])")].map(box);
+  const names = [...plot.querySelectorAll("text[aria-hidden=true]")].map((one) => [one.textContent, box(one)]);
+  const meet = (a, b) => a.left < b.right && b.left < a.right && a.top + 3 < b.bottom && b.top + 3 < a.bottom;
+  return names.filter(([, one], at) => dots.some((dot) => meet(one, dot)) ||
+    names.some(([, other], place) => place < at && meet(one, other))).map(([name]) => name);
+}"""
+
+
+def test_many_agencies_are_plotted_and_whoever_lies_outside_is_named(checked: Checked, looks: Looks) -> None:
+    """The plot says in words what it shows, a dot outside leads to its agency by keyboard, and names can be read."""
+    page = checked.at(LEAD, "/figures/agencies")
+    looks.at(page, "a funnel plot")
+    main = page.get_by_role("main")
+    said = re.search(r"^(\d+) agencies\.", main.inner_text(), re.MULTILINE)
+    outside = re.search(r"(\d+) agenc(?:y lies|ies lie) outside the limits of 95%", main.inner_text())
+    assert said and int(said[1]) >= 50 and outside and int(outside[1]) > 0
+    region = page.get_by_role("region", name="Funnel plot")
+    plot = region.get_by_role(
+        "group", name=re.compile(rf"number of criteria that count, {said[1]} agencies; {outside[1]} outside")
+    )
+    expect(plot).to_be_visible()
+    named = page.get_by_role("table", name="Agencies outside the limits, the lowest first")
+    expect(named.get_by_role("row")).to_have_count(int(outside[1]) + 1)
+    assert plot.locator("text[aria-hidden=true]").count() > 0
+    assert plot.evaluate(TOUCHING) == []
+    dot = plot.get_by_role("link").first
+    agency = (dot.get_attribute("aria-label") or "").partition(":")[0]
+    expect(named.get_by_role("rowheader", name=agency, exact=True)).to_have_count(1)
+    region.focus()
+    tab_to(page, dot, most=1)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(agency)
+    page.go_back()
+    page.get_by_text("All agencies as a table").click()
+    every = page.get_by_role("table", name=re.compile("^All agencies, by name"))
+    shown = every.get_by_role("row").count() - 1
+    assert shown == min(50, int(said[1]))
 
 
 def test_what_a_search_is_narrowed_to_stays_over_pages_and_the_way_back(checked: Checked, looks: Looks) -> None:

@@ -89,6 +89,9 @@ def test_a_published_version_that_changed_is_refused(run, monkeypatch: pytest.Mo
     path.write_text(path.read_text().replace("  en: ", "  en: Changed ", 1), "utf-8")
     assert "raise `version`" in run("templates", "publish", "section-11-2024", ok=False).output
     path.write_text(path.read_text().replace("version: 3", "version: 4", 1))
+    refused = run("templates", "publish", "section-11-2024", ok=False).output
+    assert "say what is new in version 4" in refused and "`changes: " in refused
+    path.write_text(path.read_text() + "changes: Clearer words.\n")
     assert "version 4" in run("templates", "publish", "section-11-2024").output
 
 

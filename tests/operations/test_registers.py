@@ -16,6 +16,7 @@ from app.models import Agency, AgencyInArea, Area
 from app.operations import agencies, rounds
 from app.operations.agencies import Parsed, parse_csv
 from app.operations.registers import NHS, ONS, parse_register, read_date, recognise
+from app.queries.agencies import area_names
 from tests.world import SYSTEM, World, pack
 
 TODAY = date(2003, 5, 12)
@@ -180,3 +181,30 @@ def test_importing_what_was_read(world: World) -> None:
     stored = agencies.import_csv(world.write(), NO_HEADING, TYPES, by=SYSTEM, now=world.now, parsed=parsed)
     assert [one.code for one in stored] == ["RX9", "RX6"]
     assert parse_csv(NO_HEADING, TYPES).problems  # it is no file of our own
+
+
+def test_an_area_has_one_name_in_a_file() -> None:
+    lookup = "LAD23CD,LAD23NM,PFA23CD,PFA23NM\nE1,One,P1,Mereshire\nE2,Two,P1,MERESHIRE\nE3,Three,P1,Lakeshire\n"
+    (problem,) = read(lookup, agencies="LAD23", areas="PFA23").problems
+    assert problem.line == 4
+    assert all(part in str(problem.message) for part in ("P1", "“Lakeshire”", "“Mereshire”", "line 2"))
+    kind = next(iter(TYPES))
+    lines = ("C1,One,{0},p1: Mereshire; P2: Lake", "C2,Two,{0},P1: Lakeshire", "C3,Three,{0},P2")
+    own = "\n".join(("code,name,type,areas", *lines)).format(kind)
+    (problem,) = parse_csv(own, TYPES).problems
+    assert problem.line == 3 and "line 2" in str(problem.message)
+
+
+def test_an_area_takes_its_name_from_whichever_line_says_it(world: World) -> None:
+    kind = next(iter(TYPES))
+    text = f"code,name,type,areas\nC1,One,{kind},p1\nC2,Two,{kind},P1: Mereshire\n"
+    agencies.import_csv(world.write(), text, TYPES, by=SYSTEM, now=world.now)
+    world.session.commit()
+    assert area_names(world.session)["p1"] == "Mereshire"
+    # known areas keep their names, and whoever imports is told so
+    other = f"code,name,type,areas\nC3,Three,{kind},P1: Lakeshire; p1: Lakeshire\n"
+    kept = agencies.names_kept(parse_csv(other, TYPES).entries, area_names(world.session))
+    assert [(one.line, one.code, one.name, one.given) for one in kept] == [(2, "P1", "Mereshire", "Lakeshire")]
+    agencies.import_csv(world.write(), other, TYPES, by=SYSTEM, now=world.now)
+    world.session.commit()
+    assert area_names(world.session)["p1"] == "Mereshire"

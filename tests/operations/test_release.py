@@ -19,9 +19,10 @@ from app.queries.release import (
     editions,
     feedback_document,
     get_feedback_return,
+    held_back,
     latest,
     published_findings,
-    published_version,
+    published_versions,
     release_list,
     visible,
 )
@@ -254,6 +255,57 @@ def test_what_stands_in_the_way_is_waved_through_with_a_reason_only(world: World
     assert clock(world, at) == 0 and world.session.get(AuditRound, world.audit_round.id).findings_from is None
 
 
+def test_a_challenge_after_the_time_is_set_takes_it_back(world: World, codes: list[str]) -> None:
+    prepare(world)
+    now, at = world.now, world.now + 5 * HOUR
+    window(world, now, now + 3 * HOUR)
+    publish(world, at)
+    thread = challenged(world, codes[0], now=now + HOUR)
+    world.session.expire_all()
+    assert operations.release_of(world.session, world.audit_round).publish_at is None
+    assert world.audit_round.findings_from is None and clock(world, at + HOUR) == 0
+    assert editions(world.session, world.audit_round, now=at + HOUR) == []
+    told = [mail for mail in mails(world) if "held back" in mail.subject]
+    assert [mail.address for mail in told] == [world.people["lead-inspector"].email]
+    line = history(world.session, events.chain_of(world.audit_round))[-1]
+    assert line.verb == "publication.held" and line.data["at"] == events.iso(at)
+    lead, inspector = world.actor("lead-inspector"), world.actor("inspector")
+    held = held_back(world.session, world.audit_round, actor=lead)
+    assert held and (held.was, held.at) == (at, now + HOUR) and held.agency == world.returns[codes[0]].agency.name
+    # what the agency reads says nothing of a time
+    own = history(world.session, events.chain_of(world.returns[codes[0]]))
+    assert not any(line.verb.startswith("publication") for line in own)
+    settled(world, codes[0], thread, "decline", now + 2 * HOUR)
+    operations.set_publication(
+        world.write(), world.audit_round.public_id, at=at, by=lead, now=now + 2 * HOUR
+    )
+    world.session.commit()
+    assert held_back(world.session, world.audit_round, actor=inspector) is None
+    assert clock(world, at) == 1 and len(editions(world.session, world.audit_round, now=at)) == 1
+
+
+def test_challenges_that_were_accepted_beforehand_hold_nothing_back(world: World, codes: list[str]) -> None:
+    prepare(world)
+    now, at = world.now, world.now + 5 * HOUR
+    window(world, now, now + 3 * HOUR)
+    publish(world, at, waived={"later": "The minister speaks then."})
+    line = history(world.session, events.chain_of(world.audit_round))[-1]
+    assert line.data["waived"] == ["later"]
+    assert {one.name: one.text for one in line.texts} == {"waived-later": "The minister speaks then."}
+    challenged(world, codes[0], now=now + HOUR)
+    assert clock(world, at) == 1
+    assert not [mail for mail in mails(world) if "held back" in mail.subject]
+
+
+def test_a_time_within_the_window_is_accepted_with_the_window(world: World, codes: list[str]) -> None:
+    prepare(world)
+    now, at = world.now, world.now + 2 * HOUR
+    window(world, now, now + 3 * HOUR)
+    publish(world, at, waived={"window": "It must be today."})
+    challenged(world, codes[0], now=now + HOUR)
+    assert clock(world, at) == 1
+
+
 def test_it_comes_out_at_its_minute_as_it_was_frozen(world: World, codes: list[str]) -> None:
     prepare(world)
     at = world.now + HOUR
@@ -285,7 +337,7 @@ def test_it_comes_out_at_its_minute_as_it_was_frozen(world: World, codes: list[s
         assert (mine.row.version, mine.row.narrative, mine.is_draft, mine.edition) == (1, "", False, 1)
         world.session.rollback()
         audit_return = world.session.get(AuditReturn, world.returns[codes[2]].id)
-        assert published_version(world.session, audit_return, now=at) is None
+        assert published_versions(world.session, audit_return, now=at) == {}
         with pytest.raises(NotFound):
             seen(world, codes[1], "lead", at)
 

@@ -17,14 +17,13 @@ from app.models import (
     Appointment,
     AuditReturn,
     Event,
-    Merger,
     Moderation,
     OutboxMessage,
     Sample,
     SampledReturn,
     User,
 )
-from app.operations import agencies, events, people, rounds, sampling, submissions
+from app.operations import agencies, events, mergers, people, rounds, sampling, submissions
 from app.operations.answers import Edit, save_answers
 from app.policy import system_actor
 from app.queries.rounds import NotFound
@@ -167,18 +166,27 @@ def test_the_draw_waits_for_the_end_of_the_round_and_for_something_to_draw(world
         sampling.draw_sample(world.write(), rid, by=SYSTEM, now=SHUT)
 
 
+def merge(world: World, code: str, at: datetime = NOW) -> None:
+    """Record that an agency was merged into the first council."""
+    mergers.merge(
+        world.write(), world.returns[code].public_id, into="council-1", merged_on=today(at), reason="One council now",
+        by=SYSTEM, now=at,
+    )  # fmt: skip
+    world.session.commit()
+
+
+def unmerge(world: World, code: str, at: datetime) -> None:
+    """Take it back."""
+    mergers.unmerge(world.write(), world.returns[code].public_id, by=SYSTEM, now=at)
+    world.session.commit()
+
+
 def test_the_draw_is_what_the_seed_gives_and_is_made_once(world: World) -> None:
     codes = ["council-1", *more_agencies(world, 6)]
     merged, draft = codes[5], codes[6]
     for code in [*codes[:6], "school-1"]:
         submit(world, code)
-    world.write().add(
-        Merger(
-            return_id=world.returns[merged].id, into_id=world.returns["council-1"].agency_id,
-            merged_on=today(NOW), reason="One council now", at=NOW,
-        )
-    )  # fmt: skip
-    world.session.commit()
+    merge(world, merged)
     commit(world, plan_of(world, percent={"council": 50, "school": 0}, minimum=1, questions=3, rules=()))
     sample = draw_it(world)
     kept = {code: world.returns[code].public_id for code in codes[:5]}
@@ -584,6 +592,28 @@ def test_the_frame_as_it_was_is_read_from_the_record(drawn_world: World) -> None
     world.session.commit()
     assert frame_of(world.session, world.audit_round, at=SHUT) == before
     assert len(frame_of(world.session, world.audit_round)) == len(before) - 1
+
+
+def test_mergers_around_the_draw_do_not_make_an_honest_draw_fail(world: World) -> None:
+    first, second, third, *_rest = more_agencies(world, 4)
+    for code in ("council-1", first, second, third):
+        submit(world, code)
+    merge(world, first)
+    merge(world, second)
+    unmerge(world, second, NOW.replace(hour=10))
+    commit(world, plan_of(world, percent={"council": 50}, minimum=1, questions=2, rules=()))
+    sample = draw_it(world)
+    assert [one for one, _hash in sample.frame["council"]] == sorted(
+        world.returns[code].public_id for code in ("council-1", second, third)
+    )
+    # what becomes of mergers afterwards says nothing about the draw
+    unmerge(world, first, SHUT.replace(hour=15))
+    merge(world, third, SHUT.replace(hour=15))
+    found = sample_of(world.session, world.audit_round, actor=SYSTEM, now=SHUT)
+    assert found
+    checks = verified(world.session, found, world.audit_round)
+    failed = {check.name: check.detail for check in checks if not check.holds}
+    assert failed == {}
 
 
 def test_a_demonstration_brings_its_own_seed(world: World) -> None:

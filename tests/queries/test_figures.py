@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import pytest
 from sqlalchemy import select
@@ -34,6 +35,7 @@ from app.queries.figures import (
     Narrowed,
     agencies_behind,
     checked_figures,
+    checks_beside,
     round_figures,
     scores,
     trend,
@@ -160,9 +162,8 @@ def test_the_agencies_behind_a_bar(session: Session, audit_round: AuditRound, ch
         )
 
 
-def test_scores_leave_optional_standards_aside(
-    session: Session, audit_round: AuditRound, chosen: Pack
-) -> None:
+def scores_of(session: Session, audit_round: AuditRound, chosen: Pack) -> dict[str, tuple[int, int]]:
+    """Agency to how many of its signed answers are met and how many count, one by one."""
     wanted = {}
     for one in standing(session, audit_round):
         kind = one.audit_return.agency_type
@@ -172,6 +173,29 @@ def test_scores_leave_optional_standards_aside(
             if not placed.standard.optional and placed.criterion.id in one.answers
         )
         wanted[one.audit_return.agency.code] = kinds["met"], kinds.total() - kinds["excluded"]
+    return wanted
+
+
+def test_scores_are_of_what_is_signed_last(session: Session, audit_round: AuditRound, chosen: Pack) -> None:
+    """What is known of a submission is kept: another one is counted, and the others stay as they are."""
+    found = scores(session, audit_round, Narrowed(), actor=SYSTEM, **NOW)
+    before = {row.code: (row.met, row.counted) for row in found.rows}
+    one = standing(session, audit_round)[0]
+    last, user = one.submission, session.scalars(select(User)).first()
+    assert user
+    session.add(SubmissionVoided(submission_id=last.id, reason="Again", at=AFTER))
+    submit(session, Random(7), chosen, audit_round, one.audit_return, user, AFTER, last.number + 1)
+    session.flush()
+    found = scores(session, audit_round, Narrowed(), actor=SYSTEM, **NOW)
+    after = {row.code: (row.met, row.counted) for row in found.rows}
+    assert after == scores_of(session, audit_round, chosen)
+    assert {code for code in before if before[code] != after[code]} == {one.audit_return.agency.code}
+
+
+def test_scores_leave_optional_standards_aside(
+    session: Session, audit_round: AuditRound, chosen: Pack
+) -> None:
+    wanted = scores_of(session, audit_round, chosen)
     found = scores(session, audit_round, Narrowed(), actor=SYSTEM, **NOW)
     assert {row.code: (row.met, row.counted) for row in found.rows} == wanted
     mean = sum(met for met, _ in wanted.values()) / sum(counted for _, counted in wanted.values())
@@ -241,6 +265,32 @@ def test_self_grades_beside_the_grades_found(session: Session, audit_round: Audi
     assert figures.returns == len(found) - 1
 
 
+def test_what_was_found_stands_beside_the_self_grades(session: Session, audit_round: AuditRound, chosen: Pack) -> None:
+    found = moderate(session, audit_round)
+    by_code: dict[str, list[int]] = {}
+    for answer, grade in found:
+        agency_type = answer.submission.audit_return.agency_type
+        criterion = chosen.templates[agency_type].criterion(answer.criterion)
+        kinds = [kind_of(chosen, agency_type, criterion, one) for one in (answer.grade, grade)]
+        by_code[answer.submission.audit_return.agency.code] = [
+            int(yes) for kind in kinds for yes in (kind == "met", kind != "excluded")
+        ]
+    assert len(by_code) == len(found)
+    for narrowed in (Narrowed(), Narrowed(checked=True)):
+        rows = scores(session, audit_round, narrowed, actor=SYSTEM, **NOW).rows
+        assert all(list(row.beside) == by_code.get(row.code, [0, 0, 0, 0]) for row in rows), narrowed
+    assert any(row.beside.any for row in rows) and any(row.beside[0:2] != row.beside[2:4] for row in rows)
+    whole = round_figures(session, audit_round, Narrowed(), actor=SYSTEM, **NOW)
+    cells, hidden = checks_beside(session, whole, actor=SYSTEM)
+    assert hidden == 0 and list(map(sum, zip(*cells.values(), strict=True))) == list(
+        map(sum, zip(*by_code.values(), strict=True))
+    )
+    kind = found[0][0].submission.audit_return.agency_type
+    some = round_figures(session, audit_round, Narrowed(kind), actor=SYSTEM, **NOW)
+    of_kind, _hidden = checks_beside(session, some, actor=SYSTEM)
+    assert of_kind == {cell: beside for cell, beside in cells.items() if cell.agency_type == kind}
+
+
 def test_a_second_inspector_does_not_learn_what_the_first_one_found(session: Session, audit_round: AuditRound) -> None:
     found = moderate(session, audit_round)
     answer, _grade = found[0]
@@ -267,7 +317,14 @@ def test_a_second_inspector_does_not_learn_what_the_first_one_found(session: Ses
         behind = agencies_behind(
             session, audit_round, audit_return.agency_type, answer.criterion, Narrowed(), Behind(), actor=actor, **NOW
         )
-        assert {by_criterion.hidden, by_agency.hidden, beside.hidden, behind.hidden} == {len(hidden)}
+        whole = round_figures(session, audit_round, Narrowed(), actor=actor, **NOW)
+        cells, left_out = checks_beside(session, whole, actor=actor)
+        shown = scores(session, audit_round, Narrowed(), actor=actor, **NOW)
+        mine = next(row for row in shown.rows if row.code == audit_return.agency.code)
+        assert mine.beside.any == (not hidden)
+        assert sum(one.own_counted for one in cells.values()) == sum(row.beside.own_counted for row in shown.rows)
+        counts = {by_criterion.hidden, by_agency.hidden, beside.hidden, behind.hidden, left_out, shown.hidden}
+        assert counts == {len(hidden)}
         number = sum(sum(one.figure.by_grade.values()) for one in by_criterion.criteria)
         of_agencies = len(by_agency.rows) + by_agency.without
         row = next(row for row in behind.rows if row.code == audit_return.agency.code)
@@ -283,7 +340,6 @@ def test_a_second_inspector_does_not_learn_what_the_first_one_found(session: Ses
 
 def earlier_round(session: Session, audit_round: AuditRound, before: Pack, owner: bool = True) -> AuditRound:
     """A round of an earlier version of the pack in which every second agency submitted too."""
-    from random import Random
 
     from app.domain.integrity import canonical_json, hash_of, sha256_hex
 

@@ -41,10 +41,18 @@ def test_packs_on_disk_are_checked_and_published(admin, app, world, tmp_path):
     assert "raise the version in pack.yaml" in words(admin.get("/admin/packs"))
     refused = admin.post("/admin/packs", data={"pack": PACK})
     assert refused.status_code == 200 and "A published version never changes" in words(refused)
-    file.write_text(text.replace(f"version: {world.pack.version}", f"version: {world.pack.version + 1}", 1))
-    assert f"Publish version {world.pack.version + 1}" in words(admin.get("/admin/packs"))
+    newer = text.replace(f"version: {world.pack.version}", f"version: {world.pack.version + 1}", 1)
+    file.write_text(newer)
+    page = words(admin.get("/admin/packs"))
+    assert "Say what is new in this one" in page and "Publish version" not in page
+    assert "say what is new in version" in words(admin.post("/admin/packs", data={"pack": PACK}))
+    assert count(world, PackVersion) == 1
+    file.write_text(newer + "changes: {en: One question is new., cy: Mae un cwestiwn yn newydd.}\n")
+    page = words(admin.get("/admin/packs"))
+    assert f"Publish version {world.pack.version + 1}" in page and "One question is new." in page
     assert admin.post("/admin/packs", data={"pack": PACK}).status_code == 303
     assert count(world, PackVersion) == 2
+    assert "New in this version: One question is new." in words(admin.get("/admin/packs"))
     file.write_text("format: 1\nnonsense: [")
     broken = words(admin.get("/admin/packs"))
     assert "Mend" in broken and "pack.yaml:" in broken

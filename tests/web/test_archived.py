@@ -98,7 +98,6 @@ def forms(world: World) -> list[tuple[str, str, dict[str, str]]]:  # noqa: F811
         (lead, f"{one}/reopen", words),
         ("inspector", f"/returns/{other}/nil", words),
         ("inspector", f"/returns/{other}/extend", dated("to")),
-        (lead, f"{one}/disclosure/pack", {"form": "sheet"}),
         (lead, f"{here}/extend", dated("due") | dated("closes") | {"closes-month": "7", "confirmed": "1"} | words),
         (lead, f"{here}/close", words),
         (lead, f"{here}/release/correct", words),  # published by then
@@ -136,7 +135,7 @@ def busy(world: World) -> World:  # noqa: F811
     )
     release.set_publication(
         session, world.audit_round.public_id, at=FAR_AHEAD, by=SYSTEM, now=now,
-        waived=dict.fromkeys(release.OBSTACLES, "They were told."),
+        waived=dict.fromkeys(release.WAIVABLE, "They were told."),
     )  # fmt: skip
     signatory = world.actor("signatory-council")
     release.challenge(session, rid, about="narrative", text="No.", by=signatory, now=now)
@@ -180,3 +179,21 @@ def test_nothing_changes_in_an_archived_round(busy: World, client_as: Callable[[
             wrong.append(f"{name} {path}: recorded")
             before = recorded()
     assert wrong == []
+
+
+def test_a_request_for_information_can_come_later(busy: World, client_as: Callable[[str], FlaskClient]) -> None:
+    world = busy  # noqa: F811
+    world.write().get_one(AuditRound, world.audit_round.id).archived_at = world.now
+    world.session.commit()
+    lead, page = client_as("lead-inspector"), f"/returns/{world.returns[CODE].public_id}/disclosure"
+    shown = lead.get(page)
+    entry = re.findall(r'name="entries" value="([^"]+)"', shown.text)[0]
+    form = {"entries": entry, "decision": "exempt", "ground": "other", "reason": "Asked for in 2009."}
+    assert lead.post(page, data=form).status_code == 303
+    assert "Asked for in 2009." in lead.get(page).text
+    handed_out = lead.post(f"{page}/pack", data={"form": "sheet"})
+    assert handed_out.status_code == 200 and handed_out.data.startswith(b"PK")
+    assert lead.post(f"{page}/pack", data={"form": "page"}).status_code == 303
+    world.session.rollback()
+    verbs = world.session.scalars(select(Event.verb).where(Event.verb.startswith("disclosure.")))
+    assert sorted(verbs) == ["disclosure.exported", "disclosure.exported", "disclosure.marked"]

@@ -231,6 +231,12 @@ def test_another_body_reads_grades_and_nothing_beside_them(app: Flask, session: 
     assert not any(line[-1] for line in lines(file)[1:])
 
 
+def audit_return_line(client: FlaskClient, audit_round: AuditRound, code: str) -> list[str]:
+    """The line of an agency in the file of all agencies."""
+    file = lines(client.get(f"{base(audit_round)}/agencies?format=csv"))
+    return next(line for line in file if line[0] == code)
+
+
 def test_the_grade_found_stands_beside_the_self_grade(app: Flask, session: Session) -> None:
     audit_round = seeded(session, agencies=40)
     found = moderate(session, audit_round)
@@ -244,6 +250,12 @@ def test_the_grade_found_stands_beside_the_self_grade(app: Flask, session: Sessi
     assert answer.submission.audit_return.agency.name in words(only) and "not checked" not in words(only)
     checks = words(client.get(f"{base(audit_round)}/checked"))
     assert f"{len(found)} answers were checked" in checks
+    heat = words(client.get(base(audit_round)))
+    assert "stands beside them" in heat and re.search(r"Checked: by self-grade \d+ of \d+, as found \d+ of \d+", heat)
+    by_agency = client.get(f"{base(audit_round)}/agencies")
+    assert "Checked answers: met as found" in words(by_agency)
+    named = audit_return_line(client, audit_round, answer.submission.audit_return.agency.code)
+    assert any(named[7:11]) and named[7:9] != ["", ""]
     heat = words(client.get(f"{base(audit_round)}?grades=checked"))
     assert "grades that inspectors found" in heat
 

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app.models import Monitoring, RecommendationStatus, Thread
+from app.models import AuditReturn, Monitoring, RecommendationStatus, Thread
+from app.operations import actions, agencies, rounds
+from app.operations.submissions import reopen
 from tests import world as world_module
 from tests.operations.test_returns import sign
-from tests.world import World
+from tests.world import SYSTEM, World
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 CODE = "nhs-1"
@@ -134,6 +136,78 @@ def test_a_request_for_progress_goes_there_and_back(client_as: Client, world: Wo
     assert lead.post(f"{at}/answer", data={"text": "Too late"}).status_code in (409, 422)
     assert "How far?" in inspector.get(f"/rounds/{rid}/progress?format=csv").get_data(as_text=True)
     assert "request for progress" in lead.get(f"/returns/{ret}/history").text
+
+
+@pytest.fixture
+def plan(world: World) -> dict[str, str]:
+    """The words of two signed actions of the agency, each to its public id."""
+    world.session.rollback()
+    rid, actor = world.returns[CODE].public_id, world.actor("lead")
+    question = world.work(CODE).items[0].id
+    reopen(world.write(), rid, reason="An action was missing.", by=world.actor("lead-inspector"), now=world.now)
+    made = {
+        what: actions.plan_action(
+            world.session, rid, question, actions.Typed(what), by=actor, now=world.now
+        ).public_id
+        for what in ("Train everybody", "Write it down")
+    }
+    world.session.commit()
+    sign(world, CODE)
+    return made
+
+
+def ticked(page: str, name: str) -> set[str]:
+    """The values of the boxes with this name that are ticked."""
+    boxes = re.findall(rf'<input[^>]*name="{name}" type="checkbox"[^>]*>', page)
+    return {re.search(r'value="([^"]*)"', box)[1] for box in boxes if " checked" in box}  # type: ignore[index]
+
+
+def boxes(page: str, name: str) -> set[str]:
+    """The values of all boxes with this name. Each has a label of its own."""
+    found = re.findall(rf'<input[^>]*id="([^"]+)" name="{name}" type="checkbox" value="([^"]*)"', page)
+    for box, _value in found:
+        assert len(re.findall(rf'<label[^>]*for="{box}"', page)) == 1, box
+    return {value for _box, value in found}
+
+
+def test_single_actions_are_ticked_and_asked_about(
+    client_as: Client, world: World, plan: dict[str, str], rid: str, ret: str
+) -> None:
+    inspector, address = client_as("inspector"), f"/rounds/{rid}/progress/ask"
+    page = inspector.get(f"{address}?ret={ret}").text
+    assert boxes(page, "action") == set(plan.values()) and ticked(page, "action") == set()
+    cited = sorted(boxes(page, "recommendation"))
+    kept = plan["Train everybody"]
+    form = {"ret": ret, "subject": "How far?", "text": "Tell us", "action": [kept], "recommendation": cited[:1]}
+    refused = inspector.post(address, data=form)  # no day
+    assert refused.status_code == 422
+    assert ticked(refused.text, "action") == {kept} and ticked(refused.text, "recommendation") == set(cited[:1])
+    assert rows(world, Thread) == []
+    many = inspector.post(address, data=form | DAY | {"recommendation": cited[:5]})
+    assert many.status_code == 422 and "or fewer, or none to ask about the whole plan" in many.text
+    assert inspector.post(address, data=form | DAY | {"recommendation": []}).status_code == 303
+    (thread,) = rows(world, Thread)
+    page = client_as("lead").get(f"/returns/{ret}/progress/{thread.public_id}").text
+    assert "About single actions of the plan, below." in page
+    assert "Train everybody" in page and "Write it down" not in page
+
+
+def test_no_single_actions_are_offered_where_several_agencies_are_asked(
+    client_as: Client, world: World, plan: dict[str, str], rid: str, ret: str
+) -> None:
+    session = world.write()
+    text = "code,name,type,subtype,areas\nnhs-2,Fictional nhs two,nhs,acute-trust,\n"
+    made = agencies.import_csv(session, text, world.pack.agency_types, by=SYSTEM, now=world.now)
+    added = rounds.add_agencies(session, rid, [made[0].public_id], by=SYSTEM, now=world.now)
+    assert added
+    second = session.scalars(select(AuditReturn).where(AuditReturn.agency_id == made[0].id)).one()
+    session.execute(
+        update(AuditReturn).where(AuditReturn.id == second.id).values(stage="submitted", submitted_at=world.now)
+    )
+    session.commit()
+    page = client_as("inspector").get(f"/rounds/{rid}/progress/ask?ret={ret}&ret={second.public_id}").text
+    assert boxes(page, "ret") == {ret, second.public_id} and boxes(page, "recommendation")
+    assert boxes(page, "action") == set() and "Train everybody" not in page
 
 
 PRIVATE = ("/rounds/{rid}/follow-up", "/rounds/{rid}/follow-up/agencies", "/rounds/{rid}/monitoring",

@@ -120,7 +120,7 @@ def test_a_judgement_is_entered_with_what_it_rests_on(world: World, client_as: V
     ):  # fmt: skip
         again = client.post(page, data=data)
         assert (
-            again.status_code == 200
+            again.status_code == 422
             and problem in unescape(again.text)
             and "There is a problem" in again.text
         )
@@ -141,7 +141,7 @@ def test_another_grade_is_proposed_decided_and_taken_back(world: World, client_a
         ({"grade": "most"}, "Give the reason"),
     ):  # fmt: skip
         again = lead.post(override, data=data)
-        assert problem in unescape(again.text) and "There is a problem" in again.text
+        assert again.status_code == 422 and problem in unescape(again.text) and "There is a problem" in again.text
     done = lead.post(override, data={"grade": "most", "reason": "Seen at night."}, follow_redirects=True)
     assert (
         "Proposed." in done.text and "Seen at night." in done.text and "Approve or decline" not in done.text
@@ -152,7 +152,8 @@ def test_another_grade_is_proposed_decided_and_taken_back(world: World, client_a
     )
     shown = other.get(decide)
     assert "Seen at night." in shown.text and 'value="most"' in shown.text
-    assert "Choose whether to approve it" in other.post(decide, data={}).text
+    undecided = other.post(decide, data={})
+    assert undecided.status_code == 422 and "Choose whether to approve it" in undecided.text
     assert "Say why not" in other.post(decide, data={"decision": "decline"}).text
     done = other.post(decide, data={"decision": "approve", "proposed": "most"}, follow_redirects=True)
     assert "Approved." in done.text and "Overridden" in done.text

@@ -289,7 +289,7 @@ def test_a_page_says_that_a_text_is_not_translated_and_marks_its_language(
 
 def test_a_pack_in_two_languages_stands_beside_its_first_version(world: World) -> None:
     """A database that holds the first version, without Welsh, takes the second one and keeps both."""
-    first = world.pack.model_copy(update={"version": 99})
+    first = world.pack.model_copy(update={"version": 99, "changes": "More Welsh."})
     published = templates.publish(world.write(), first, by=SYSTEM, now=world.now)
     assert published.version == 99
     assert templates.publish(world.session, world.pack, by=SYSTEM, now=world.now).id == world.version.id

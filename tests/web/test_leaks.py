@@ -43,7 +43,18 @@ from app.models import (
     User,
 )
 from app.operations import agencies as agencies_operations
-from app.operations import examples, follow_up, peers, people, querying, release, rounds, signing, submissions
+from app.operations import (
+    examples,
+    follow_up,
+    mergers,
+    peers,
+    people,
+    querying,
+    release,
+    rounds,
+    signing,
+    submissions,
+)
 from app.operations.answers import Edit
 from app.operations.search import rebuild
 from app.policy import AGENCY_ROLES, PERMISSIONS, could
@@ -83,6 +94,8 @@ class Census:
     world: World
     client_as: Callable[[str], FlaskClient]
     codes: list[str]
+    # one that was merged into the first of `codes`, and one with nothing to return; both had begun to answer
+    gone: list[str] = field(default_factory=list)
     runs: list[str] = field(default_factory=list)
     clients: dict[str, FlaskClient] = field(default_factory=dict)
 
@@ -118,13 +131,15 @@ def _people(world: World) -> None:
     session.execute(
         sa.update(RoundTemplate).where(RoundTemplate.agency_type == kinds[1]).values(oversight_body_id=west)
     )
-    second = f"{kinds[0]}-2"
+    lines = ["code,name,type,subtype,areas,email,signatory"]
+    for number, name in ((2, "two"), (3, "three"), (4, "four")):
+        code = f"{kinds[0]}-{number}"
+        lines.append(
+            f"{code},Fictional {kinds[0]} {name},{kinds[0]},,mere: Mereland; far: Farland,{code}@agency.example,Sam"
+        )
     made = agencies_operations.import_csv(
-        session,
-        "code,name,type,subtype,areas,email,signatory\n"
-        f"{second},Fictional {kinds[0]} two,{kinds[0]},,mere: Mereland; far: Farland,{second}@agency.example,Sam Two",
-        world.pack.agency_types, by=SYSTEM, now=world.now,
-    )  # fmt: skip
+        session, "\n".join(lines), world.pack.agency_types, by=SYSTEM, now=world.now
+    )
     rounds.add_agencies(
         session, world.audit_round.public_id, [one.public_id for one in made], by=SYSTEM, now=world.now
     )
@@ -189,6 +204,25 @@ def _signed(census: Census, code: str) -> None:
         submissions.reopen(world.write(), rid, reason=token("reopen", code), by=lead, now=world.now)
         world.session.commit()
         sign(world, code, by=by, expected=content_hash(world.work(code)))
+
+
+def _gone(census: Census) -> None:
+    """One agency is merged into the first, another has nothing to return; both had begun to answer."""
+    world = census.world
+    for code in census.gone:
+        item = world.work(code).items[0]
+        raw = complete_answer(item.scheme, best=False) | {"commentary": token("draft", code)}
+        assert save(world, code, Edit(item.id, raw, item.answer.version, "token"), by=census.signatory(code)).saved
+    merged, nil = census.gone
+    inspector = world.actor("inspector")
+    mergers.merge(
+        world.write(), census.ret(merged), into=census.codes[0], merged_on=world.now.date(),
+        reason=token("merger", merged), by=inspector, now=world.now,
+    )  # fmt: skip
+    submissions.set_nil(
+        world.session, census.ret(nil), reason=token("nil", nil), by=inspector, now=world.now
+    )
+    world.session.commit()
 
 
 def _told(census: Census, code: str) -> None:
@@ -274,7 +308,7 @@ def _prepared(census: Census) -> None:
     )  # fmt: skip
     release.set_publication(
         world.session, rid, at=FAR_AHEAD, by=lead, now=world.now,
-        waived=dict.fromkeys(release.OBSTACLES, "They were told."),
+        waived=dict.fromkeys(release.WAIVABLE, "They were told."),
     )  # fmt: skip
     rebuild(world.session, by=SYSTEM)
     world.session.commit()
@@ -303,7 +337,10 @@ def census(
 ) -> Census:
     """The agencies have signed and were told things; nothing was done in private yet."""
     kinds = list(world.pack.agency_types)
-    made = Census(app, world, client_as, [f"{kinds[0]}-1", f"{kinds[1]}-1", f"{kinds[0]}-2"])
+    made = Census(
+        app, world, client_as, [f"{kinds[0]}-1", f"{kinds[1]}-1", f"{kinds[0]}-2"],
+        [f"{kinds[0]}-3", f"{kinds[0]}-4"],
+    )  # fmt: skip
     monkeypatch.setitem(
         app.extensions, "candour_jobs", SimpleNamespace(enqueue_report=lambda _session, run: made.runs.append(run))
     )
@@ -311,6 +348,7 @@ def census(
     for code in made.codes:
         _signed(made, code)
         _told(made, code)
+    _gone(made)
     world.write()
     drawn_sample(world)
     world.session.commit()
@@ -323,6 +361,13 @@ EXPORTS = (
     "ledger?format=csv", "judgements?format=csv", "examples?format=csv", "sample?format=csv", "sample?format=frame",
     "search?q=minutes&format=csv", "figures?format=csv", "figures/criteria?format=csv", "figures/agencies?format=csv",
     "figures/checked?format=csv", "two-views?format=csv", "follow-up/agencies?format=csv",
+)  # fmt: skip
+
+
+# where the answers of an agency that signed nothing stand, and what became of it
+OF_GONE = (
+    "agency.tasks", "agency.answers", "agency.check", "agency.events", "actions.plan", "evidence.library",
+    "oversight.merge", "oversight.nil", "feedback.page", "follow_up.return_page", "offline.index",
 )  # fmt: skip
 
 
@@ -377,6 +422,15 @@ def paths(census: Census, codes: Iterable[str]) -> dict[str, str]:
         found[f"/returns/{audit_return.public_id}/search?q={text}"] = "return.read_all"
         found[f"/rounds/{rid}/search?q={text}"] = "search.use"
         found[f"/returns/{audit_return.public_id}/feedback/versions/2"] = "feedback.write"
+    for code in census.gone:
+        for endpoint in OF_GONE:
+            address = app.url_map.bind("localhost").build(endpoint, {"rid": census.ret(code)})
+            found[address] = permissions_of(app, endpoint)["GET"]
+        found[f"/rounds/{rid}/returns/{census.ret(code)}"] = "round.read"
+        found[f"/returns/{census.ret(code)}/search?q={token('draft', code)}"] = "return.read_all"
+        found[f"/rounds/{rid}/search?q={token('draft', code)}"] = "search.use"
+    for query in ("ledger?state=merged", "ledger?state=nil"):
+        found[f"/rounds/{rid}/{query}"] = "round.read"
     for query in (*EXPORTS, "ledger?q=one", "release?text=one", "publications/2.json"):
         endpoint = "findings.read" if query.startswith("publications") else "round.read"
         found[f"/rounds/{rid}/{query}"] = endpoint
@@ -451,7 +505,27 @@ def allowed(census: Census, name: str, phase: str) -> set[str]:
         if name == "administrator":
             kinds |= {"person", "signatory", "post"}
         found |= {token(kind, code) for kind in kinds}
+    merged, nil = census.gone
+    mine = {held.agency_id for held in actor.held if held.role in AGENCY_ROLES}
+    for code, reason, readers in ((merged, "merger", (merged, census.codes[0])), (nil, "nil", (nil,))):
+        if world.returns[code].agency_id in mine:
+            found.add(token("draft", code))  # what was not signed is its own, for good
+        if mine & {world.returns[one].agency_id for one in readers} or census.inspector(code) in (name, name[5:]):
+            found.add(token(reason, code))
+    if name in ("coordinator", "far-coordinator", "other-type-lead"):
+        found.add(token("nil", nil))  # beside the agency, on the page of their area, or in the ledger of all bodies
+    if name == "other-type-lead":
+        found.add(token("merger", merged))
+    if mine and phase in ("published", "corrected"):
+        found.add(token("nil", nil))  # it is printed in the findings
     return found
+
+
+def known_to(census: Census, agency_ids: set[int | None]) -> set[int | None]:
+    """The agencies whose names their people may read: their own, and the one they were merged into, or that was merged
+    into theirs."""
+    merger = {census.world.returns[code].agency_id for code in (census.codes[0], census.gone[0])}
+    return agency_ids | merger if agency_ids & merger else agency_ids
 
 
 @dataclass
@@ -468,13 +542,12 @@ def asked_as(
 ) -> Result:
     """Ask for every address that somebody's role may have, as each, and look into what comes."""
     result = Result()
-    agency_names = {code: census.world.returns[code].agency.name.encode() for code in census.codes}
+    every = [*census.codes, *census.gone]
+    agency_names = {code: census.world.returns[code].agency.name.encode() for code in every}
     for name in names:
         may, actor = allowed(census, name, phase), census.world.actor(name) if name else None
-        mine = {held.agency_id for held in actor.held} if actor else set()
-        foreign = [
-            agency_names[code] for code in census.codes if census.world.returns[code].agency_id not in mine
-        ]
+        mine = known_to(census, {held.agency_id for held in actor.held}) if actor else set()
+        foreign = [agency_names[code] for code in every if census.world.returns[code].agency_id not in mine]
         is_agency = actor is not None and any(held.role in AGENCY_ROLES for held in actor.held)
         seen = result.found[name] = set()
         client = census.visit(name)
@@ -530,13 +603,18 @@ def test_no_foreign_token_is_found_before_or_after_publication(census: Census) -
     report(census, "inspector", f"/returns/{census.ret(first)}/feedback/versions/2/pdf")
     report(census, "inspector", f"/rounds/{census.world.audit_round.public_id}/reports", "joint-findings", made=False)
     addresses = paths(census, [first, second])
-    before = asked_as(census, everybody(census), addresses, "before", keep=True)
+    before = asked_as(census, [*everybody(census), *census.gone], addresses, "before", keep=True)
     # what an oversight body does in private changes nothing that anybody else sees, a time set for publication neither
     differing = [where for where, page in signed.pages.items() if before.pages.get(where, page) != page]
     assert before.wrong == []
     assert differing == []
     for name in ("signatory", "board", "lead"):
         assert own | {token("query", first), token("board", first)} <= before.found[name], "it finds what there is"
+    merged, nil = census.gone
+    assert {token("draft", merged), token("merger", merged)} <= before.found[merged]
+    assert {token("draft", nil), token("nil", nil)} <= before.found[nil]
+    assert token("merger", merged) in before.found["signatory"]
+    assert {token("merger", merged), token("nil", nil)} <= before.found["inspector"]
     assert own <= before.found["coordinator"] and {token("peer", first), *own} <= before.found["peer"]
     assert {token(kind, first) for kind in PRIVATE - {"second", "judgement", "override"}} <= before.found["inspector"]
     assert {token(kind, second) for kind in PRIVATE - {"second"}} <= before.found["other-type-lead"]
@@ -560,7 +638,7 @@ def test_no_foreign_token_is_found_before_or_after_publication(census: Census) -
     census.world.session.commit()
     narrate(census, first, "second", version=2)  # a correction that is not published yet
     # the inspectors of the first agency read it all before
-    names = [*looking_on, "other-type-lead"]
+    names = [*looking_on, "other-type-lead", *census.gone]
     published = asked_as(census, names, paths(census, [first, second]), "published")
     assert published.wrong == []
     assert {token(kind, first) for kind in IN_FEEDBACK} <= published.found["board"]
@@ -594,8 +672,8 @@ def _wrong_mails(census: Census) -> Iterator[str]:
         for hit in TOKEN.finditer(words.encode()):
             if not name or hit[0].decode() not in allowed(census, name, "corrected"):
                 yield f"{mail.address}: {hit[0].decode()}"
-        agencies = {held.agency_id for held in census.world.actor(name).held} if name else set()
-        for code in census.codes if any(agencies) else ():
+        agencies = known_to(census, {held.agency_id for held in census.world.actor(name).held}) if name else set()
+        for code in (*census.codes, *census.gone) if any(agencies) else ():
             agency = census.world.returns[code].agency
             if agency.id not in agencies and agency.name in words:
                 yield f"{mail.address}: {agency.name}"

@@ -10,9 +10,11 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app.domain.text import localise
-from app.models import Moderation, ReturnedStandard, Submission
+from app.models import Agency, Moderation, ReturnedStandard, Submission
+from app.operations.submissions import reopen
 from app.queries.returns import Item
 from tests.operations.checking import check, finished, put_in_sample, uphold_all
+from tests.operations.test_returns import sign
 from tests.web.test_oversight import count, submit, words
 from tests.world import World
 
@@ -186,6 +188,37 @@ def test_a_desk_that_is_not_mine_is_not_there(client_as: Clients, world: World, 
     drawn(world, code, inspector="lead-inspector")
     assert client_as("inspector").get(address(world, code)).status_code == 404
     assert client_as("lead-inspector").get(address(world, code)).status_code == 200
+
+
+def test_the_desk_of_an_audit_that_was_opened_again_says_so(client_as: Clients, world: World, code: str) -> None:
+    drawn(world, code)
+    lead = world.actor("lead-inspector")
+    reopen(world.write(), world.returns[code].public_id, reason="The wrong file was sent.", by=lead, now=world.now)
+    world.session.commit()
+    inspector = client_as("inspector")
+    page = inspector.get(address(world, code))
+    assert page.status_code == 200 and "The wrong file was sent." in words(page)
+    assert "nothing to check until it is signed again" in words(page) and "in London time" in words(page)
+    back = f"/rounds/{world.audit_round.public_id}/moderation?show=mine"
+    assert f'href="{back}"' in page.text and f'href="{address(world, code)}"' in inspector.get(back).text
+    assert client_as("signatory").get(address(world, code)).status_code == 403
+
+
+def test_what_is_not_finished_stands_first(client_as: Clients, world: World, code: str) -> None:
+    other = "zz-last"
+    put_in_sample(world, code, questions=[world.work(code).items[0].id])
+    uphold_all(world, code)
+    finished(world, code)
+    second = list(world.returns)[1]
+    world.answer(second, by=f"signatory-{second.split('-')[0]}")
+    sign(world, second, by=f"signatory-{second.split('-')[0]}")
+    world.write().get(Agency, world.returns[second].agency_id).name = other
+    world.session.commit()
+    put_in_sample(world, second)
+    inspector = client_as("inspector")
+    for address_ in ("", "?show=mine"):
+        page = words(inspector.get(f"/rounds/{world.audit_round.public_id}/moderation{address_}"))
+        assert page.index(other) < page.index(world.returns[code].agency.name)
 
 
 # --- standards returned for correction ------------------------------------------------------------------------------

@@ -120,7 +120,7 @@ def test_a_wrong_plan_says_everything_at_once_and_keeps_what_was_typed(lead, wor
     form |= {"due-month": "2", "due-day": "31", "closes-year": "2001", "opens-day": ""}
     answer = lead.post("/rounds/new", data=form)
     page = answer.get_data(as_text=True)
-    assert answer.status_code == 200 and count(world, AuditRound) == before
+    assert answer.status_code == 422 and count(world, AuditRound) == before
     for field in ("pack", "name", "key", "due-day", "closes-day", "opens-day", "area_release"):
         assert f'href="#{field}"' in page and f'id="{field}"' in page, field
     assert 'value="31"' in page and 'value="No Good"' in page
@@ -135,7 +135,7 @@ def test_a_wrong_plan_says_everything_at_once_and_keeps_what_was_typed(lead, wor
 
 def test_odd_bytes_in_a_form_are_no_error_of_the_service(lead, world):
     answer = lead.post("/rounds/new", data=plan(world, name="Zero\x00byte", key="a\x00b", pack="\x00"))
-    assert answer.status_code == 200
+    assert answer.status_code == 422
     assert lead.get("/rounds/x/ledger?q=%00").status_code == 404
     assert lead.get("/rounds/a%00b").status_code == 404
     assert lead.post("/returns/%00/reopen", data={"reason": "\x00"}).status_code == 404
@@ -176,7 +176,7 @@ def test_wrong_lines_are_shown_line_by_line_and_nothing_is_stored(lead, world, d
     pasted = f"{GOOD}\nBroken, sausage, x@mere.example\nShort\nPasted school 1, school, head@mere.example"
     answer = lead.post(f"{draft}/agencies", data={"way": "paste", "lines": pasted.replace("\n", "\r\n")})
     page = words(answer)
-    assert answer.status_code == 200
+    assert answer.status_code == 422
     assert "3 things must be mended" in page and "Nothing was stored" in page
     assert "31 Broken, sausage, x@mere.example “sausage” is no agency type here" in page
     assert "32 Short Give name, type and e-mail address" in page and "repeats the agency of line 2" in page
@@ -214,9 +214,9 @@ def test_a_wrong_file_is_explained(lead, world, draft):
     for content, says in WRONG_FILES:
         file = (io.BytesIO(content), "agencies.csv")
         answer = lead.post(f"{draft}/agencies", data={"way": "upload", "file": file})
-        assert answer.status_code == 200 and says in words(answer), says
+        assert answer.status_code == 422 and says in words(answer), says
     megabyte = lead.post(f"{draft}/agencies", data={"way": "paste", "lines": "x" * 1_000_000})
-    assert megabyte.status_code == 200 and "cannot be read" in words(megabyte)
+    assert megabyte.status_code == 422 and "cannot be read" in words(megabyte)
     assert count(world, Agency) == before
 
 
@@ -322,7 +322,7 @@ def test_reopening_asks_for_a_reason_and_keeps_the_submission(lead, client_as, w
     assert client_as("outsider").post(address, data={"reason": "x"}).status_code == 404
     assert "The signature is voided" in words(lead.get(address))
     empty = lead.post(address, data={"reason": "  "})
-    assert empty.status_code == 200 and 'href="#reason"' in empty.get_data(as_text=True)
+    assert empty.status_code == 422 and 'href="#reason"' in empty.get_data(as_text=True)
     long = "Too long. " * 100_000
     answer = lead.post(address, data={"reason": long})
     assert "shorten it to 4000 or fewer" in words(answer) and "Too long. Too long." in words(answer)

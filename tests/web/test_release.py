@@ -91,11 +91,11 @@ def test_from_feedback_to_a_correction(world: World, codes: list[str], client_as
     # the inspector's own words, and what somebody else wrote meanwhile
     assert inspector.post(f"{page}/write", data={"version": "1", "narrative": "Good work."}).status_code == 303
     lost = inspector.post(f"{page}/write", data={"version": "1", "narrative": "Other words."})
-    assert lost.status_code == 200 and "Good work." in words(lost) and "Other words." in words(lost)
+    assert lost.status_code == 422 and "Good work." in words(lost) and "Other words." in words(lost)
 
     # the window: refused, then set
     wrong = lead.post(f"/rounds/{rid}/release/window", data={"opens-day": "31", "opens-time": "25:00"})
-    assert wrong.status_code == 200 and 'href="#opens-time"' in wrong.text and 'value="25:00"' in wrong.text
+    assert wrong.status_code == 422 and 'href="#opens-time"' in wrong.text and 'value="25:00"' in wrong.text
     assert agency.get(page).status_code == 404
     set_ = lead.post(
         f"/rounds/{rid}/release/window", data=fields("opens", AGES_AGO) | fields("closes", FAR_AHEAD)
@@ -110,7 +110,7 @@ def test_from_feedback_to_a_correction(world: World, codes: list[str], client_as
     # a challenge and its answer
     assert agency.get(f"{page}/challenge?about=nothing").status_code == 404
     empty = agency.post(f"{page}/challenge", data={"about": "overall", "text": ""})
-    assert empty.status_code == 200 and 'href="#text"' in empty.text
+    assert empty.status_code == 422 and 'href="#text"' in empty.text
     assert agency.post(f"{page}/challenge", data={"about": "overall", "text": "Not so."}).status_code == 303
     thread = world.write().scalars(select(Thread)).one().public_id
     world.session.rollback()
@@ -140,7 +140,7 @@ def test_from_feedback_to_a_correction(world: World, codes: list[str], client_as
     assert "1 September 2003 at 09:30" in words(look) and "2 agencies get the feedback" in words(look)
     expected = re.search(r'name="expected" value="(\w{64})"', look.text)[1]
     stale = lead.post(address, data=at | {"step": "confirm", "expected": "0" * 64})
-    assert stale.status_code == 200 and "Something changed" in words(stale)
+    assert stale.status_code == 422 and "Something changed" in words(stale)
     assert lead.post(address, data=at | {"step": "confirm", "expected": expected}).status_code == 303
     assert "The findings come out on 1 September 2003" in words(lead.get(f"/rounds/{rid}/release"))
     for path in (f"/rounds/{rid}/publications", f"/rounds/{rid}/publications/1.json", page + "/feedback.json"):
@@ -200,12 +200,40 @@ def test_publishing_all_the_same_takes_a_reason_for_each_obstacle(
     rid, lead = world.audit_round.public_id, client_as("lead-inspector")
     at = fields("at", FAR_AHEAD)
     refused = lead.post(f"/rounds/{rid}/release/publish", data=at | {"step": "confirm"})
-    assert refused.status_code == 200 and 'href="#waived-missing"' in refused.text
+    assert refused.status_code == 422 and 'href="#waived-missing"' in refused.text
     assert world.write().scalars(select(Release)).all() == []
     world.session.rollback()
     given = at | {"step": "confirm", "waived-missing": "They are told by letter."}
     assert lead.post(f"/rounds/{rid}/release/publish", data=given).status_code == 303
     assert world.write().scalars(select(Release)).one().prepared["feedback"] == {}
+
+
+def test_a_challenge_holds_publication_back_and_the_pages_say_so(
+    world: World, codes: list[str], client_as: Client
+) -> None:
+    rid, ret = world.audit_round.public_id, world.returns[codes[0]].public_id
+    lead, agency, page = client_as("lead-inspector"), client_as("lead"), f"/rounds/{rid}/release"
+    lead.post(f"{page}/prepare")
+    lead.post(f"{page}/window", data=fields("opens", AGES_AGO) | fields("closes", FAR_AHEAD))
+    at = FAR_AHEAD + timedelta(days=3)
+    form = fields("at", at) | {"step": "look"}
+    shown = lead.post(f"{page}/publish", data=form)
+    assert "A new challenge holds the publication back" in words(shown) and 'name="waived-later"' in shown.text
+    waived = {f"waived-{key}": "They were told." for key in operations.OBSTACLES}
+    done = lead.post(f"{page}/publish", data=form | waived | {"step": "confirm"}, follow_redirects=True)
+    assert "A challenge that comes until" in words(done) and 'id="held"' not in done.text
+    agency.post(f"/returns/{ret}/feedback/challenge", data={"about": "overall", "text": "That is not so."})
+    held = lead.get(page)
+    assert "Held back: the findings were to come out on 4 September 2003" in words(held)
+    assert f'href="/returns/{ret}/feedback"' in held.text and "No time is set for publication" in words(held)
+    assert "is held back" in words(lead.get(f"/rounds/{rid}/history"))
+    assert "held back" not in words(agency.get(f"/returns/{ret}/feedback")).lower()
+    # accepted beforehand, the next one does not
+    again = form | waived | {"step": "confirm", "waived-later": "The minister speaks then."}
+    done = lead.post(f"{page}/publish", data=again, follow_redirects=True)
+    assert "do not hold it back" in words(done) and "The minister speaks then." in words(done)
+    agency.post(f"/returns/{ret}/feedback/challenge", data={"about": "peers", "text": "Nor is that."})
+    assert "The findings come out on 4 September 2003" in words(lead.get(page))
 
 
 def test_a_disclosure_pack_names_roles_and_leaves_out_what_is_exempt(
@@ -234,7 +262,7 @@ def test_a_disclosure_pack_names_roles_and_leaves_out_what_is_exempt(
     declared = re.search(r'value="(declaration:1)"', page.text)[1]
 
     empty = lead.post(address, data={"decision": "exempt"})
-    assert empty.status_code == 200 and "Choose at least one" in words(empty)
+    assert empty.status_code == 422 and "Choose at least one" in words(empty)
     no_reason = lead.post(address, data={"decision": "exempt", "entries": declared, "ground": "personal"})
     assert "Say why" in words(no_reason) and f'value="{declared}" checked' in no_reason.text
     data = {"decision": "exempt", "entries": declared, "ground": "personal", "reason": "The words of one person."}

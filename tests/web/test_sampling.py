@@ -100,7 +100,7 @@ def test_a_wrong_plan_says_everything_and_keeps_what_was_typed(
 ) -> None:
     wrong = form(do="save", minimum="many", questions="", second_percent="101", rules=["late", "no-such-rule"])
     answer = lead.post(f"{address}/plan", data=wrong | {"percent-council": "-3"})
-    assert answer.status_code == 200 and 'value="many"' in answer.text and 'value="-3"' in answer.text
+    assert answer.status_code == 422 and 'value="many"' in answer.text and 'value="-3"' in answer.text
     for field in ("percent-council", "minimum", "questions", "second_percent"):
         assert f'href="#{field}"' in answer.text and f'id="{field}"' in answer.text, field
     nothing = {f"percent-{kind}": "0" for kind in ("council", "nhs", "police", "school", "voluntary")}
@@ -117,6 +117,18 @@ def test_who_sees_the_sample(client_as, world: World, address: str) -> None:
     reader = client_as("inspector")
     assert reader.get(address).status_code == 200 and "Change the plan" not in reader.get(address).text
     assert {reader.get(address + path).status_code for path in ("/plan", "/draw", "/add")} == {403}
+
+
+def test_before_the_draw_pages_say_what_comes_when(client_as, lead: FlaskClient, world: World, address: str) -> None:
+    reader = client_as("inspector")
+    page = reader.get(f"{address}/verify")
+    assert page.status_code == 200 and "First a lead inspector makes a secret seed" in words(page)
+    sample = commit(world)
+    page = reader.get(f"{address}/verify")
+    assert "The sample is not drawn yet" in words(page) and sample.seed_hash in page.text
+    assert sample.seed not in page.text
+    add = lead.get(f"{address}/add")
+    assert add.status_code == 409 and "once the sample is drawn" in words(add)
 
 
 def test_agencies_see_the_hash_and_nothing_else(client_as, world: World, address: str) -> None:
@@ -149,7 +161,7 @@ def test_sharing_out_and_checking(lead: FlaskClient, world: World, address: str)
     assert "sample" not in words(lead.get(about + world.returns["nhs-1"].public_id))
     ids = {name: world.people[name].public_id for name in ("inspector", "other", "outsider")}
     same = lead.post(f"{address}/{ret}", data={"inspector": ids["other"], "second": ids["other"]})
-    assert same.status_code == 200 and 'href="#second"' in same.text and "two different inspectors" in same.text
+    assert same.status_code == 422 and 'href="#second"' in same.text and "two different inspectors" in same.text
     foreign = lead.post(f"{address}/{ret}", data={"inspector": ids["outsider"]})
     assert 'href="#inspector"' in foreign.text
     both = {"inspector": ids["other"], "second": ids["inspector"]}
@@ -168,7 +180,7 @@ def test_sharing_out_and_checking(lead: FlaskClient, world: World, address: str)
 def test_adding_by_hand(lead: FlaskClient, world: World, address: str) -> None:
     codes = submitted(world)
     commit(world, plan_of(world, percent={"council": 0}, minimum=1, rules=()))
-    assert lead.get(f"{address}/add").status_code == 404  # nothing is drawn yet
+    assert lead.get(f"{address}/add").status_code == 409  # nothing is drawn yet
     draw_it(world)
     shut(world)
     empty = lead.post(f"{address}/add", data={})

@@ -12,6 +12,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.models import Example, Submission
+from app.operations import examples
+from app.web.oversight.examples import PAGE
 from tests.operations.test_search import answered, found, sign, signatory, submitted, threads, token
 from tests.web.test_chasing import counted
 from tests.web.test_oversight import words
@@ -180,6 +182,46 @@ def test_an_answer_is_marked_from_where_it_is_read_and_from_a_search(world, insp
     assert remove and inspector.post(remove[1]).status_code == 303
     world.session.rollback()
     assert world.session.scalars(select(Example)).all() == []
+
+
+def test_many_examples_come_page_by_page_and_the_filter_stays(world, inspector):
+    """Each stands on one page, in the order of the file; a page that is not there gives the last."""
+    overview, actor, notes_of = f"/rounds/{world.audit_round.public_id}/examples", world.actor("inspector"), {}
+    for code in world.returns:
+        submitted(world, code)
+        sid = world.session.scalars(select(Submission.public_id).order_by(Submission.id.desc())).first()
+        items = world.work(code).items
+        session = world.write()
+        for item in items:
+            for kind in ("good", "concern"):
+                note = f"note{kind}{len(notes_of)}."
+                notes_of[note] = item.criterion.theme
+                examples.mark(
+                    session, world.returns[code].public_id, submission=sid, question=item.id, kind=kind, note=note,
+                    by=actor, now=world.now,
+                )  # fmt: skip
+        session.commit()
+        if len(notes_of) > PAGE:
+            break
+    total = len(notes_of)
+    pages = -(-total // PAGE)
+    assert pages > 1, "too few questions for a second page"
+
+    def notes(text: str) -> list[str]:
+        return re.findall(r"note(?:good|concern)\d+\.", text)
+
+    first, last = inspector.get(overview).text, inspector.get(f"{overview}?page={pages}").text
+    assert len(notes(first)) == PAGE and len(notes(last)) == total - (pages - 1) * PAGE
+    shown = [note for page in range(1, pages + 1) for note in notes(inspector.get(f"{overview}?page={page}").text)]
+    assert sorted(shown) == sorted(notes_of)
+    assert shown == [row[10] for row in lines(inspector.get(f"{overview}?format=csv"))[1:]]
+    assert f'href="{overview}?page=2"' in first and 'rel="next"' in first and 'rel="prev"' not in first
+    assert 'rel="prev"' in last and 'rel="next"' not in last
+    assert notes(inspector.get(f"{overview}?page={pages + 7}").text) == notes(last)
+    theme = items[0].criterion.theme
+    narrowed = notes(inspector.get(f"{overview}?kind=good&theme={theme}").text)
+    of_theme = [note for note, here in notes_of.items() if here == theme and note.startswith("notegood")]
+    assert 0 < len(of_theme) <= PAGE and sorted(narrowed) == sorted(of_theme)
 
 
 @pytest.mark.parametrize("name", ["signatory", "lead", "board", "outsider", "coordinator", "administrator"])

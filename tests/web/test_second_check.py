@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select
@@ -21,9 +20,6 @@ from tests.operations.checking import finished, put_in_sample, uphold_all
 from tests.operations.test_judgements import submitted, world  # noqa: F401 - a fixture
 from tests.web.test_oversight import words
 from tests.world import SYSTEM, World
-
-# what is shown does not depend on the database
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 CODE = "council-1"
 REASON = "Zinnober, as the rota of March shows."

@@ -48,6 +48,21 @@ def test_a_check_waits_for_whom_it_is_assigned_to_until_it_is_finished(
     assert waits(world, "inspector").checks == 0
 
 
+def test_the_first_page_of_an_inspector_says_what_is_theirs_to_check(
+    client_as: Clients, world: World, code: str
+) -> None:
+    said, inspector = "1 audit waits for you to check it", client_as("inspector")
+    mine = f"/rounds/{world.audit_round.public_id}/moderation?show=mine"
+    for start in ("/", "/?all=1"):
+        page = inspector.get(start, follow_redirects=True)
+        assert said in words(page) and f'href="{mine}"' in page.text, start
+    assert "waits for you" not in words(client_as("lead-inspector").get("/rounds"))
+    uphold_all(world, code)
+    finished(world, code)
+    for start in ("/", "/?all=1"):
+        assert "waits for you" not in words(inspector.get(start, follow_redirects=True))
+
+
 def test_an_answered_query_waits_for_whoever_asked(world: World, code: str) -> None:
     public_id, inspector, lead = world.returns[code].public_id, world.actor("inspector"), world.actor("lead")
     querying.ask(

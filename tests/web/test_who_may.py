@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 import sqlalchemy as sa
@@ -16,13 +16,12 @@ from app.operations import people
 from app.web.permissions import permissions_of
 from tests.world import SYSTEM, World
 
-# who may do what does not depend on the database
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
 PEOPLE = [
     "signatory", "lead", "contributor", "board", "lead-inspector", "inspector", "outsider", "coordinator",
     "administrator", "anonymous", "peer", "other-type", "other-type-lead",
 ]  # fmt: skip
+# everybody asks on SQLite; on PostgreSQL too, one of each kind that asks another question of the database
+ON_BOTH = {"signatory", "peer", "other-type-lead", "lead-inspector"}
 PUBLIC = {"public.read"}
 
 # what inspectors, and lead inspectors besides, may do with a return of their types that is not submitted, and the round
@@ -102,7 +101,13 @@ def visit(app: Flask, client_as: Callable[[str], FlaskClient]) -> Callable[[str]
     return lambda name: app.test_client() if name == "anonymous" else client_as(name)
 
 
-@pytest.mark.parametrize("name", PEOPLE)
+def each(names: Iterable[str]) -> pytest.MarkDecorator:
+    """The mark of a test that these people take, each on the databases that it is worth asking."""
+    asked = [(kind, name) for kind in ("sqlite", "postgresql") for name in names if kind == "sqlite" or name in ON_BOTH]
+    return pytest.mark.parametrize(("database_url", "name"), asked, indirect=["database_url"])
+
+
+@each(PEOPLE)
 def test_nobody_reaches_what_is_not_theirs(
     app: Flask, joint: World, visit: Callable[[str], FlaskClient], name: str
 ) -> None:
@@ -143,7 +148,7 @@ def test_nobody_reaches_what_is_not_theirs(
     assert world.session.scalar(sa.select(sa.func.count()).select_from(Event)) == before
 
 
-@pytest.mark.parametrize("name", ["signatory", "lead", "contributor", "board", "lead-inspector", "inspector"])
+@each(["signatory", "lead", "contributor", "board", "lead-inspector", "inspector"])
 def test_what_is_theirs_opens(
     app: Flask, world: World, visit: Callable[[str], FlaskClient], name: str
 ) -> None:

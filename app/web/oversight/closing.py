@@ -32,8 +32,8 @@ def _round(rid: str) -> AuditRound:
     return get_round(session(), rid, actor=actor(), now=now(), permission="round.close")
 
 
-def _page(template: str, audit_round: AuditRound, errors: dict[str, str], **values: Any) -> str:
-    return render_template(
+def _page(template: str, audit_round: AuditRound, errors: dict[str, str], **values: Any) -> tuple[str, int]:
+    page = render_template(
         template,
         audit_round=audit_round,
         errors=errors,
@@ -43,6 +43,7 @@ def _page(template: str, audit_round: AuditRound, errors: dict[str, str], **valu
         breadcrumbs=round_crumbs(audit_round),
         **values,
     )  # fmt: skip
+    return page, 422 if errors else 200
 
 
 def _done(audit_round: AuditRound, words: str) -> BaseResponse:
@@ -62,7 +63,7 @@ def _told(number: int) -> str:
 
 @blueprint.route("/rounds/<rid>/extend", methods=["GET", "POST"])
 @requires(GET="round.close", POST="round.close")
-def extend_round(rid: str) -> str | BaseResponse:
+def extend_round(rid: str) -> tuple[str, int] | BaseResponse:
     """More time for all: the new dates, then who is told of them, then it is done."""
     audit_round = _round(rid)
     if audit_round.stage != "open":
@@ -97,7 +98,7 @@ def extend_round(rid: str) -> str | BaseResponse:
 
 @blueprint.route("/rounds/<rid>/close", methods=["GET", "POST"])
 @requires(GET="round.close", POST="round.close")
-def close_round(rid: str) -> str | BaseResponse:
+def close_round(rid: str) -> tuple[str, int] | BaseResponse:
     """Close a round before its time, with a reason, after saying what that does."""
     audit_round = _round(rid)
     if audit_round.closed_at:
@@ -125,7 +126,7 @@ def close_round(rid: str) -> str | BaseResponse:
 
 @blueprint.route("/rounds/<rid>/reopen", methods=["GET", "POST"])
 @requires(GET="round.close", POST="round.close")
-def reopen_round(rid: str) -> str | BaseResponse:
+def reopen_round(rid: str) -> tuple[str, int] | BaseResponse:
     """Open a closed round again, with a new closing date and a reason."""
     audit_round = _round(rid)
     if not is_closed(audit_round, now=now()):
@@ -153,7 +154,7 @@ def reopen_round(rid: str) -> str | BaseResponse:
 
 @blueprint.route("/rounds/<rid>/archive", methods=["GET", "POST"])
 @requires(GET="round.close", POST="round.close")
-def archive_round(rid: str) -> str | BaseResponse:
+def archive_round(rid: str) -> tuple[str, int] | BaseResponse:
     """Put a round away that no longer takes answers, after saying what that does."""
     audit_round = _round(rid)
     if request.method == "POST":
@@ -168,7 +169,7 @@ def archive_round(rid: str) -> str | BaseResponse:
 
 @blueprint.route("/rounds/<rid>/unarchive", methods=["GET", "POST"])
 @requires(GET="round.close", POST="round.close")
-def unarchive_round(rid: str) -> str | BaseResponse:
+def unarchive_round(rid: str) -> tuple[str, int] | BaseResponse:
     """Bring an archived round back as it was."""
     audit_round = _round(rid)
     if request.method == "POST":

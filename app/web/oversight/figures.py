@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.domain.control import funnel
@@ -23,6 +24,8 @@ from app.queries.figures import (
     SORTS,
     AreaOf,
     Behind,
+    Beside,
+    Cell,
     CriterionFigures,
     Narrowed,
     RoundFigures,
@@ -30,6 +33,7 @@ from app.queries.figures import (
     Scores,
     agencies_behind,
     checked_figures,
+    checks_beside,
     round_figures,
     scores,
     together,
@@ -132,6 +136,14 @@ def share_words(figure: Figure, small: int) -> str:
     return f"{figure.percent}%"
 
 
+def _beside_heading() -> tuple[str, ...]:
+    """The heading of `Beside` in a file."""
+    return (
+        _("Checked answers: met by self-grade"), _("Checked answers: count by self-grade"),
+        _("Checked answers: met as found"), _("Checked answers: count as found"),
+    )  # fmt: skip
+
+
 def _share(figure: Figure) -> str:
     """A share as a file has it: per cent with one digit; empty of nothing."""
     return f"{100 * float(figure.share):.1f}" if figure.counted else ""
@@ -152,12 +164,13 @@ def _columns(found: RoundFigures, types: Sequence[str]) -> list[tuple[str, str, 
     return columns
 
 
-def _heat(found: RoundFigures) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _heat(found: RoundFigures, checks: Mapping[Cell, Beside]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The heat map of themes over all agency types, and one of standards for each agency type.
 
-    Each is `columns` and `rows` of (key, words, note, cells).
+    Each is `columns` and `rows` of (key, words, note, cells); a cell is its figure and what `checks` say of it.
     """
     cells: dict[tuple[str, str, str, str], list[tuple[CriterionFigures, str]]] = defaultdict(list)
+    beside: dict[tuple[str, str, str, str], list[Beside]] = defaultdict(list)
     for one in found.criteria:
         kind, places = one.asked.agency_type, [("theme", one.asked.criterion.theme)]
         if one.asked.optional:
@@ -165,12 +178,15 @@ def _heat(found: RoundFigures) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         places.append(("standard", one.asked.placed.standard.id))
         for what, key in places:
             for subtype in one.counts:
-                cells[what, key, kind, ""].append((one, subtype))
-                if subtype:
-                    cells[what, key, kind, subtype].append((one, subtype))
+                checked = checks.get(Cell(kind, subtype, one.asked.criterion.id))
+                for column in {"", subtype}:
+                    cells[what, key, kind, column].append((one, subtype))
+                    if checked:
+                        beside[what, key, kind, column].append(checked)
 
-    def row(what: str, key: str, columns: Sequence[tuple[str, str, str]]) -> list[Figure]:
-        return [together(cells[what, key, kind, subtype]) for kind, subtype, _name in columns]
+    def row(what: str, key: str, columns: Sequence[tuple[str, str, str]]) -> list[tuple[Figure, Beside]]:
+        places = [(what, key, kind, subtype) for kind, subtype, _name in columns]
+        return [(together(cells[place]), Beside.sum(beside.get(place, ()))) for place in places]
 
     reading = found.reading
     columns = _columns(found, found.types)
@@ -199,6 +215,52 @@ def _heat(found: RoundFigures) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return themes, standards
 
 
+def _drawn(table: dict[str, Any], what: str, rid: str, args: Mapping[str, str], small: int) -> dict[str, Any]:
+    """A heat map with its cells drawn; `what` the keys of its rows are of, `theme` or `standard`.
+
+    A cell leads to its criteria, and they to the agencies. By f-strings, and each word looked up once: there are two
+    hundred cells on a page.
+    """
+    others: dict[str, Any] = {key: value for key, value in args.items() if key not in ("type", what)}
+    address = addresses("figures.criteria", "type", *(["theme"] if what == "theme" else []), rid=rid, **others)
+    share, per_cent, none = _("%(met)s of %(counted)s"), _("%(percent)s per cent met: "), _("none counts")
+    both = _("Checked: by self-grade %(own)s, as found %(found)s")
+    not_asked = Markup('<span class="cnd-quiet">{}</span>').format(_("not asked"))
+    hidden = '<span class="govuk-visually-hidden">'
+
+    def of(met: int, counted: int) -> str:
+        return share % {"met": met, "counted": counted}
+
+    def cell(key: str, words: str, column: tuple[str, str, str], figure: Figure, beside: Beside) -> Markup:
+        if not (figure.asked or figure.counted):
+            return not_asked
+        kind, subtype, name = column
+        chosen = f"{kind}/{subtype}" if subtype else kind
+        href = address(chosen, key) if what == "theme" else f"{address(chosen)}#s-{key}"
+        said = of(figure.met, figure.counted) if figure.counted else none
+        if figure.counted and figure.counted >= small:
+            said = f"{hidden}{per_cent % {'percent': figure.percent}}</span>{said}"
+        below = ""
+        if beside.any:
+            own, found = of(beside.own_met, beside.own_counted), of(beside.found_met, beside.found_counted)
+            below = (
+                f'<br><span class="cnd-quiet cnd-nowrap">{hidden}{both % {"own": own, "found": found}}</span>'
+                f'<span aria-hidden="true">{beside.own_met}/{beside.own_counted} → {beside.found_met}/'
+                f"{beside.found_counted}</span></span>"
+            )
+        return Markup(  # noqa: S704 (numbers, our own words, and texts that are escaped)
+            f'{charts.tile(figure, small)} <a class="govuk-link cnd-nowrap" href="{escape(href)}">{said}'
+            f"{hidden}, {escape(words)}, {escape(name)}</span></a>{below}"
+        )
+
+    columns = table["columns"]
+    rows = [
+        (words, note, [cell(key, words, column, *one) for column, one in zip(columns, cells, strict=True)])
+        for key, words, note, cells in table["rows"]
+    ]
+    return table | {"rows": rows}
+
+
 @blueprint.route("/rounds/<rid>/figures")
 @requires(GET="figures.read")
 def overview(rid: str) -> str | BaseResponse:
@@ -206,25 +268,30 @@ def overview(rid: str) -> str | BaseResponse:
     audit_round = _round(rid)
     narrowed = _narrowed()
     found = round_figures(session(), audit_round, narrowed, actor=actor(), now=now(), language=language())
-    themes, standards = _heat(found)
+    checks, hidden = checks_beside(session(), found, actor=actor())
+    themes, standards = _heat(found, checks)
     if asked("format") == "csv":
         heading = (
             _("What"), _("Agencies"), _("Theme or standard"), _("Answers that count"), _("Met"), _("Not met"),
-            _("Shown apart"), _("Does not count"), _("Not answered"), _("Per cent met"),
+            _("Shown apart"), _("Does not count"), _("Not answered"), _("Per cent met"), *_beside_heading(),
         )  # fmt: skip
         rows = [
             (
                 what, name, label, figure.counted, figure.met, figure.not_met, figure.apart, figure.excluded,
-                figure.unanswered, _share(figure),
+                figure.unanswered, _share(figure), *checked,
             )
             for what, table in ((_("Theme"), themes), *((_("Standard"), one) for one in standards))
             for _key, label, _note, cells in table["rows"]
-            for (_kind, _subtype, name), figure in zip(table["columns"], cells, strict=True)
+            for (_kind, _subtype, name), (figure, checked) in zip(table["columns"], cells, strict=True)
         ]  # fmt: skip
         return csv_download(f"{audit_round.key}-figures.csv", heading, rows)
     return _page(
         "overview", audit_round, narrowed, found.reading, found.areas,
-        found=found, total=found.total, themes_table=themes, standards=standards, hidden=found.hidden,
+        found=found, total=found.total, hidden=hidden, checks=bool(checks),
+        themes_table=_drawn(themes, "theme", rid, _args(narrowed), found.reading.texts.small_number),
+        standards=[
+            _drawn(one, "standard", rid, _args(narrowed), found.reading.texts.small_number) for one in standards
+        ],
     )  # fmt: skip
 
 
@@ -263,29 +330,46 @@ def criteria(rid: str) -> str | BaseResponse:
     with_grade = addresses("figures.behind", "criterion", "grade", rid=rid, agency_type=kind, **args)
     sections: dict[str, dict[str, Any]] = {}
     legends: dict[str, Any] = {}
+    every: dict[str, dict[str, str]] = {}  # the labels of all grades of a scheme
     for one in found.of_type(kind):
-        standard, looks = one.asked.placed.standard, _looks(one.asked.scheme, one.asked)
-        legends.setdefault(one.asked.scheme_key, (text(one.asked.scheme.title), looks))
-        criterion = one.asked.criterion.id
+        standard, scheme, criterion = one.asked.placed.standard, one.asked.scheme_key, one.asked.criterion.id
+        if scheme not in legends:
+            legends[scheme] = text(one.asked.scheme.title), _looks(one.asked.scheme, one.asked)
+            every[scheme] = {grade.key: text(grade.label) for grade in one.asked.scheme.grades}
+        looks = legends[scheme][1]
         parts = [
             charts.Part(label, one.figure.by_grade.get(key, 0), look, with_grade(criterion, key))
             for key, label, look in looks
         ]
         beside = [
-            (text(grade.label), number, with_grade(criterion, grade.key))
-            for grade in one.asked.scheme.grades
-            if one.asked.kind(grade.key) == "excluded" and (number := one.figure.by_grade.get(grade.key))
+            (label, number, with_grade(criterion, key))
+            for key, label in every[scheme].items()
+            if one.asked.kind(key) == "excluded" and (number := one.figure.by_grade.get(key))
+        ]
+        cells = [
+            _linked(one.figure.by_grade.get(key, 0), with_grade(criterion, key), f"{one.asked.placed.number}: {label}")
+            for key, label in every[scheme].items()
         ]
         section = sections.setdefault(standard.id, {"standard": standard, "lines": []})
         section["lines"].append(
-            {"one": one, "parts": parts, "beside": beside, "href": address_of(criterion)}
+            {"one": one, "parts": parts, "beside": beside, "href": address_of(criterion), "cells": cells}
         )
     return _page(
         "criteria", audit_round, narrowed, found.reading, found.areas,
         found=found, kind=kind, sections=list(sections.values()), legends=legends,
-        returns=found.submitted, with_grade=with_grade, hidden=found.hidden,
+        returns=found.submitted, hidden=found.hidden,
         kind_name=type_name(found.reading.pack, kind, narrowed.subtype, plural=True) if kind else "",
     )  # fmt: skip
+
+
+def _linked(number: int, href: str, about: str) -> Markup:
+    """A number that leads to the agencies behind it. By an f-string: a page has hundreds."""
+    if not number:
+        return Markup("0")
+    return Markup(  # noqa: S704 (a number, and texts that are escaped)
+        f'<a class="govuk-link" href="{escape(href)}">{number}'
+        f'<span class="govuk-visually-hidden"> {escape(about)}</span></a>'
+    )
 
 
 def _criteria_csv(audit_round: AuditRound, found: RoundFigures) -> BaseResponse:
@@ -417,13 +501,13 @@ def agencies(rid: str) -> str | BaseResponse:
     if asked("format") == "csv":
         heading = (
             _("Code"), _("Agency"), _("Type"), _("Subtype"), _("Criteria that count"), _("Met"), _("Per cent met"),
-            *([] if few else [_("Where it lies")]),
+            *_beside_heading(), *([] if few else [_("Where it lies")]),
         )  # fmt: skip
         rows = (
             (
                 row.code, row.agency, type_name(pack, row.agency_type),
                 type_name(pack, row.agency_type, row.subtype) if row.subtype else "", row.counted, row.met,
-                f"{100 * row.share:.1f}", *([] if few else [place_words()[row.place]]),
+                f"{100 * row.share:.1f}", *row.beside, *([] if few else [place_words()[row.place]]),
             )
             for row in found.rows
         )  # fmt: skip
@@ -452,7 +536,7 @@ def _funnel(audit_round: AuditRound, found: Scores, outside: int) -> Any:
     for row in found.rows:
         together[row.counted, row.met].append(row)
     address_of = addresses("oversight.return_page", "ret", rid=audit_round.public_id)
-    points = []
+    points, told = [], _("%(names)s: %(met)s of %(counted)s met")
     for (counted, met), rows in sorted(together.items()):
         where = rows[0].place if rows[0].place in OUTSIDE else ""
         names = ", ".join(row.agency for row in rows[:3])
@@ -466,7 +550,7 @@ def _funnel(audit_round: AuditRound, found: Scores, outside: int) -> Any:
         points.append(
             charts.Point(
                 counted, rows[0].share, len(rows),
-                _("%(names)s: %(met)s of %(counted)s met", names=names, met=met, counted=counted),
+                told % {"names": names, "met": met, "counted": counted},
                 where, href, names if where.startswith("far") else "",
             )
         )  # fmt: skip
@@ -510,9 +594,11 @@ def last_round(rid: str) -> str | BaseResponse:
             for line in found.lines
         )  # fmt: skip
         return csv_download(f"{audit_round.key}-last-round.csv", heading, rows)
+    address_of = addresses("figures.behind", "agency_type", "criterion", rid=rid)
+    pairs = [(line.asked, _pair(line.asked, line.label, line.then, line.now, address_of)) for line in found.lines]
     return _page(
         "last_round", audit_round, narrowed, found.reading, found.areas,
-        found=found, groups=_by_type(found.reading, found.lines),
+        found=found, groups=_by_type(found.reading, pairs),
     )  # fmt: skip
 
 
@@ -537,16 +623,30 @@ def checked(rid: str) -> str | BaseResponse:
             for line in found.lines
         )  # fmt: skip
         return csv_download(f"{audit_round.key}-checked.csv", heading, rows)
+    address_of = addresses("figures.behind", "agency_type", "criterion", rid=rid, grades="checked")
+    share = _("%(adjusted)s of %(answers)s")
+    pairs = [
+        (line.asked, _pair(line.asked, line.label, line.own, line.found, address_of)
+         | {"extra": share % {"adjusted": line.adjusted, "answers": line.answers}})
+        for line in found.lines
+    ]  # fmt: skip
     return _page(
         "checked", audit_round, narrowed, found.reading, found.areas,
-        found=found, groups=_by_type(found.reading, found.lines), hidden=found.hidden,
-        address_of=addresses("figures.behind", "agency_type", "criterion", rid=rid, grades="checked"),
+        found=found, groups=_by_type(found.reading, pairs), hidden=found.hidden,
         answers=sum(line.answers for line in found.lines), adjusted=sum(line.adjusted for line in found.lines),
     )  # fmt: skip
 
 
-def _by_type(reading: Reading, lines: Sequence[Any]) -> list[tuple[str, list[Any]]]:
-    """The lines of each agency type that has any."""
+def _pair(asked: Asked, label: str, first: Figure, second: Figure, address_of: Callable[..., str]) -> dict[str, Any]:
+    """A row of two shares of one criterion, which leads to the agencies behind it."""
+    return {
+        "number": asked.placed.number, "label": label, "first": first, "second": second,
+        "href": address_of(asked.agency_type, asked.criterion.id),
+    }  # fmt: skip
+
+
+def _by_type(reading: Reading, rows: Sequence[tuple[Asked, Any]]) -> list[tuple[str, list[Any]]]:
+    """The rows of each agency type that has any."""
     return [
-        (kind, own) for kind in reading.types if (own := [line for line in lines if line.asked.agency_type == kind])
+        (kind, own) for kind in reading.types if (own := [row for asked, row in rows if asked.agency_type == kind])
     ]

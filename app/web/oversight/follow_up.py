@@ -173,14 +173,26 @@ def overview(rid: str) -> str | BaseResponse:
     )
 
 
-def _behind(found: FollowedUp, recommendation: str, states: Sequence[str]) -> list[tuple[Line, str]]:
-    """The agencies and recommendations behind a number, by agency."""
-    return [
-        (line, key)
+def _behind(
+    found: FollowedUp, recommendation: str, states: Sequence[str], *, page: int | None
+) -> tuple[list[tuple[Line, str]], int, int]:
+    """The agencies and recommendations behind a number, by agency: those of a page (None: all), how many there are in
+    all, and the page."""
+    numbers = [
+        line.states.get(recommendation) in states if recommendation else sum(line.numbers[one] for one in states)
         for line in found.lines
-        for key, state in line.states.items()
-        if recommendation in ("", key) and state in states
     ]
+    total = sum(numbers)
+    page_ = min(page or 1, max(1, -(-total // PAGE)))
+    start, end = (0, total) if page is None else ((page_ - 1) * PAGE, page_ * PAGE)
+    listed: list[tuple[Line, str]] = []
+    upto = 0
+    for line, number in zip(found.lines, numbers, strict=True):
+        before, upto = upto, upto + number
+        if before < end and upto > start:
+            keys = [key for key, state in line.states.items() if recommendation in ("", key) and state in states]
+            listed += [(line, key) for key in keys[max(0, start - before) : end - before]]
+    return listed, total, page_
 
 
 @blueprint.route("/rounds/<rid>/follow-up/agencies")
@@ -196,9 +208,10 @@ def agencies(rid: str) -> str | BaseResponse:
     state = next((one for one in states if one == asked("state")), "")
     # without a recommendation every agency is in nearly every state: then what needs a look is shown
     chosen = [state] if state else list(states) if recommendation else list(ATTENTION)
-    listed = _behind(found, recommendation, chosen)
+    is_file = asked("format") == "csv"
+    listed, total, page = _behind(found, recommendation, chosen, page=None if is_file else page_asked())
     args = _args(wanted, recommendation=recommendation, state=state)
-    if asked("format") == "csv":
+    if is_file:
         heading = (
             _("Code"), _("Agency"), _("Type"), _("Report"), _("Recommendation"), _("State that holds"),
             _("What follows from the answers"), _("Milestone"), _("Date of the milestone"), _("Inspector’s note"),
@@ -218,8 +231,6 @@ def agencies(rid: str) -> str | BaseResponse:
                 for line, one in ((line, line.standing(key)) for line, key in listed)
             ),
         )  # fmt: skip
-    pages = max(1, -(-len(listed) // PAGE))
-    page = min(page_asked(), pages)
     return render_template(
         "follow_up/agencies.html",
         audit_round=audit_round,
@@ -231,11 +242,11 @@ def agencies(rid: str) -> str | BaseResponse:
         rows=[
             (line, line.standing(key), type_name(found.pack, line.agency_type, line.subtype),
              _label(found, line.stands[key].milestone))
-            for line, key in listed[(page - 1) * PAGE : page * PAGE]
+            for line, key in listed
         ],
-        total=len(listed),
+        total=total,
         page=page,
-        pages=pages,
+        pages=max(1, -(-total // PAGE)),
         filters=_filters(audit_round, wanted),
         args=args,
         breadcrumbs=round_crumbs(audit_round, (_("Follow-up"), url_for("follow_up.overview", rid=rid))),
@@ -392,12 +403,11 @@ def monitoring(rid: str) -> str | BaseResponse:
         )  # fmt: skip
     found = followed_up(session(), audit_round, actor=actor(), now=now())
     # whoever is monitored for anything is on the list already
-    numbers = ((line, line.worst()) for line in found.lines if not line.monitored)
     proposed = sorted(
         (
-            (line, number, worst["overdue"])
-            for line, worst in numbers
-            if (number := sum(worst[state] for state in ATTENTION))
+            (line, number, line.numbers["overdue"])
+            for line in found.lines
+            if not line.monitored and (number := sum(line.numbers[state] for state in ATTENTION))
         ),
         key=lambda one: (-one[2], -one[1], one[0].name.casefold()),
     )

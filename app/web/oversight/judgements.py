@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -12,12 +12,15 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.domain.answers import question_id
+from app.domain.answers import ANSWER_TYPES, question_id
+from app.domain.answers.conditions import condition_words
+from app.domain.asking import NumberAsked, Percentage
 from app.domain.life import NotPossible
-from app.domain.message import N_
+from app.domain.message import N_, number_words
 from app.domain.rules.book import Rulebook
 from app.domain.rules.language import Given, IndicatorIs, IndicatorTarget, ScaleGrade, walk
 from app.domain.rules.lifting import Change
+from app.domain.templates import Condition
 from app.models import AuditRound, Judgement
 from app.operations import judgements as operations
 from app.policy import allows
@@ -37,7 +40,7 @@ from app.queries.packs import pack_of
 from app.queries.returns import HistoryLine, return_facts
 from app.queries.rounds import NotFound, get_round
 from app.web.oversight.blueprint import round_crumbs, type_choices, type_name
-from app.web.pages import message, text
+from app.web.pages import message, text, words
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
 from app.web.sheets import csv_download
@@ -128,7 +131,13 @@ def overview(rid: str) -> str | BaseResponse:
         grade_choices=_grade_choices({kind: book for kind, book in books.items() if kind in own}),
         marks=mark_names(),
         may_judge=bool(own),
-        grade_of=_grade_of,
+        titles={
+            kind: {
+                key: (text(judgement.title), {one.key: (text(one.label), one.colour) for one in book.scale(key).grades})
+                for key, judgement in book.profile.judgements.items()
+            }
+            for kind, book in books.items()
+        },
         notes_on=_notes_on,
         type_name=type_name,
         breadcrumbs=round_crumbs(audit_round),
@@ -253,8 +262,8 @@ class Asked:
     number: str
     question: Any
     href: str
-    now: ScaleGrade | Any = None
-    then: Any = None
+    now: str = ""  # in words; "" without an answer
+    then: str = ""  # what would lift it
 
 
 @dataclass(frozen=True)
@@ -394,6 +403,11 @@ def _shown(found: Sheet, book: Rulebook, key: str, row: Judgement) -> Shown:
             _asked(found, book, name, "", explained.get("answers", {}).get(name, ""))
             for name in book.criteria_asked
             if ("criterion", name) in variables and not _only_in_targets(book, key, name)
+        ]
+        + [
+            _asked(found, book, name, "", chosen=explained.get("chosen", {}).get(name, []))
+            for name in book.choices_asked
+            if ("chosen", name) in variables
         ],
         targets=[
             (book.profile.targets[name].title, explained.get("targets", {}).get(name, "not_applicable"))
@@ -431,20 +445,33 @@ def _value(book: Rulebook, name: str, value: Any) -> str:
     """The stored value of an indicator in words."""
     indicator = book.profile.indicators[name]
     if value is None:
-        return _("no answer counts")
+        return _("no number was given") if indicator.compares == "measure" else _("no answer counts")
     if indicator.compares == "share":
         return _per_cent(Fraction(value))
     if indicator.compares == "count":
         return str(value)
+    if indicator.compares == "measure":
+        return _measure(book, name, Fraction(value))
     criterion = book.criteria_of(indicator)[0]
     return text(book.schemes[criterion].grade(str(value)).label)
+
+
+def _measure(book: Rulebook, name: str, value: Fraction) -> str:
+    """A number with its unit, where all that it is taken from have the same."""
+    units = []
+    for criterion in book.criteria_of(book.profile.indicators[name]):
+        asked = book.asked(criterion)
+        units.append("%" if isinstance(asked, Percentage) else asked.unit if isinstance(asked, NumberAsked) else None)
+    shown = number_words(Fraction(round(value, 2)))
+    unit = units[0] if all(one == units[0] for one in units) else None
+    return shown if unit is None else f"{shown}{unit}" if unit == "%" else f"{shown} {text(unit)}"
 
 
 def _looked(book: Rulebook, key: str, name: str, explained: Mapping[str, Any]) -> Looked:
     indicator = book.profile.indicators[name]
     stored = explained.get("indicators", {}).get(name)
     own = explained.get("self", {}).get("indicators", {}).get(name)
-    number = Fraction(stored) if isinstance(stored, str) and indicator.compares == "share" else stored
+    number = Fraction(stored) if isinstance(stored, str) and indicator.compares in ("share", "measure") else stored
     limits: dict[str, bool] = {}
     asking: list[IndicatorIs | IndicatorTarget] = [
         part
@@ -461,9 +488,9 @@ def _looked(book: Rulebook, key: str, name: str, explained: Mapping[str, Any]) -
         for limit, least in ((one.at_least, True), (one.below, False)):
             if limit is not None:
                 exact = Fraction(str(limit))
-                shown = _per_cent(exact) if indicator.compares == "share" else f"{limit:g}"
-                words = _("at least %(limit)s", limit=shown) if least else _("below %(limit)s", limit=shown)
-                limits[words] = number is not None and ((number >= exact) == least)
+                shown = _per_cent(exact) if indicator.compares == "share" else number_words(exact)
+                told = _("at least %(limit)s", limit=shown) if least else _("below %(limit)s", limit=shown)
+                limits[told] = number is not None and ((number >= exact) == least)
         if isinstance(one, IndicatorIs) and one.grades:
             labels = [_value(book, name, grade) for grade in one.grades]
             limits[_("one of: %(grades)s", grades=", ".join(labels))] = number in one.grades
@@ -475,7 +502,10 @@ def _looked(book: Rulebook, key: str, name: str, explained: Mapping[str, Any]) -
     )
 
 
-def _asked(found: Sheet, book: Rulebook, criterion: str, scope: str, grade: str, then: str = "") -> Asked:
+def _asked(
+    found: Sheet, book: Rulebook, criterion: str, scope: str, grade: str = "", *, chosen: Sequence[str] = ()
+) -> Asked:
+    """A question, and what it was answered with: the grade or the choices."""
     placed, scheme = book.placed[criterion], book.schemes[criterion]
     href = ""
     if found.signed:
@@ -483,19 +513,33 @@ def _asked(found: Sheet, book: Rulebook, criterion: str, scope: str, grade: str,
             "agency.submission", rid=found.audit_return.public_id, sid=found.signed.submission,
             _anchor=f"q-{question_id(criterion, scope)}",
         )  # fmt: skip
-    return Asked(
-        placed.number,
-        placed.criterion.question,
-        href,
-        scheme.grade(grade) if grade else None,
-        scheme.grade(then) if then else None,
-    )
+    now = text(scheme.grade(grade).label) if grade else ""
+    if chosen:
+        condition = Condition(criterion=criterion, answers=tuple(chosen))
+        now = message(condition_words(condition, placed.criterion, scheme))
+    return Asked(placed.number, placed.criterion.question, href, now)
 
 
 def _lift(found: Sheet, book: Rulebook, change: Change) -> Asked:
     criterion, scope = change.question
-    grade = found.signed.held[change.question] if found.signed else ""
-    return _asked(found, book, criterion, scope, grade, change.grade)
+    held = found.signed.held.get(change.question, "") if found.signed else ""
+    shown = _asked(found, book, criterion, scope, held)
+    if change.value is None:
+        return replace(shown, then=text(book.schemes[criterion].grade(change.grade).label))
+    said = found.signed.said.get(change.question, {}) if found.signed else {}
+    return replace(shown, now=_said(book, criterion, said), then=_said(book, criterion, change.value))
+
+
+def _said(book: Rulebook, criterion: str, value: Mapping[str, Any]) -> str:
+    """What a value says, without its grade."""
+    placed = book.placed[criterion]
+    facts = ANSWER_TYPES[placed.criterion.answer.type].facts(value, placed.criterion)
+    told = []
+    for fact in facts:
+        label = f"{words(fact.label)}: " if fact.label else ""
+        unit = "" if fact.unit is None else fact.unit if fact.unit == "%" else f" {words(fact.unit)}"
+        told.append(f"{label}{words(fact.words)}{unit}")
+    return "; ".join(told)
 
 
 @blueprint.route("/returns/<rid>/judge", methods=["POST"])
@@ -515,13 +559,15 @@ def judge(rid: str) -> BaseResponse:
 # --- what inspectors decide ------------------------------------------------------------------------------------------
 
 
-def _decision(found: Sheet, key: str, template: str, errors: dict[str, str], **values: Any) -> str:
+def _decision(
+    found: Sheet, key: str, template: str, errors: dict[str, str], **values: Any
+) -> tuple[str, int]:
     book = found.book
     if book is None or key not in book.profile.judgements:
         raise NotFound
     row = found.rows.get(key)
     audit_return = found.audit_return
-    return render_template(
+    page = render_template(
         template,
         audit_return=audit_return,
         audit_round=audit_return.audit_round,
@@ -542,6 +588,7 @@ def _decision(found: Sheet, key: str, template: str, errors: dict[str, str], **v
         back={"href": url_for("judgements.of_return", rid=audit_return.public_id)},
         **values,
     )
+    return page, 422 if errors else 200
 
 
 def _done(rid: str, words: str) -> BaseResponse:
@@ -560,7 +607,7 @@ def _current(rid: str, key: str) -> Sheet:
 
 @blueprint.route("/returns/<rid>/judgements/<key>/give", methods=["GET", "POST"])
 @requires(GET="return.judge", POST="return.judge")
-def give(rid: str, key: str) -> str | BaseResponse:
+def give(rid: str, key: str) -> tuple[str, int] | BaseResponse:
     """Enter a judgement that the answers cannot tell."""
     found = _current(rid, key)
     book = found.book
@@ -587,7 +634,7 @@ def give(rid: str, key: str) -> str | BaseResponse:
 
 @blueprint.route("/returns/<rid>/judgements/<key>/override", methods=["GET", "POST"])
 @requires(GET="return.judge", POST="return.judge")
-def override(rid: str, key: str) -> str | BaseResponse:
+def override(rid: str, key: str) -> tuple[str, int] | BaseResponse:
     """Propose another grade than the rules give."""
     found = _current(rid, key)
     if key not in found.rows:
@@ -616,7 +663,7 @@ def override(rid: str, key: str) -> str | BaseResponse:
 
 @blueprint.route("/returns/<rid>/judgements/<key>/decide", methods=["GET", "POST"])
 @requires(GET="judgement.approve", POST="judgement.approve")
-def decide(rid: str, key: str) -> str | BaseResponse:
+def decide(rid: str, key: str) -> tuple[str, int] | BaseResponse:
     """Approve or decline the grade that somebody proposed."""
     found = _current(rid, key)
     row = found.rows.get(key)
@@ -643,7 +690,7 @@ def decide(rid: str, key: str) -> str | BaseResponse:
 
 @blueprint.route("/returns/<rid>/judgements/<key>/take-back", methods=["GET", "POST"])
 @requires(GET="return.judge", POST="return.judge")
-def withdraw(rid: str, key: str) -> str | BaseResponse:
+def withdraw(rid: str, key: str) -> tuple[str, int] | BaseResponse:
     """Take an override back: what is proposed, or what was approved."""
     found = _current(rid, key)
     if key not in found.rows:

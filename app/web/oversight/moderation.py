@@ -24,13 +24,15 @@ from app.queries.moderation import (
     Desk,
     desk_of,
     duties,
+    is_mine_reopened,
     signed_last_round,
     twin_answers,
 )
 from app.queries.packs import pack_of, template_of
-from app.queries.returns import get_return
+from app.queries.returns import get_return, submissions
 from app.queries.rounds import NotFound, get_round, round_facts
 from app.queries.threads import threads_of
+from app.web.deadlines import deadline_rule
 from app.web.kept import page_not_taken
 from app.web.oversight.blueprint import round_crumbs, type_name
 from app.web.pages import message, text
@@ -141,9 +143,26 @@ def _desk(rid: str) -> tuple[AuditReturn, Desk]:
 @blueprint.route("/returns/<rid>/moderation")
 @requires(GET="return.moderate")
 def desk(rid: str) -> str:
-    """One inspector's check of one return."""
-    audit_return, found = _desk(rid)
+    """One inspector's check of one return; where it is open for changes, a page that says so."""
+    audit_return = get_return(session(), rid, actor=actor(), now=now(), permission="return.moderate")
+    if is_mine_reopened(session(), audit_return, actor=actor(), now=now()):
+        return _reopened(audit_return)
+    found = desk_of(session(), audit_return, actor=actor(), now=now())
     return _page(audit_return, found, [_stored(check) for check in found.checks.values()])
+
+
+def _reopened(audit_return: AuditReturn) -> str:
+    """Why there is nothing to check at present, until when the agency can sign again, and the way back."""
+    audit_round = audit_return.audit_round
+    return render_template(
+        "moderation/reopened.html",
+        audit_return=audit_return,
+        voided=next((one.voided for one in submissions(session(), audit_return)), None),
+        rule=deadline_rule(audit_round, audit_return),
+        breadcrumbs=round_crumbs(
+            audit_round, (_("Moderation"), url_for("moderation.overview", rid=audit_round.public_id))
+        ),
+    )
 
 
 def _page(audit_return: AuditReturn, found: Desk, shown: Sequence[Shown], *, intro: str = "") -> str:

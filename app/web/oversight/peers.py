@@ -84,7 +84,7 @@ def overview(rid: str) -> str:
         "peers/overview.html",
         audit_round=audit_round,
         rows=[
-            (one, type_name(pack, one.audit_return.agency_type, one.audit_return.subtype))
+            (one, type_name(pack, one.agency_type, one.subtype))
             for one in listed[(page - 1) * PAGE : page * PAGE]
         ],
         total=len(listed),

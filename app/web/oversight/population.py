@@ -18,7 +18,7 @@ from app.operations import registers
 from app.operations import rounds as operations
 from app.operations.agencies import ImportFailed, Parsed, Problem
 from app.operations.registers import Register
-from app.queries.agencies import AgencyFilter, areas, candidate_ids, candidates
+from app.queries.agencies import AgencyFilter, area_names, areas, candidate_ids, candidates
 from app.queries.packs import pack_of
 from app.queries.rounds import (
     Invitee,
@@ -55,7 +55,7 @@ def _filter() -> AgencyFilter:
 
 @blueprint.route("/rounds/<rid>/agencies", methods=["GET", "POST"])
 @requires(GET="round.edit", POST="round.edit")
-def agencies(rid: str) -> str | BaseResponse:
+def agencies(rid: str) -> tuple[str, int] | BaseResponse:
     """The agencies of a round, and three ways to add more."""
     audit_round = _round(rid)
     if request.method == "GET":
@@ -82,7 +82,7 @@ def _type_parts(value: str) -> tuple[str, str]:
 def _page(
     audit_round: AuditRound, *, pasted: str = "", errors: dict[str, str] | None = None,
     problems: list[tuple[Problem, str]] | None = None, parsed: Parsed | None = None, kind: str = "",
-) -> str:  # fmt: skip
+) -> tuple[str, int]:  # fmt: skip
     """The page with its three forms; with problems, what was sent stands in the form that it came from."""
     narrowed = _filter() if request.method == "GET" else AgencyFilter()
     pack = pack_of(audit_round.pack_version)
@@ -91,7 +91,7 @@ def _page(
         narrowed=LedgerFilter(text=asked("in"), page=_page_of("members")),
     )  # fmt: skip
     problems = problems or []
-    return render_template(
+    page = render_template(
         "oversight/agencies.html",
         audit_round=audit_round,
         pack=pack,
@@ -117,6 +117,7 @@ def _page(
         type_names=[text(one.name) for one in pack.agency_types.values()],
         breadcrumbs=round_crumbs(audit_round),
     )
+    return page, 422 if errors or problems else 200
 
 
 def _page_of(name: str) -> int:
@@ -124,7 +125,7 @@ def _page_of(name: str) -> int:
     return int(given) if given.isascii() and given.isdigit() and len(given) < 7 else 1
 
 
-def _pick(audit_round: AuditRound, ids: list[str]) -> str | BaseResponse:
+def _pick(audit_round: AuditRound, ids: list[str]) -> tuple[str, int] | BaseResponse:
     if not ids:
         return _page(audit_round, errors={"pick": _("Tick at least one agency, then add.")})
     added = operations.add_agencies(
@@ -142,7 +143,7 @@ def _added(rid: str, added: int) -> BaseResponse:
     return redirect(url_for("oversight.agencies", rid=rid), 303)
 
 
-def _upload(audit_round: AuditRound) -> str | BaseResponse:
+def _upload(audit_round: AuditRound) -> tuple[str, int] | BaseResponse:
     """Read an uploaded file; from then on it is text like any other."""
     file = request.files.get("file")
     if file is None or not file.filename:
@@ -154,7 +155,7 @@ def _upload(audit_round: AuditRound) -> str | BaseResponse:
     return _lines(audit_round, "csv", lines)
 
 
-def _lines(audit_round: AuditRound, kind: str, lines: str | None = None) -> str | BaseResponse:
+def _lines(audit_round: AuditRound, kind: str, lines: str | None = None) -> tuple[str, int] | BaseResponse:
     """Check lines; show what is wrong with them, or what they will add, or add them when that was confirmed."""
     given = request.form.get("lines", "") if lines is None else lines
     given = given.replace("\x00", "").replace("\r\n", "\n")
@@ -185,7 +186,7 @@ def _lines(audit_round: AuditRound, kind: str, lines: str | None = None) -> str 
     session().rollback()
     audit_round = _round(rid)
     if not parsed.problems:
-        return _confirm(audit_round, parsed, kind, given, added)
+        return _confirm(audit_round, parsed, kind, given, added), 200
     rows = given.split("\n")
     problems = [
         (problem, rows[problem.line - 1][:200] if 0 < problem.line <= len(rows) else "")
@@ -194,10 +195,12 @@ def _lines(audit_round: AuditRound, kind: str, lines: str | None = None) -> str 
     return _page(audit_round, pasted=given, problems=problems, parsed=parsed, kind=kind)
 
 
-def _ask_register(audit_round: AuditRound, register: Register, given: str, *, asked_before: bool) -> str:
+def _ask_register(
+    audit_round: AuditRound, register: Register, given: str, *, asked_before: bool
+) -> tuple[str, int]:
     """What a register's file does not say: the type of its agencies, and which of its columns are what."""
     errors = {"register_type": _("Choose what type of agency these are.")} if asked_before else {}
-    return render_template(
+    page = render_template(
         "oversight/agencies_register.html",
         audit_round=audit_round,
         register=register,
@@ -212,6 +215,7 @@ def _ask_register(audit_round: AuditRound, register: Register, given: str, *, as
             audit_round, (_("Agencies"), url_for("oversight.agencies", rid=audit_round.public_id))
         ),
     )
+    return page, 422 if errors else 200
 
 
 def _confirm(audit_round: AuditRound, parsed: Parsed, kind: str, given: str, added: int) -> str:
@@ -221,6 +225,7 @@ def _confirm(audit_round: AuditRound, parsed: Parsed, kind: str, given: str, add
         audit_round=audit_round,
         entries=parsed.entries,
         left_out=parsed.left_out,
+        names_kept=agencies_operations.names_kept(parsed.entries, area_names(session())),
         register={name: typed(name) for name in REGISTER_FIELDS},
         pack=pack_of(audit_round.pack_version),
         type_name=type_name,

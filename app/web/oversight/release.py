@@ -17,7 +17,7 @@ from app.domain.integrity import hash_of
 from app.domain.life import NotPossible
 from app.domain.message import Message
 from app.languages import known
-from app.models import AuditRound
+from app.models import AuditRound, Release
 from app.operations import release as operations
 from app.operations.reports import request_publication
 from app.policy import allows
@@ -26,9 +26,11 @@ from app.queries.release import (
     counts_of,
     edition_content,
     editions,
+    held_back,
     is_oversight,
     left_out,
     prepare_edition,
+    publication_event,
     readers,
     release_list,
     release_of,
@@ -79,6 +81,7 @@ def overview(rid: str) -> str:
         standing=standing(release, now=now()),
         counts=counts,
         obstacles=operations.obstacles(counts, release, at=release.publish_at if release else None),
+        **_of_time(audit_round, release),
         left_out=left_out(session(), audit_round, release, actor=actor(), now=now()),
         listed=listed,
         kinds={row.agency_type: type_name(pack, row.agency_type) for row in listed.rows},
@@ -88,6 +91,19 @@ def overview(rid: str) -> str:
         may_publish=allows(actor(), "release.publish", round_facts(session(), audit_round, now=now())),
         breadcrumbs=_crumbs(audit_round, below=False),
     )
+
+
+def _of_time(audit_round: AuditRound, release: Release | None) -> dict[str, Any]:
+    """What the page says of challenges and the time of publication: whether one held it back, or can."""
+    at = standing(release, now=now())
+    if at.publication == "none":
+        return {"held": held_back(session(), audit_round, actor=actor())}
+    if at.publication == "published" or not operations.may_be_challenged(release, now=now()):
+        return {}
+    was_set = publication_event(session(), audit_round)
+    texts = {one.name: one.text for one in was_set.texts} if was_set else {}
+    accepted = texts.get(f"waived-{operations.LATER}") or texts.get("waived-window") or ""
+    return {"can_be_held": True, "accepted": accepted}
 
 
 @blueprint.route("/rounds/<rid>/release/prepare", methods=["POST"])
@@ -107,7 +123,7 @@ def prepare(rid: str) -> BaseResponse:
 
 @blueprint.route("/rounds/<rid>/release/window", methods=["GET", "POST"])
 @requires(GET="release.publish", POST="release.publish")
-def window(rid: str) -> str | BaseResponse:
+def window(rid: str) -> tuple[str, int] | BaseResponse:
     """From when to when agencies can check the facts in their own draft feedback."""
     audit_round = _round(rid, "release.publish")
     at = standing(release_of(session(), audit_round), now=now())
@@ -125,7 +141,7 @@ def window(rid: str) -> str | BaseResponse:
             else:
                 return _to_overview(rid, _("The window is set."))
         audit_round = _round(rid, "release.publish")
-    return render_template(
+    page = render_template(
         "release/window.html",
         audit_round=audit_round,
         standing=at,
@@ -135,17 +151,18 @@ def window(rid: str) -> str | BaseResponse:
         error_list=summary(errors, ("opens", "closes")),
         breadcrumbs=_crumbs(audit_round),
     )
+    return page, 422 if errors else 200
 
 
 @blueprint.route("/rounds/<rid>/release/publish", methods=["GET", "POST"])
 @requires(GET="release.publish", POST="release.publish")
-def publish(rid: str) -> str | BaseResponse:
+def publish(rid: str) -> tuple[str, int] | BaseResponse:
     """Set the minute of publication, after a page that shows exactly what becomes readable then, and to whom."""
     audit_round = _round(rid, "release.publish")
     release = release_of(session(), audit_round)
     fields = TypedInstant.of(release.publish_at if release else None)
     errors: dict[str, str] = {}
-    waived = {key: typed(f"waived-{key}") for key in operations.OBSTACLES}
+    waived = {key: typed(f"waived-{key}") for key in operations.WAIVABLE}
     if request.method == "POST":
         fields, at = read_instant("at", errors)
         if at and at <= now():
@@ -172,7 +189,7 @@ def publish(rid: str) -> str | BaseResponse:
                 return _to_overview(rid, _("The findings come out on %(when)s.", when=moment(at)))
         if at and (confirmed or not errors):
             content = prepare_edition(session(), audit_round, actor=actor(), now=now())
-            return render_template(
+            page = render_template(
                 "release/confirm.html",
                 audit_round=audit_round,
                 at=at,
@@ -181,12 +198,18 @@ def publish(rid: str) -> str | BaseResponse:
                 readers=readers(session(), audit_round, content, actor=actor(), now=now()),
                 expected=hash_of(content),
                 obstacles=in_the_way,
+                # where the window outlasts the time itself, that is in the way already
+                closes=release.accuracy_closes
+                if release and operations.may_be_challenged(release, now=now())
+                and not any(one.key == "window" for one in in_the_way)
+                else None,
                 waived=waived,
                 errors=errors,
                 error_list=summary(errors),
                 breadcrumbs=_crumbs(audit_round),
             )
-    return render_template(
+            return page, 422 if errors else 200
+    page = render_template(
         "release/publish.html",
         audit_round=audit_round,
         standing=standing(release, now=now()),
@@ -195,6 +218,7 @@ def publish(rid: str) -> str | BaseResponse:
         error_list=summary(errors, ("at",)),
         breadcrumbs=_crumbs(audit_round),
     )
+    return page, 422 if errors else 200
 
 
 @blueprint.route("/rounds/<rid>/release/take-back", methods=["POST"])
@@ -207,7 +231,7 @@ def take_back(rid: str) -> BaseResponse:
 
 @blueprint.route("/rounds/<rid>/release/correct", methods=["GET", "POST"])
 @requires(GET="release.publish", POST="release.publish")
-def correct(rid: str) -> str | BaseResponse:
+def correct(rid: str) -> tuple[str, int] | BaseResponse:
     """Correct what is published: what would change, and why."""
     audit_round = _round(rid, "release.publish")
     errors: dict[str, str] = {}
@@ -225,7 +249,7 @@ def correct(rid: str) -> str | BaseResponse:
             flash(_("The correction is published as number %(number)s.", number=row.number), "success")
             return redirect(url_for("release.publications", rid=rid), 303)
     found = operations.correction(session(), audit_round, by=actor(), now=now())
-    return render_template(
+    page = render_template(
         "release/correct.html",
         audit_round=audit_round,
         correction=found,
@@ -235,6 +259,7 @@ def correct(rid: str) -> str | BaseResponse:
         error_list=summary(errors),
         breadcrumbs=_crumbs(audit_round),
     )
+    return page, 422 if errors else 200
 
 
 def by_chapter(changes: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[dict[str, str]]]]:

@@ -56,10 +56,10 @@ def return_page(rid: str, ret: str) -> str:
     )
 
 
-def _page(template: str, audit_return: AuditReturn, **values: object) -> str:
-    """A page about one return; `errors` is field to message."""
+def _page(template: str, audit_return: AuditReturn, **values: object) -> tuple[str, int]:
+    """A page about one return, and its status; `errors` is field to message."""
     errors = values.pop("errors", {})
-    return render_template(
+    page = render_template(
         template,
         audit_return=audit_return,
         audit_round=audit_return.audit_round,
@@ -68,6 +68,7 @@ def _page(template: str, audit_return: AuditReturn, **values: object) -> str:
         back={"href": _back(audit_return), "text": _("Back to %(name)s", name=audit_return.agency.name)},
         **values,
     )
+    return page, 422 if errors else 200
 
 
 def _back(audit_return: AuditReturn) -> str:
@@ -84,7 +85,7 @@ def _done(audit_return: AuditReturn, words: str) -> BaseResponse:
 
 @blueprint.route("/returns/<rid>/reopen", methods=["GET", "POST"])
 @requires(GET="return.reopen", POST="return.reopen")
-def reopen(rid: str) -> str | BaseResponse:
+def reopen(rid: str) -> tuple[str, int] | BaseResponse:
     """Reopen a submission with a reason, after saying what that does."""
     audit_return = get_return(session(), rid, actor=actor(), now=now(), permission="return.reopen")
     if audit_return.stage != "submitted":
@@ -112,7 +113,7 @@ def publication_of(audit_return: AuditReturn) -> Standing:
 
 @blueprint.route("/returns/<rid>/nil", methods=["GET", "POST"], endpoint="nil")
 @requires(GET="return.nil", POST="return.nil")
-def nil_return(rid: str) -> str | BaseResponse:
+def nil_return(rid: str) -> tuple[str, int] | BaseResponse:
     """Record that an agency has nothing to return, with the reason."""
     audit_return = get_return(session(), rid, actor=actor(), now=now(), permission="return.nil")
     if audit_return.stage not in ("invited", "started"):
@@ -145,7 +146,7 @@ def take_back_nil(rid: str) -> BaseResponse:
 
 @blueprint.route("/returns/<rid>/extend", methods=["GET", "POST"])
 @requires(GET="return.extend", POST="return.extend")
-def extend(rid: str) -> str | BaseResponse:
+def extend(rid: str) -> tuple[str, int] | BaseResponse:
     """Give one agency more time."""
     audit_return = get_return(session(), rid, actor=actor(), now=now(), permission="return.extend")
     errors: dict[str, str] = {}
@@ -167,7 +168,7 @@ def extend(rid: str) -> str | BaseResponse:
 
 @blueprint.route("/returns/<rid>/merge", methods=["GET", "POST"])
 @requires(GET="return.merge", POST="return.merge")
-def merge(rid: str) -> str | BaseResponse:
+def merge(rid: str) -> tuple[str, int] | BaseResponse:
     """Record that an agency was merged into another while the round runs."""
     audit_return = get_return(session(), rid, actor=actor(), now=now(), permission="return.merge")
     if audit_return.merger or audit_return.stage == "nil":

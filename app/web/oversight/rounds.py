@@ -14,6 +14,7 @@ from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import today
+from app.domain.answers.conditions import condition_words
 from app.domain.life import USUAL_GRACE, NotPossible
 from app.domain.templates import Criterion, Pack, Template
 from app.models import AuditRound
@@ -34,7 +35,7 @@ from app.queries.rounds import (
     round_facts,
     rounds_for,
 )
-from app.queries.waiting import waiting_for
+from app.queries.waiting import checks_waiting, waiting_for
 from app.web.deadlines import deadline_rule
 from app.web.oversight.blueprint import (
     blueprint,
@@ -75,6 +76,7 @@ def rounds() -> str:
     return render_template(
         "oversight/rounds.html",
         listed=listed,
+        to_check={} if archived else checks_waiting(session(), found, actor=actor()),
         archived=archived,
         away=number_archived(session(), actor=actor()),
         breadcrumbs=crumbs() if archived else None,
@@ -153,7 +155,7 @@ def _free_key(name: str) -> str:
 
 @blueprint.route("/rounds/new", methods=["GET", "POST"])
 @requires(GET="round.create", POST="round.create")
-def new_round() -> str | BaseResponse:
+def new_round() -> tuple[str, int] | BaseResponse:
     """Choose a pack, name the round and set its dates."""
     versions = latest_versions(session())
     bodies = bodies_led(session(), actor=actor())
@@ -191,9 +193,9 @@ def new_round() -> str | BaseResponse:
     return redirect(url_for("oversight.round_page", rid=audit_round.public_id), 303)
 
 
-def _new_page(form: PlanForm, versions: Any, bodies: Any) -> str:
+def _new_page(form: PlanForm, versions: Any, bodies: Any) -> tuple[str, int]:
     packs = [(version, pack_of(version)) for version in versions]
-    return render_template(
+    page = render_template(
         "oversight/new.html",
         form=form,
         error_list=summary(form.errors, DAYS),
@@ -201,11 +203,12 @@ def _new_page(form: PlanForm, versions: Any, bodies: Any) -> str:
         bodies=bodies,
         breadcrumbs=crumbs(),
     )
+    return page, 422 if form.errors else 200
 
 
 @blueprint.route("/rounds/<rid>/edit", methods=["GET", "POST"])
 @requires(GET="round.edit", POST="round.edit")
-def edit_round(rid: str) -> str | BaseResponse:
+def edit_round(rid: str) -> tuple[str, int] | BaseResponse:
     """Change the name, the dates and the releases of a round."""
     audit_round = get_round(session(), rid, actor=actor(), now=now(), permission="round.edit")
     is_open = audit_round.stage == "open"
@@ -237,7 +240,7 @@ def edit_round(rid: str) -> str | BaseResponse:
                 commit()
                 flash(_("The plan of this round is changed."), "success")
                 return redirect(url_for("oversight.round_page", rid=rid), 303)
-    return render_template(
+    page = render_template(
         "oversight/edit.html",
         audit_round=audit_round,
         form=form,
@@ -246,6 +249,7 @@ def edit_round(rid: str) -> str | BaseResponse:
         is_closed=closed,
         breadcrumbs=round_crumbs(audit_round),
     )
+    return page, 422 if form.errors else 200
 
 
 # --- one round -------------------------------------------------------------------------------------------------------
@@ -278,7 +282,7 @@ def round_page(rid: str) -> str:
 
 @blueprint.route("/rounds/<rid>/open", methods=["GET", "POST"])
 @requires(GET="round.edit", POST="round.edit")
-def open_round(rid: str) -> str | BaseResponse:
+def open_round(rid: str) -> tuple[str, int] | BaseResponse:
     """Say what opening does, then do it."""
     audit_round = get_round(session(), rid, actor=actor(), now=now(), permission="round.edit")
     errors = []
@@ -294,7 +298,7 @@ def open_round(rid: str) -> str | BaseResponse:
             flash(_("The round is open. Hand out the invitations, so that the agencies can sign in."), "success")
             return redirect(url_for("oversight.round_page", rid=rid), 303)
     lines, total = response_lines(audit_round, response_counts(session(), [audit_round])[audit_round.id])
-    return render_template(
+    page = render_template(
         "oversight/open.html",
         audit_round=audit_round,
         rule=deadline_rule(audit_round),
@@ -303,6 +307,7 @@ def open_round(rid: str) -> str | BaseResponse:
         error_list=errors,
         breadcrumbs=round_crumbs(audit_round),
     )
+    return page, 422 if errors else 200
 
 
 # --- what an agency will see -----------------------------------------------------------------------------------------
@@ -374,8 +379,7 @@ def _previewed(pack: Pack, template: Template, criterion: Criterion, audit_round
     ):
         if rule:
             other = template.criterion(rule.criterion)
-            scheme = pack.scheme_of(template, other)
-            grades = ", ".join(text(scheme.grade(key).label) for key in rule.grades)
+            grades = message(condition_words(rule, other, pack.scheme_of(template, other)))
             conditions.append(words % {"number": template.number_of(other), "grades": grades})
     return {
         "criterion": criterion,
@@ -466,6 +470,11 @@ def event_words(line: HistoryLine, pack: str) -> str:
             )
         case "publication.set":
             return _("Set the findings to come out on %(when)s.", when=moment(datetime.fromisoformat(data["at"])))
+        case "publication.held":
+            return _(
+                "Challenged a draft feedback: the publication of %(when)s is held back.",
+                when=moment(datetime.fromisoformat(data["at"])),
+            )
         case "publication.taken_back":
             return _("Took the time of publication back.")
         case "findings.published":

@@ -344,7 +344,7 @@ def _number(name: str, errors: dict[str, str]) -> int:
 
 @blueprint.route("/rounds/<rid>/sample/plan", methods=["GET", "POST"])
 @requires(GET="sample.draw", POST="sample.draw")
-def plan(rid: str) -> str | BaseResponse:
+def plan(rid: str) -> tuple[str, int] | BaseResponse:
     """The plan with the numbers it would give; sending it makes the seed, or changes the plan until the draw."""
     audit_round, sample = _round(rid, "sample.draw")
     if sample and sample.drawn_at:
@@ -369,7 +369,7 @@ def plan(rid: str) -> str | BaseResponse:
         if not errors and typed("do") != "show":
             return _planned(audit_round, sample, chosen)
     current = standings(session(), audit_round, now=now())
-    return render_template(
+    page = render_template(
         "oversight/sample_plan.html",
         audit_round=audit_round,
         sample=sample,
@@ -383,6 +383,7 @@ def plan(rid: str) -> str | BaseResponse:
         preview=_preview(audit_round, chosen, current) if not errors else [],
         breadcrumbs=_crumbs(audit_round),
     )
+    return page, 422 if errors else 200
 
 
 def _planned(audit_round: AuditRound, sample: Sample | None, chosen: SamplePlan) -> BaseResponse:
@@ -458,9 +459,13 @@ def assign_rest(rid: str) -> BaseResponse:
 
 @blueprint.route("/rounds/<rid>/sample/add", methods=["GET", "POST"])
 @requires(GET="sample.draw", POST="sample.draw")
-def add(rid: str) -> str | BaseResponse:
+def add(rid: str) -> tuple[str, int] | BaseResponse:
     """Add an agency by hand, with the reason."""
-    audit_round, found = _drawn(rid, "sample.draw")
+    try:
+        audit_round, found = _drawn(rid, "sample.draw")
+    except NotFound:
+        _round(rid, "sample.draw")  # not found for whoever may not draw
+        raise NotPossible(N_("Agencies are added by hand once the sample is drawn.")) from None
     own = types_where(audit_round, actor(), "return.assign_check")
     errors: dict[str, str] = {}
     if request.method == "POST":
@@ -480,7 +485,7 @@ def add(rid: str) -> str | BaseResponse:
                 flash(_("The agency is added to the cases of risk."), "success")
                 return redirect(url_for("sampling.one", rid=rid, ret=typed("ret")), 303)
     there = {row.public_id for row in found.rows if BY_HAND in row.risks}
-    return render_template(
+    page = render_template(
         "oversight/sample_add.html",
         audit_round=audit_round,
         errors=errors,
@@ -494,11 +499,12 @@ def add(rid: str) -> str | BaseResponse:
         ],
         breadcrumbs=_crumbs(audit_round),
     )
+    return page, 422 if errors else 200
 
 
 @blueprint.route("/rounds/<rid>/sample/<ret>", methods=["GET", "POST"])
 @requires(GET="sample.read", POST="sample.draw")
-def one(rid: str, ret: str) -> str | BaseResponse:
+def one(rid: str, ret: str) -> tuple[str, int] | BaseResponse:
     """One return of the sample: why it is there, what is checked in it, and who does."""
     audit_round, found = _drawn(rid, "sample.draw" if request.method == "POST" else "sample.read")
     row = next((row for row in found.rows if row.public_id == ret), None)
@@ -519,7 +525,7 @@ def one(rid: str, ret: str) -> str | BaseResponse:
             return redirect(url_for("sampling.overview", rid=rid), 303)
     pack = pack_of(audit_round.pack_version)
     asking = bodies_asking(audit_round, row.agency_type)
-    return render_template(
+    page = render_template(
         "oversight/sample_one.html",
         audit_round=audit_round,
         row=row,
@@ -550,6 +556,7 @@ def one(rid: str, ret: str) -> str | BaseResponse:
         error_list=summary(errors),
         breadcrumbs=_crumbs(audit_round),
     )
+    return page, 422 if errors else 200
 
 
 def _questions(pack: Pack, row: SampledRow) -> Sequence[dict[str, str]]:
@@ -575,10 +582,12 @@ def _questions(pack: Pack, row: SampledRow) -> Sequence[dict[str, str]]:
 @blueprint.route("/rounds/<rid>/sample/verify")
 @requires(GET="sample.read")
 def verify(rid: str) -> str:
-    """How anybody can repeat the draw, and whether it comes out the same here."""
+    """How anybody can repeat the draw, and whether it comes out the same here; before the draw, what comes when."""
     audit_round, sample = _round(rid)
     if sample is None or sample.drawn_at is None:
-        raise NotFound
+        return render_template(
+            "oversight/sample_not_drawn.html", audit_round=audit_round, sample=sample, breadcrumbs=_crumbs(audit_round)
+        )
     checks = verified(session(), sample, audit_round)
     example = next(iter(sorted(stored_frame(sample).items())))
     chosen = SamplePlan.from_data(sample.plan)

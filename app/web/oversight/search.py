@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from flask import Blueprint, current_app, render_template, url_for
@@ -112,13 +113,13 @@ class Shown:
         self.pack, self.template = template_of(found.audit_return)
         self._finding = finding
 
-    @property
+    @cached_property
     def criterion(self) -> Criterion | None:
         """The question that the text is about; None where it is about something else."""
         key, _scope = question_parts(self.found.about)
         return next((one.criterion for one in self.template.criteria() if one.criterion.id == key), None)
 
-    @property
+    @cached_property
     def number(self) -> str:
         """The number of that question."""
         return self.template.number_of(self.criterion) if self.criterion else ""
@@ -129,12 +130,12 @@ class Shown:
         scheme = self.pack.scheme_of(self.template, self.criterion)
         return next((grade for grade in scheme.grades if grade.key == key), None)
 
-    @property
+    @cached_property
     def grade(self) -> Grade | None:
         """The agency's own grade."""
         return self._grade(self.found.grade)
 
-    @property
+    @cached_property
     def checked_grade(self) -> Grade | None:
         """The grade that an inspector found, where one looked."""
         return self._grade(self._finding.grade) if self._finding else None

@@ -15,17 +15,51 @@ function holdsText(field) {
   return [...field.querySelectorAll("textarea, input[type=text]")].some((input) => input.value.trim());
 }
 
+const number = (text) => (text.trim() ? Number(text.replaceAll(",", "")) : NaN);
+
+/** What the answer measures: the number, the per cent, how many are ticked, how many rows are filled in. */
+function measure(group) {
+  const value = (name) => number(group.querySelector(`[name$="--${name}"]`).value);
+  switch (group.dataset.measure) {
+    case "number":
+      return value("number");
+    case "percentage":
+      return (value("numerator") * 100) / value("denominator");
+    case "choices":
+      return group.querySelectorAll("input:checked").length;
+    default: {
+      const filled = [...group.querySelectorAll("tbody tr")].filter((row) =>
+        [...row.querySelectorAll("input, select, textarea")].some((cell) => cell.value.trim()));
+      return filled.length;
+    }
+  }
+}
+
+/** What the grade asks for that a measure comes to: the first band that holds. */
+function shownByBand(group) {
+  const found = measure(group);
+  if (!Number.isFinite(found)) return undefined;
+  for (const band of group.dataset.bands.split(";").filter(Boolean)) {
+    const [atLeast, above, atMost, below, shows] = band.split(",");
+    const holds = (limit, test) => limit === "" || test(Number(limit));
+    if (holds(atLeast, (limit) => found >= limit) && holds(above, (limit) => found > limit)
+      && holds(atMost, (limit) => found <= limit) && holds(below, (limit) => found < limit)) return shows;
+  }
+  return undefined;
+}
+
 /** Show the fields that the chosen grade and basis ask for; a field with an error or a text stays in sight. */
 function update(criterion) {
   const chosen = [...criterion.querySelectorAll("input[type=radio]:checked")];
-  const grade = chosen.find((input) => input.name.endsWith("--grade"));
   const basis = chosen.find((input) => input.name.endsWith("--basis"));
-  const asked = new Set((grade?.dataset.shows ?? "").split(" "));
+  const banded = criterion.querySelector("[data-bands]");
+  const grade = banded ? shownByBand(banded) : chosen.find((input) => input !== basis)?.dataset.shows;
+  const asked = new Set((grade ?? "").split(" "));
   if (asked.has("basis")) {
     for (const name of (basis?.dataset.shows ?? "").split(" ")) asked.add(name);
   }
   for (const field of criterion.querySelectorAll("[data-field]")) {
-    const stay = field.matches(".govuk-form-group--error") || (!grade && holdsText(field));
+    const stay = field.matches(".govuk-form-group--error") || (grade === undefined && holdsText(field));
     field.hidden = !asked.has(field.dataset.field) && !stay;
   }
 }
@@ -54,6 +88,7 @@ class Question {
     this.id = root.dataset.criterion;
     this.prefix = `c-${this.id}--`;
     this.versionField = root.querySelector(`[name="${this.prefix}version"]`);
+    this.type = root.querySelector(`[name="${this.prefix}type"]`)?.value; // none for a grade
     // what the server has; a page that came back unsaved says so
     this.stored = "unsaved" in root.dataset ? null : canonical(this.fields(true));
     this.kind = "";
@@ -96,8 +131,12 @@ class Question {
     const found = {};
     for (const one of this.controls()) {
       const name = one.name.slice(this.prefix.length);
-      if (one.type !== "radio") found[name] = asItCame ? one.defaultValue : one.value;
-      else if (asItCame ? one.defaultChecked : one.checked) found[name] = one.value;
+      if (one.type === "radio" || one.type === "checkbox") {
+        if (asItCame ? one.defaultChecked : one.checked) found[name] = one.value;
+      } else if (one.localName === "select") {
+        const came = [...one.options].find((option) => option.defaultSelected);
+        found[name] = asItCame ? came?.value ?? "" : one.value;
+      } else found[name] = asItCame ? one.defaultValue : one.value;
     }
     return found;
   }
@@ -105,7 +144,7 @@ class Question {
   fill(fields) {
     for (const one of this.controls()) {
       const value = fields[one.name.slice(this.prefix.length)] ?? "";
-      if (one.type === "radio") one.checked = one.value === value;
+      if (one.type === "radio" || one.type === "checkbox") one.checked = one.value === value;
       else one.value = value;
     }
     update(this.root);
@@ -165,7 +204,7 @@ class Question {
 
   async send(choice) {
     if (!choice && !this.pending && !this.isDirty()) return;
-    const sent = this.pending ?? { fields: this.fields(), based_on: this.version, key: this.page.key };
+    const sent = this.pending ?? { fields: this.fields(), based_on: this.version, key: this.page.key, type: this.type };
     if (choice) sent.choice = choice;
     this.pending = sent;
     this.sent = canonical(sent.fields);
@@ -444,7 +483,7 @@ class Page {
     const answers = {};
     for (const one of this.questions) {
       if (one.running || one.pending || one.kind === "disputed" || !one.isDirty()) continue;
-      one.pending = { fields: one.fields(), based_on: one.version, key: this.key };
+      one.pending = { fields: one.fields(), based_on: one.version, key: this.key, type: one.type };
       one.keep();
       answers[one.id] = one.pending;
     }
