@@ -17,7 +17,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, Tag, ValidationError
+from pydantic import BaseModel, Tag, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -27,23 +27,18 @@ from yaml import events as parsed
 from yaml.cyaml import CParser
 from yaml.error import YAMLError as Unreadable
 
-from app.domain.answers import ANSWER_TYPES
+from app.domain.asking import Answer, Asked, GradeAsked, Measured
 from app.domain.demonstration import Plan
 from app.domain.findings import FindingsTexts
 from app.domain.integrity import canonical_json, sha256_hex
+from app.domain.parts import COLOUR_PATTERN, KEY_PATTERN, RECOMMENDATION_PATTERN, TWIN_PATTERN
 from app.domain.risks import ModerationRules
 from app.domain.rules import check as rules_check
 from app.domain.rules.language import Judgements
-from app.domain.templates import (
-    COLOUR_PATTERN,
-    KEY_PATTERN,
-    RECOMMENDATION_PATTERN,
-    TWIN_PATTERN,
-    Pack,
-    PackFile,
-    Template,
-)
+from app.domain.templates import Pack, PackFile, Template
 from app.domain.text import LANGUAGE_PATTERN
+from app.domain.worked import Examples
+from app.domain.worked import problems as example_problems
 
 MAX_BYTES = 2_000_000  # of one file
 MAX_DEPTH = 40  # of lists and mappings inside each other
@@ -56,8 +51,10 @@ RAW_FILES: dict[str, type[BaseModel]] = {
     "demonstration.yaml": Plan,
     "moderation.yaml": ModerationRules,
     "judgements.yaml": Judgements,
+    "examples.yaml": Examples,
 }
 PLACEHOLDERS = ("agency", "signatory", "post", "round")  # may stand in a declaration
+ANSWER: TypeAdapter[Asked] = TypeAdapter(Answer)
 CONDITIONS = ("shown_if", "required_if", "not_applicable_if")
 SCHEMA_FOLDER = Path(__file__).parent.parent / "audit_templates" / "schema"
 
@@ -175,6 +172,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
         "template.schema.json": (Template, "Candour audit template"),
         "moderation.schema.json": (ModerationRules, "Candour: how the returns of a pack are checked"),
         "judgements.schema.json": (Judgements, "Candour: rules by which returns are judged"),
+        "examples.schema.json": (Examples, "Candour: worked examples of the rules of a pack"),
     }
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {
@@ -598,6 +596,9 @@ def _position(root: Node, item: ErrorDetails) -> tuple[int, int]:
         named = isinstance(step, str) and on_key
         at = node.keys[step] if named and isinstance(step, str) else (child.line, child.column)
         node = child
+    if item["type"] == "union_tag_invalid":  # the word that was not understood, not all that it stands in
+        told_by = node.get(item["ctx"]["discriminator"].strip("'"))
+        at = (told_by.line, told_by.column) if told_by else at
     return at
 
 
@@ -722,12 +723,13 @@ class _PackCheck:
         if demonstration and demonstration.root:
             for mistake in Plan.model_validate(pack.demonstration).mistakes(pack):
                 demonstration.error(demonstration.root, f"{mistake}; correct it here or in the pack")
-        judgements = self.raw.get("judgements")
-        rules = Judgements.of(pack)
-        if judgements and judgements.root and rules:
-            for problem in rules_check.problems(rules, pack):
-                suggestion = _suggest(problem.name, problem.known) if problem.name else ""
-                judgements.error(_nearest_node(judgements.root, problem.path), problem.message + suggestion)
+        judgements, rules = self.raw.get("judgements"), Judgements.of(pack)
+        if judgements and rules:
+            _note(judgements, rules_check.problems(rules, pack))
+        examples, worked = self.raw.get("examples"), Examples.of(pack)
+        # rules that are wrong cannot be tried
+        if examples and worked and not (judgements and judgements.errors):
+            _note(examples, example_problems(worked, pack))
         moderation = self.raw.get("moderation")
         if moderation and moderation.root:
             for path, message in ModerationRules.of(pack).mistakes(pack):
@@ -906,17 +908,28 @@ class _TemplateCheck:
                 self._check_condition(criterion, condition)
 
     def _check_answer(self, criterion: Node) -> None:
-        answer = criterion.get("answer")
-        name = answer.text("type") if answer else None
-        if answer is None or name is None:
+        """What contradicts itself in how a question is answered, and grades that its scheme does not have."""
+        answer, asked = criterion.get("answer"), self._asked(criterion)
+        if answer is None or asked is None:
             return
-        _known(self.document, answer.get("type"), list(ANSWER_TYPES), "answer type")
-        if name in ANSWER_TYPES:
-            parameters = ANSWER_TYPES[name].parameters
-            for key in answer.keys:
-                if key != "type" and key not in parameters:
-                    message = f"the answer type {_quoted(name)} has no parameter {_quoted(key)}"
-                    self.document.error(answer.keys[key], message + _suggest(key, sorted(parameters)))
+        for wrong in asked.contradictions():
+            self.document.error(answer.get(*wrong.at) or answer, str(wrong))
+        known = self.pack.grades(criterion.text("grading") or self.root.text("grading"))
+        for part in ("grades", "bands", "choices"):
+            for entry in answer.entries(part):
+                grade = entry.get("grade") if part != "grades" else entry
+                _known(self.document, grade, known, "grade")
+
+    @staticmethod
+    def _asked(criterion: Node) -> Asked | None:
+        """How a criterion is answered; None where that is not well-formed, which is said by its shape."""
+        answer = criterion.get("answer")
+        if answer is None:
+            return GradeAsked()
+        try:
+            return ANSWER.validate_python(answer.value)
+        except ValidationError:
+            return None
 
     def _check_twin(self, criterion: Node, twin: Node) -> None:
         own = f"{self.key}#{criterion.text('id')}"
@@ -960,6 +973,19 @@ class _TemplateCheck:
         scheme = looked_at.text("grading") or self.root.text("grading")
         for grade in condition.entries("grades"):
             _known(self.document, grade, self.pack.grades(scheme), "grade")
+        asked = self._asked(looked_at)
+        if asked is None:
+            return
+        given = [key for key in ("grades", "answers", "at_least", "below") if key in condition.keys]
+        if not given:
+            message = f"say which answers: {', '.join(map(_quoted, _looked_at_by(asked)))}"
+            self.document.error(condition, message)
+        for key in given:
+            if key not in _looked_at_by(asked):
+                message = f"{_quoted(other.value)} is answered with `{asked.type}`, which has no {_quoted(key)}"
+                self.document.error(condition.keys[key], message + _suggest(key, _looked_at_by(asked)))
+        for answer in condition.entries("answers"):
+            _known(self.document, answer, list(asked.choices_known()) or None, "answer")
 
     def _check_cycles(self) -> None:
         # criterion -> the criterion that a condition looks at -> where the condition says so
@@ -993,6 +1019,24 @@ def _criteria(document: Document) -> dict[str, Node]:
             if key := criterion.text("id"):
                 found.setdefault(key, criterion)
     return found
+
+
+def _looked_at_by(asked: Asked) -> list[str]:
+    """By what a condition can look at an answer."""
+    return [
+        *(["grades"] if asked.is_graded else []),
+        *(["answers"] if asked.choices_known() else []),
+        *(["at_least", "below"] if isinstance(asked, Measured) else []),
+    ]
+
+
+def _note(document: Document, problems: Iterable[rules_check.Problem]) -> None:
+    """Notes what is wrong with rules, or with examples, where it stands."""
+    if document.root is None:
+        return
+    for problem in problems:
+        suggestion = _suggest(problem.name, problem.known) if problem.name else ""
+        document.error(_nearest_node(document.root, problem.path), problem.message + suggestion)
 
 
 def _content(document: Document) -> dict[str, Any]:

@@ -258,8 +258,9 @@ def agencies_import(
     Files of the NHS organisation register and code lists of the ONS are taken as they are, with --type.
     """
     from app import clock
-    from app.operations.agencies import decode, find_type, import_csv
+    from app.operations.agencies import decode, find_type, import_csv, names_kept, parse_csv
     from app.operations.registers import parse_register, recognise
+    from app.queries.agencies import area_names
     from app.queries.packs import agency_types
 
     with working(write=True) as session:
@@ -267,7 +268,7 @@ def agencies_import(
         if not types:
             raise click.ClickException("no pack is published yet: run `candour templates publish PACK` first")
         now = clock.now(session)
-        text, parsed = decode(file.read()), None
+        text = decode(file.read())
         if register := recognise(text):
             if not kind:
                 raise click.ClickException("this is a register: say with --type what type its agencies are")
@@ -279,12 +280,18 @@ def agencies_import(
                 text, register, types, agency_type=agency_type, subtype=subtype or implied, agencies=agency_columns,
                 areas=area_columns, today=clock.today(now),
             )  # fmt: skip
+        else:
+            parsed = parse_csv(text, types)
+        kept = names_kept(parsed.entries, area_names(session))
         stored = import_csv(
             session, text, types, by=actor_for(session, as_email, now), now=now, parsed=parsed
         )
         click.echo(f"{len(stored)} agencies imported.")
-        if parsed and parsed.left_out:
+        if parsed.left_out:
             click.echo(f"{len(parsed.left_out)} closed organisations left out.")
+        for one in kept:
+            name = f"the area {one.code} keeps its name “{one.name}”"
+            click.echo(f"line {one.line}: {name}; the file says “{one.given}”.")
 
 
 # ---------------------------------------------------------------------------------------------- people
@@ -794,14 +801,15 @@ def publish(key: str, at: datetime, waive: tuple[str, ...], as_email: str | None
     """Set the minute at which the findings of the round with this KEY come out, and freeze them as they stand.
 
     Refused, with the list of what is missing, while challenges, judgements, moderation or feedback are not settled.
+    A challenge that comes afterwards takes the minute back, unless `--waive later=REASON` accepts that.
     """
     from app.operations import release as operations
     from app.queries.release import counts_of, release_of
 
     waived = dict(one.partition("=")[::2] for one in waive)
-    if unknown := set(waived) - set(operations.OBSTACLES):
+    if unknown := set(waived) - set(operations.WAIVABLE):
         raise click.ClickException(
-            f"nothing is called {', '.join(sorted(unknown))}; known are {', '.join(operations.OBSTACLES)}"
+            f"nothing is called {', '.join(sorted(unknown))}; known are {', '.join(operations.WAIVABLE)}"
         )
     if silent := [name for name, reason in waived.items() if not reason.strip()]:
         raise click.ClickException(f"give the reason too, as --waive {silent[0]}=REASON")
@@ -1031,7 +1039,7 @@ def evidence_scan(everything: bool, as_email: str | None) -> None:
     with working(write=False) as session:
         store, now = open_store(config), clock.now(session)
         by = actor_for(session, as_email, now)
-        hashes = not_scanned(session, everything=everything)
+        hashes = not_scanned(session, actor=by, everything=everything)
         with click.progressbar(hashes, label="Scanning", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
             for sha256 in bar:
                 session.rollback()  # nobody waits while a file is scanned
@@ -1092,7 +1100,7 @@ def evidence_tidy(as_email: str | None) -> None:
     with working(write=True) as session:
         store, by = open_store(Config.load()), actor_for(session, as_email, clock.now(session))
         deleted = delete_given_up(session, check_store(session, store=store, by=by).nobodys, store=store)
-    click.echo(f"{len(deleted)} files deleted.")
+    click.echo("1 file deleted." if len(deleted) == 1 else f"{len(deleted)} files deleted.")
 
 
 # ---------------------------------------------------------------------------------------------- bundles

@@ -35,7 +35,9 @@ def changed(pack: Pack, change: Callable[[Standard, Criterion], list[Criterion]]
         )
         for kind, template in pack.templates.items()
     }
-    return pack.model_copy(update={"version": pack.version + 1, "templates": template_of})
+    return pack.model_copy(
+        update={"version": pack.version + 1, "changes": "What the test changed.", "templates": template_of}
+    )
 
 
 def next_year(world: World, pack: Pack | None = None) -> dict[str, AuditReturn]:

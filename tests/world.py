@@ -32,8 +32,9 @@ SYSTEM = system_actor("test")
 
 @cache
 def pack(key: str) -> Pack:
-    """A pack that comes with the program, read once."""
-    return load_pack(ROOT / "audit_templates" / key)
+    """A pack that comes with the program, or one of the tests' own, read once."""
+    folder = ROOT / "audit_templates" / key
+    return load_pack(folder if folder.is_dir() else ROOT / "tests" / "packs" / key)
 
 
 @dataclass

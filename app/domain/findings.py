@@ -6,7 +6,7 @@ sentences keep their pattern and parameters, so that a report can be translated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Annotated, Any, Literal
@@ -14,10 +14,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.domain.actions import Action
+from app.domain.answers import Fact, Words
 from app.domain.estimates import Estimate
 from app.domain.evidence import Attached
-from app.domain.message import Message
-from app.domain.templates import GradingScheme, Key, Pack
+from app.domain.message import Message, number_words
+from app.domain.parts import Key
+from app.domain.templates import GradingScheme, Pack
 from app.domain.text import PlainText, Text, localise
 
 REFERENCE_PATTERN = r"^([a-z0-9]+(-[a-z0-9]+)*#)?[a-z0-9]+(-[a-z0-9]+)*$"
@@ -201,10 +203,11 @@ class Figure(Frozen):
 # --- the joint findings ----------------------------------------------------------------------------------------------
 
 
-def fill(pattern: str, params: Mapping[str, str | int]) -> str:
+def fill(pattern: str, params: Mapping[str, str | int | Sentence]) -> str:
     """A pattern with its parameters in place; whole numbers have commas at the thousands."""
     return pattern % {
-        name: f"{value:,}" if isinstance(value, int) else value for name, value in params.items()
+        name: f"{value:,}" if isinstance(value, int) else value.text if isinstance(value, Sentence) else value
+        for name, value in params.items()
     }
 
 
@@ -212,21 +215,72 @@ class Sentence(Frozen):
     """A sentence computed from data: its English pattern, what stands in it, and the English text."""
 
     msgid: str
-    params: dict[str, str | int]
+    params: dict[str, str | int | Sentence]
     text: str
 
     @classmethod
-    def of(cls, message: Message) -> Sentence:
-        """From a message whose parameters are texts and whole numbers."""
-        params = {
-            name: value
-            if isinstance(value, int)
-            else localise(value)
-            if isinstance(value, Mapping)
-            else str(value)
-            for name, value in message.params.items()
-        }
+    def of(cls, message: Message, language: str = "en") -> Sentence:
+        """From a message; texts of the pack in it are read in the language."""
+
+        def param(value: object) -> str | int | Sentence:
+            if isinstance(value, Message):
+                return cls.of(value, language)
+            if isinstance(value, Mapping):
+                return localise(value, language)
+            if isinstance(value, Fraction):
+                return number_words(value)
+            return value if isinstance(value, int) else str(value)
+
+        params = {name: param(value) for name, value in message.params.items()}
         return cls(msgid=message.msgid, params=params, text=fill(message.msgid, params))
+
+    def rendered(self, translate: Callable[[str], str]) -> str:
+        """The sentence in the language of `translate`."""
+        params = {
+            name: value.rendered(translate) if isinstance(value, Sentence) else value
+            for name, value in self.params.items()
+        }
+        return fill(translate(self.msgid), params)
+
+
+class Said(Frozen):
+    """Words of an answer in one language. A sentence is still to be translated, and a day to be written out."""
+
+    text: str = ""
+    sentence: Sentence | None = None
+    day: date | None = None
+
+    @classmethod
+    def of(cls, words: Words, language: str = "en") -> Said:
+        """From the words of a fact; numbers have commas at the thousands."""
+        if isinstance(words, Message):
+            return cls(sentence=Sentence.of(words, language))
+        if isinstance(words, date):
+            return cls(day=words)
+        if isinstance(words, Fraction):
+            return cls(text=number_words(words))
+        return cls(text=words if isinstance(words, str) else localise(words, language))
+
+
+class ShownFact(Frozen):
+    """Something that an answer says beside its grade, to show: see `answers.Fact`."""
+
+    words: Said
+    label: Said | None = None
+    unit: Said | None = None
+    typed: bool = False
+    rows: tuple[tuple[Said, ...], ...] = ()
+
+    @classmethod
+    def of(cls, fact: Fact, language: str = "en") -> ShownFact:
+        """A fact with its texts in a language."""
+        return cls(
+            words=Said.of(fact.words, language),
+            label=Said.of(fact.label, language) if fact.label else None,
+            unit=Said.of(fact.unit, language) if fact.unit else None,
+            typed=fact.typed,
+            rows=tuple(tuple(Said.of(cell, language) for cell in row) for row in fact.rows),
+        )
 
 
 class KeyMessage(Frozen):
@@ -819,7 +873,11 @@ class JointFindings(Frozen):
 
 
 class SignedAnswer(Frozen):
-    """One criterion as the agency answered it. Empty strings and None where nothing was given."""
+    """One criterion as the agency answered it. Empty strings and None where nothing was given.
+
+    `type` is how it is answered, and `facts` are what the answer says beside its grade. `counts_as` is empty where
+    there is no grade: the question asks for a fact, or nothing was there to come to a grade by.
+    """
 
     number: str
     id: str
@@ -828,7 +886,10 @@ class SignedAnswer(Frozen):
     why: str
     grade: str
     grade_label: str
-    counts_as: Literal["met", "not_met", "excluded"]
+    counts_as: Literal["met", "not_met", "excluded", ""]
+    type: str = "grade"
+    is_graded: bool = True
+    facts: tuple[ShownFact, ...] = ()
     basis_label: str
     files: int | None
     files_date: date | None

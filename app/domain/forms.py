@@ -9,7 +9,17 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from app.domain.actions import State
-from app.domain.findings import AgencyInfo, Body, Figure, Frozen, PackInfo, RoundInfo, Sentence, Signature
+from app.domain.findings import (
+    AgencyInfo,
+    Body,
+    Figure,
+    Frozen,
+    PackInfo,
+    RoundInfo,
+    Sentence,
+    ShownFact,
+    Signature,
+)
 
 
 class FormGrade(Frozen):
@@ -58,10 +68,53 @@ class FormAction(Frozen):
     state: State
 
 
+class FormChoice(Frozen):
+    """Something to choose."""
+
+    key: str
+    label: str
+
+
+class FormColumn(Frozen):
+    """A column of a table. `type` is text, number, date, yes_no or choice; only the last has `choices`."""
+
+    key: str
+    label: str
+    type: str
+    unit: str = ""
+    choices: tuple[FormChoice, ...] = ()
+    required: bool = False
+
+
+class FormAsked(Frozen):
+    """How a question is answered: its type, and what the type has, as `domain.asking` says it.
+
+    `is_graded`: whether answers come to a grade of the question's scheme. `counted` and `out_of` name the two numbers
+    of a percentage; `least` and `most` are the limits of a number in words; `at_least` and `at_most` say how many
+    choices, rows or files; `past`: a date that cannot be in the future.
+    """
+
+    type: str
+    is_graded: bool
+    unit: str = ""
+    least: str = ""
+    most: str = ""
+    decimals: int = 0
+    counted: str = ""
+    out_of: str = ""
+    past: bool = False
+    choices: tuple[FormChoice, ...] = ()
+    at_least: int = 0
+    at_most: int | None = None
+    longest: int | None = None
+    columns: tuple[FormColumn, ...] = ()
+
+
 class FormQuestion(Frozen):
     """A question and the answer so far. `id` names the question, and the area where it is asked for each.
 
     `value` is the stored value of the answer's type, empty while nothing is answered; `version` counts its saves.
+    `facts` are what the answer says beside its grade.
     """
 
     id: str
@@ -71,6 +124,7 @@ class FormQuestion(Frozen):
     scope_name: str
     number: str
     type: str
+    asked: FormAsked
     scheme: str
     required: bool
     question: str
@@ -81,6 +135,7 @@ class FormQuestion(Frozen):
     milestone_label: str
     milestone_date: date | None
     value: dict[str, Any]
+    facts: tuple[ShownFact, ...]
     version: int
     saved_at: datetime | None
     saved_by: str
@@ -144,6 +199,11 @@ class FormDocument(Frozen):
             if scheme.key == key:
                 return scheme
         raise KeyError(key)
+
+    def schemes_graded(self) -> tuple[FormScheme, ...]:
+        """The grading schemes that answers come to grades of."""
+        used = {question.scheme for question in self.questions() if question.asked.is_graded}
+        return tuple(scheme for scheme in self.schemes if scheme.key in used)
 
     def questions(self) -> tuple[FormQuestion, ...]:
         """All questions in order."""

@@ -16,7 +16,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.answers import question_id, question_parts
-from app.domain.templates import Criterion, GradingScheme, Key, Pack, Template
+from app.domain.parts import Key
+from app.domain.templates import Criterion, GradingScheme, Pack, Template
 from app.domain.text import Text
 
 Percent = Annotated[int, Field(strict=True, ge=0, le=100)]

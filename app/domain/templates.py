@@ -12,96 +12,30 @@ from datetime import date
 from fractions import Fraction
 from functools import cached_property
 from graphlib import TopologicalSorter
-from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    StringConstraints,
-    ValidationInfo,
-    WrapSerializer,
-    model_serializer,
-    model_validator,
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+
+from app.domain.asking import Answer, Asked, GradeAsked, Number, Plain
+from app.domain.parts import (
+    FROZEN,
+    Colour,
+    Flag,
+    Key,
+    Keyed,
+    Limit,
+    Part,
+    Raw,
+    Recommendation,
+    Twin,
+    WholeNumber,
+    exact,
 )
-
 from app.domain.text import Text, written_in
 
-KEY_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
-COLOUR_PATTERN = r"^#[0-9a-fA-F]{6}$"
-RECOMMENDATION_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*/[A-Za-z0-9][A-Za-z0-9.-]*$"  # report/number
-TWIN_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*#[a-z0-9]+(-[a-z0-9]+)*$"  # agency-type#criterion
-
-Key = Annotated[str, StringConstraints(strict=True, pattern=KEY_PATTERN, max_length=80)]
-WholeNumber = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
-Limit = Annotated[float, Field(strict=True, ge=0, le=1)]
-Flag = Annotated[bool, Field(strict=True)]
-Colour = Annotated[str, StringConstraints(strict=True, pattern=COLOUR_PATTERN)]
-Recommendation = Annotated[str, StringConstraints(strict=True, pattern=RECOMMENDATION_PATTERN)]
-Twin = Annotated[str, StringConstraints(strict=True, pattern=TWIN_PATTERN)]
-
-LATER_PARTS = ("moderation", "judgements")  # of a pack: left out of what is frozen where a pack has none
-
-_FROZEN = "frozen"  # validation context of `Pack.from_frozen`
-
-
-def _thaw_keyed(value: Any, info: ValidationInfo) -> Any:
-    if info.context == _FROZEN and isinstance(value, list):
-        return {entry["key"]: {k: v for k, v in entry.items() if k != "key"} for entry in value}
-    return value
-
-
-def _freeze_keyed(value: Any, handler: SerializerFunctionWrapHandler) -> Any:
-    return [{"key": key, **entry} for key, entry in handler(value).items()]
-
-
-def _freeze_raw(value: Any) -> Any:
-    """Mappings become `{"pairs": [[key, value], …]}`, everything else stays."""
-    if isinstance(value, Mapping):
-        return {"pairs": [[key, _freeze_raw(item)] for key, item in value.items()]}
-    if isinstance(value, list | tuple):
-        return [_freeze_raw(item) for item in value]
-    return value
-
-
-def _thaw_raw(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _thaw_raw(item) for key, item in value["pairs"]}
-    if isinstance(value, list):
-        return [_thaw_raw(item) for item in value]
-    return value
-
-
-def _thaw_raw_field(value: Any, info: ValidationInfo) -> Any:
-    return _thaw_raw(value) if info.context == _FROZEN else value
-
-
-T = TypeVar("T")
-# A mapping whose order matters on pages. Canonical JSON and PostgreSQL's jsonb sort keys, so it is
-# frozen as a list of entries with their `key`.
-Keyed = Annotated[dict[Key, T], BeforeValidator(_thaw_keyed), WrapSerializer(_freeze_keyed)]
-# The content of a file that another module defines. The order of its keys is kept too.
-Raw = Annotated[
-    dict[str, Any],
-    BeforeValidator(_thaw_raw_field),
-    WrapSerializer(lambda value, _handler: _freeze_raw(value)),
-]
-
-
-class Part(BaseModel):
-    """What all parts of a pack share: they never change, and they know all of their keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _older(cls, value: Any, info: ValidationInfo) -> Any:
-        """A published version may hold keys that a later program no longer knows: they are passed over."""
-        if info.context == _FROZEN and isinstance(value, Mapping) and cls.model_config["extra"] == "forbid":
-            return {key: item for key, item in value.items() if key in cls.model_fields}
-        return value
+# of a pack: left out of what is frozen where a pack has none
+LATER_PARTS = ("moderation", "judgements", "changes", "examples")
+UNPUBLISHED = ("demonstration", "examples")  # of a pack: never part of what is published
 
 
 class Subtype(Part):
@@ -217,7 +151,7 @@ class Quantifier(Part):
         Sorts by strictness: `above: 0` comes after `at_least: 0`.
         """
         limit = self.at_least if self.above is None else self.above
-        return _exact(limit or 0), self.above is not None
+        return exact(limit or 0), self.above is not None
 
     def reached_by(self, share: Fraction) -> bool:
         """Whether a share from 0 to 1 is large enough for this word."""
@@ -225,24 +159,32 @@ class Quantifier(Part):
         return share > limit if above else share >= limit
 
 
-class Condition(Part):
-    """Holds when the answer to another criterion has one of these grades."""
+class Condition(Plain):
+    """Holds when the answer to another criterion has one of these grades, or these choices, or such a number.
+
+    `answers` are keys of choices, or `yes` and `no`; `at_least` and `below` go by the measure of the answer.
+    """
 
     criterion: Key
-    grades: Annotated[tuple[Key, ...], Field(min_length=1)]
+    grades: Annotated[tuple[Key, ...], Field(min_length=1)] | None = None
+    answers: Annotated[tuple[Key, ...], Field(min_length=1)] | None = None
+    at_least: Number | None = None
+    below: Number | None = None
 
-
-class Answer(Part):
-    """The type of a criterion's answer, and that type's own parameters beside it."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    type: Key
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        """What the author gave beside `type`, by name."""
-        return self.model_extra or {}
+    def holds(self, asked: Asked, value: Mapping[str, Any]) -> bool:
+        """Whether it holds of a stored value."""
+        if self.grades is not None and value.get("grade") not in self.grades:
+            return False
+        if self.answers is not None and not set(self.answers) & set(asked.chosen(value)):
+            return False
+        if self.at_least is None and self.below is None:
+            return True
+        measure = asked.measure(value)
+        return (
+            measure is not None
+            and (self.at_least is None or measure >= exact(self.at_least))
+            and (self.below is None or measure < exact(self.below))
+        )
 
 
 class Criterion(Part):
@@ -262,7 +204,7 @@ class Criterion(Part):
     subtypes: tuple[Key, ...] = ()
     twins: tuple[Twin, ...] = ()
     grading: Key | None = None
-    answer: Answer = Answer(type="grade")
+    answer: Answer = GradeAsked()
     scope: Literal["area"] | None = None
     shown_if: Condition | None = None
     required_if: Condition | None = None
@@ -308,7 +250,7 @@ class Placed(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What an agency is asked, given the grades that it has chosen so far. All in template order."""
+    """What an agency is asked, given its answers so far. All in template order."""
 
     asked: tuple[Criterion, ...]
     required: frozenset[str]  # ids of those asked that must be answered before signing
@@ -375,10 +317,10 @@ class Template(Part):
         """Whether any criterion is asked per area."""
         return any(placed.criterion.scope for placed in self._placed.values())
 
-    def shown(self, subtype: str | None, grades: Mapping[str, str]) -> Shown:
-        """What is asked, required and not applicable, given `grades`: criterion id to grade key.
+    def shown(self, subtype: str | None, values: Mapping[str, Mapping[str, Any]]) -> Shown:
+        """What is asked, required and not applicable, given `values`: criterion id to stored value.
 
-        A condition looks only at criteria that are themselves asked: the grade left behind by a
+        A condition looks only at criteria that are themselves asked: the answer left behind by a
         question that is now hidden changes nothing. A criterion of a standard that is not optional
         is required, unless it has `required_if`: then that alone decides, in any standard.
         """
@@ -388,7 +330,7 @@ class Template(Part):
 
         def holds(condition: Condition) -> bool:
             other = condition.criterion
-            return asked.get(other, False) and grades.get(other) in condition.grades
+            return asked.get(other, False) and condition.holds(self.criterion(other).answer, values.get(other, {}))
 
         for key in self._by_dependence:
             criterion, standard, _, _ = self._placed[key]
@@ -414,11 +356,12 @@ class Template(Part):
 
 
 class PackFile(Part):
-    """The content of `pack.yaml`."""
+    """The content of `pack.yaml`. `changes` says what is new in this version."""
 
     format: Literal[1]
     pack: Key
     version: WholeNumber
+    changes: Text | None = None
     title: Text
     summary: Text
     source: Text
@@ -434,8 +377,8 @@ class PackFile(Part):
 class Pack(PackFile):
     """A whole pack: `pack.yaml`, one template for each agency type, and the files that are kept as read.
 
-    `findings`, `demonstration`, `moderation` and `judgements` are the raw content of the files of these names
-    (mappings, lists, strings, numbers, true and false; dates as ISO strings), or None when there is no such file.
+    `findings`, `demonstration`, `moderation`, `judgements` and `examples` are the raw content of the files of these
+    names (mappings, lists, strings, numbers, true and false; dates as ISO strings), or None when there is no such file.
     """
 
     templates: Keyed[Template]
@@ -443,12 +386,17 @@ class Pack(PackFile):
     demonstration: Raw | None = None
     moderation: Raw | None = None
     judgements: Raw | None = None
+    examples: Raw | None = None
 
     @model_serializer(mode="wrap")
     def _without_later_parts(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """A pack without a part that older packs did not know is frozen as they were: published hashes stay."""
         frozen: dict[str, Any] = handler(self)
         return {key: part for key, part in frozen.items() if key not in LATER_PARTS or part is not None}
+
+    def as_published(self) -> Self:
+        """The pack without what is never published: how a demonstration is made, and worked examples."""
+        return self.model_copy(update=dict.fromkeys(UNPUBLISHED))
 
     def scheme_of(self, template: Template, criterion: Criterion) -> GradingScheme:
         """The grading scheme of a criterion: its own, or else its template's."""
@@ -459,10 +407,10 @@ class Pack(PackFile):
 
         Pass a Fraction of two counts: it compares exactly with limits such as 0.9.
         """
-        exact = _exact(share)
-        if not 0 <= exact <= 1:
+        part = exact(share)
+        if not 0 <= part <= 1:
             raise ValueError(f"a share lies between 0 and 1: {share}")
-        return next(quantifier.word for quantifier in self.quantifiers if quantifier.reached_by(exact))
+        return next(quantifier.word for quantifier in self.quantifiers if quantifier.reached_by(part))
 
     def is_translated(self, language: str) -> bool:
         """Whether every question can be read in a language. English is what untranslated texts are in."""
@@ -482,9 +430,4 @@ class Pack(PackFile):
     @classmethod
     def from_frozen(cls, frozen: Mapping[str, Any]) -> Self:
         """The pack that `to_frozen` gave. pydantic.ValidationError when it is of another shape."""
-        return cls.model_validate(frozen, context=_FROZEN)
-
-
-def _exact(share: Fraction | float) -> Fraction:
-    # by way of the shortest decimal: the float 0.9 is a little more than nine tenths
-    return share if isinstance(share, Fraction) else Fraction(str(share))
+        return cls.model_validate(frozen, context=FROZEN)

@@ -168,7 +168,7 @@ class _Writer:
         return f"{self._day(local.date())}, {format_datetime(local, 'HH:mm', locale=self.locale)}"
 
     def _sentence(self, sentence: Sentence) -> str:
-        return self._(sentence.msgid) % sentence.params
+        return sentence.rendered(self._)
 
     def _write(self, sheet: Any, row: int, column: int, text: str, look: Any) -> None:
         if text:

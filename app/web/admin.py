@@ -21,7 +21,7 @@ from app.operations import people as people_operations
 from app.operations import templates as templates_operations
 from app.policy import require
 from app.queries.mail import outbox_counts
-from app.queries.packs import latest_versions
+from app.queries.packs import latest_versions, pack_of
 from app.queries.people import get_appointment, oversight_bodies
 from app.queries.people import people as read_people
 from app.web.account import role_words
@@ -74,7 +74,7 @@ def _standing(pack: Pack, published: PackVersion | None) -> str:
         return "new"
     if pack.version != published.version:
         return "newer" if pack.version > published.version else "older"
-    same = pack_hash(pack.model_copy(update={"demonstration": None})) == published.sha256
+    same = pack_hash(pack.as_published()) == published.sha256
     return "same" if same else "changed"
 
 
@@ -106,7 +106,11 @@ def packs() -> str | BaseResponse:
         else:
             rows.append({"name": name, "mistakes": [str(one) for one in pack.errors]})
     return render_template(
-        "admin/packs.html", rows=rows, published=published.values(), error_list=errors, breadcrumbs=crumbs()
+        "admin/packs.html",
+        rows=rows,
+        published=[(version, pack_of(version).changes) for version in published.values()],
+        error_list=errors,
+        breadcrumbs=crumbs(),
     )
 
 

@@ -6,19 +6,23 @@ A field of a question is named `c-QUESTION--FIELD`: ids of questions have no dou
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, cast
 
 from markupsafe import Markup
 
+from app.domain.asking import TableAsked
 from app.domain.message import N_, Message
 from app.domain.templates import Criterion, GradingScheme
 from app.operations.answers import Edit
 
 PARTS = ("day", "month", "year")
 CHECKED = Markup(" checked")
+SELECTED = Markup(" selected")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -41,69 +45,225 @@ class Typed:
         return self.fields.get(name, "")
 
 
-class GradeForm:
-    """The form of a grade: radios, how the agency knows, texts and dates."""
+class AnswerForm:
+    """The form of an answer: fields of its type's own, how the agency knows, texts and dates."""
 
-    page = "agency/answers/grade.html"
-    texts = ("grade", "basis", "files", "commentary", "reason")
-    dates = ("files_date", "date_expected")
+    page = "agency/answers/fact.html"
+    own: tuple[str, ...] = ()  # its own fields that hold text, or the key of what is chosen
+    own_dates: tuple[str, ...] = ()
+    beside = ("basis", "files", "commentary", "reason")
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def texts(self) -> tuple[str, ...]:
+        """The names of the fields that are read as they stand."""
+        return (*self.own, *self.beside)
+
+    @property
+    def dates(self) -> tuple[str, ...]:
+        """The names of the fields of three parts."""
+        return (*self.own_dates, "files_date", "date_expected")
+
+    @cached_property
+    def names(self) -> frozenset[str]:
         """The names of all fields, the parts of dates by themselves."""
-        return (*self.texts, *(f"{name}-{part}" for name in self.dates for part in PARTS))
+        return frozenset((*self.texts, *(f"{name}-{part}" for name in self.dates for part in PARTS)))
+
+    def knows(self, name: str) -> bool:
+        """Whether a field of this name can be in the form."""
+        return name in self.names
 
     def typed_of(self, value: Mapping[str, Any]) -> dict[str, str]:
         """The fields for a stored value."""
         fields = {name: str(value[name]) for name in self.texts if name in value}
         for name in self.dates:
             if value.get(name):
-                year, month, day = value[name].split("-")
-                fields |= {
-                    f"{name}-day": str(int(day)),
-                    f"{name}-month": str(int(month)),
-                    f"{name}-year": year,
-                }
+                fields |= _parts(name, value[name])
         return fields
 
-    def variant(self, typed: Typed) -> bool:
+    def variant(self, typed: Typed) -> Hashable:
         """What decides which fields the template shows, besides the criterion: whether a reason stands there."""
         return bool(typed["reason"])
 
-    def slots(self, scheme: GradingScheme, typed: Typed) -> dict[str, str | Markup]:
+    def rows(self, criterion: Criterion, typed: Typed) -> range:
+        """The numbers of the rows that a table shows."""
+        return range(0)
+
+    def slots(self, criterion: Criterion, scheme: GradingScheme, typed: Typed) -> dict[str, str | Markup]:
         """What changes from answer to answer in the form's template, by the name it has there."""
         values: dict[str, str | Markup] = {"version": str(typed.based_on)}
         for name in self.names:
             values[f"text-{name}"] = typed[name]
-        for name in ("commentary", "reason"):
+        for name in ("commentary", "reason", "text"):
             values[f"rows-{name}"] = str(max(3, min(len(typed[name]) // 70 + 2, 14)))
-        for name, options in (("grade", scheme.grades), ("basis", scheme.bases)):
-            for option in options:
-                values[f"checked-{name}-{option.key}"] = CHECKED if typed[name] == option.key else ""
+        own = criterion.answer.choices_known()
+        grades, bases = ([one.key for one in every] for every in (scheme.grades, scheme.bases))
+        for name, keys in (("grade", grades), ("basis", bases), ("answer", own), ("chosen", own)):
+            for key in keys:
+                values[f"checked-{name}-{key}"] = CHECKED if typed[name] == key else ""
         return values
 
     def raw_of(self, fields: Mapping[str, str]) -> dict[str, str]:
         """The fields as the domain reads them: dates joined to YYYY-MM-DD."""
         raw = {name: fields.get(name, "") for name in self.texts}
         for name in self.dates:
-            parts = [fields.get(f"{name}-{part}", "") for part in PARTS]
-            raw[name] = "-".join((parts[2], _month(parts[1]), parts[0])) if any(parts) else ""
+            raw[name] = _joined(name, fields)
         return raw
 
     def errors_of(self, fields: Mapping[str, str]) -> dict[str, Message]:
         """Dates that miss a part, each with what is missing: field to message."""
         errors = {}
         for name, words in (
+            ("date", N_("The date must have a %(missing)s")),
             ("files_date", N_("The date on which files were looked at must have a %(missing)s")),
             ("date_expected", N_("The date expected must have a %(missing)s")),
         ):
             missing = [part for part in PARTS if not fields.get(f"{name}-{part}", "")]
-            if 0 < len(missing) < len(PARTS):
+            if name in self.dates and 0 < len(missing) < len(PARTS):
                 errors[name] = Message(words, {"missing": " and a ".join(missing)})
         return errors
 
 
-FORMS: dict[str, GradeForm] = {"grade": GradeForm()}
+class GradeForm(AnswerForm):
+    """The form of a grade: radios."""
+
+    page = "agency/answers/grade.html"
+    own = ("grade",)
+
+
+class YesNoForm(AnswerForm):
+    """Two radios."""
+
+    own = ("answer",)
+
+
+class NumberForm(AnswerForm):
+    """A field for a number."""
+
+    own = ("number",)
+
+
+class PercentageForm(AnswerForm):
+    """Two fields for whole numbers."""
+
+    own = ("numerator", "denominator")
+
+
+class DateForm(AnswerForm):
+    """A date of three parts."""
+
+    own_dates = ("date",)
+
+
+class ChoiceForm(AnswerForm):
+    """Radios."""
+
+    own = ("chosen",)
+
+
+class TextForm(AnswerForm):
+    """A text."""
+
+    own = ("text",)
+
+
+class FileForm(AnswerForm):
+    """Nothing of its own: the files are evidence."""
+
+
+class ChoicesForm(AnswerForm):
+    """Checkboxes, each a field by itself: `choices-KEY`."""
+
+    def knows(self, name: str) -> bool:
+        return name in self.names or name.startswith("choices-")
+
+    def typed_of(self, value: Mapping[str, Any]) -> dict[str, str]:
+        return super().typed_of(value) | {f"choices-{key}": "yes" for key in value.get("choices", ())}
+
+    def slots(self, criterion: Criterion, scheme: GradingScheme, typed: Typed) -> dict[str, str | Markup]:
+        values = super().slots(criterion, scheme, typed)
+        for key in criterion.answer.choices_known():
+            values[f"checked-choices-{key}"] = CHECKED if typed[f"choices-{key}"] else ""
+        return values
+
+    def raw_of(self, fields: Mapping[str, str]) -> dict[str, str]:
+        chosen = (name.removeprefix("choices-") for name in fields if name.startswith("choices-") and fields[name])
+        return super().raw_of(fields) | {"choices": ",".join(sorted(chosen))}
+
+
+class TableForm(AnswerForm):
+    """Rows of cells: `rows-NUMBER-COLUMN`, dates in cells as one text."""
+
+    SPARE = 3  # empty rows below those that are filled in
+
+    def knows(self, name: str) -> bool:
+        return name in self.names or re.fullmatch(r"rows-[0-9]{1,3}-[a-z0-9-]{1,80}", name) is not None
+
+    def typed_of(self, value: Mapping[str, Any]) -> dict[str, str]:
+        cells = {
+            f"rows-{number}-{key}": cell
+            for number, row in enumerate(value.get("rows", ()), start=1)
+            for key, cell in row.items()
+        }
+        return super().typed_of(value) | cells
+
+    def _filled(self, typed: Typed) -> int:
+        """The number of the last row with anything in it."""
+        filled = (name for name, cell in typed.fields.items() if cell and _is_cell(name))
+        return max((int(name.split("-")[1]) for name in filled), default=0)
+
+    def rows(self, criterion: Criterion, typed: Typed) -> range:
+        asked = cast(TableAsked, criterion.answer)
+        return range(1, min(max(self._filled(typed) + self.SPARE, asked.at_least), asked.at_most) + 1)
+
+    def variant(self, typed: Typed) -> Hashable:
+        return super().variant(typed), self._filled(typed)
+
+    def slots(self, criterion: Criterion, scheme: GradingScheme, typed: Typed) -> dict[str, str | Markup]:
+        values = super().slots(criterion, scheme, typed)
+        for number in self.rows(criterion, typed):
+            for column in cast(TableAsked, criterion.answer).columns:
+                name = f"rows-{number}-{column.key}"
+                values[f"text-{name}"] = typed[name]
+                for key in column.choices_known():
+                    values[f"selected-{name}-{key}"] = SELECTED if typed[name] == key else ""
+        return values
+
+    def raw_of(self, fields: Mapping[str, str]) -> dict[str, str]:
+        rows: dict[int, dict[str, str]] = {}
+        for name, cell in fields.items():
+            if cell and _is_cell(name):
+                _, number, key = name.split("-", 2)
+                rows.setdefault(int(number), {})[key] = cell
+        ordered = [dict(sorted(rows[number].items())) for number in sorted(rows)]
+        return super().raw_of(fields) | {"rows": json.dumps(ordered) if ordered else ""}
+
+
+def _is_cell(name: str) -> bool:
+    return name.startswith("rows-")
+
+
+def _parts(name: str, day: str) -> dict[str, str]:
+    year, month, of_month = day.split("-")
+    return {f"{name}-day": str(int(of_month)), f"{name}-month": str(int(month)), f"{name}-year": year}
+
+
+def _joined(name: str, fields: Mapping[str, str]) -> str:
+    parts = [fields.get(f"{name}-{part}", "") for part in PARTS]
+    return "-".join((parts[2], _month(parts[1]), parts[0])) if any(parts) else ""
+
+
+FORMS: dict[str, AnswerForm] = {
+    "grade": GradeForm(),
+    "yes_no": YesNoForm(),
+    "number": NumberForm(),
+    "percentage": PercentageForm(),
+    "date": DateForm(),
+    "choice": ChoiceForm(),
+    "choices": ChoicesForm(),
+    "text": TextForm(),
+    "file": FileForm(),
+    "table": TableForm(),
+}
 VERSIONS = range(10**9)
 USUAL = "grade"  # a form of another type says so in a field `type`
 
@@ -114,7 +274,7 @@ def _month(text: str) -> str:
     return str(MONTHS.index(place) + 1) if place in MONTHS else text
 
 
-def form_of(criterion: Criterion) -> GradeForm:
+def form_of(criterion: Criterion) -> AnswerForm:
     """The form of a criterion's answer type."""
     return FORMS[criterion.answer.type]
 
@@ -134,7 +294,9 @@ def sent(values: Mapping[str, str], prefix: str = "c") -> dict[str, Typed]:
         kind = values.get(name_of(match[1], "type", prefix), USUAL) if match else ""
         if match is None or kind not in FORMS:
             continue
-        fields = {part: values.get(name_of(match[1], part, prefix), "") for part in FORMS[kind].names}
+        start = name_of(match[1], "", prefix)
+        given = {field.removeprefix(start): words for field, words in values.items() if field.startswith(start)}
+        fields = {field: words for field, words in given.items() if FORMS[kind].knows(field)}
         version = values[name]
         found[match[1]] = _typed(kind, fields, int(version) if re.fullmatch(r"[0-9]{1,9}", version) else 0)
     return found
@@ -148,7 +310,7 @@ def read(one: Mapping[str, Any]) -> Typed | None:
     kind, fields, based_on = one.get("type", USUAL), one.get("fields"), one.get("based_on")
     if kind not in FORMS or not isinstance(fields, Mapping) or type(based_on) is not int or based_on not in VERSIONS:
         return None
-    given = {part: fields.get(part, "") for part in FORMS[kind].names}
+    given = {part: words for part, words in fields.items() if isinstance(part, str) and FORMS[kind].knows(part)}
     if not all(isinstance(words, str) for words in given.values()):
         return None
     return _typed(kind, given, based_on)

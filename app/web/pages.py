@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import date, datetime
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ from jinja2 import ChainableUndefined, ChoiceLoader, PackageLoader, PrefixLoader
 from markupsafe import Markup, escape
 
 from app.clock import LONDON
+from app.domain.answers import Words
 from app.domain.integrity import sha256_hex
-from app.domain.message import Message
+from app.domain.message import Message, number_words
 from app.domain.text import localise, written_in
 from app.languages import LANGUAGES, NAMES, known, translations
 from app.policy import allows, could
@@ -89,7 +91,14 @@ def _parameter(value: object) -> str:
         return message(value)
     if isinstance(value, date):
         return day(value)
+    if isinstance(value, Fraction):
+        return number_words(value)
     return text(value) if isinstance(value, Mapping) else str(value)
+
+
+def words(value: Words) -> str:
+    """What an answer says, in the reader's language: a text, a message, a day or a number."""
+    return _parameter(value)
 
 
 def day(value: date | datetime | str | None) -> str:
@@ -181,6 +190,7 @@ def init_app(app: Flask) -> None:
         day=day,
         moment=moment,
         message=message,
+        words=words,
         paragraphs=paragraphs,
     )
 

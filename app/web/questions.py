@@ -170,7 +170,7 @@ def slots(work: Checklist, shown: Shown, *, just_saved: bool = False) -> dict[st
         "below": _below(work, item),
         "unsaved": UNSAVED if is_unsaved(shown) else "",
         **parts_of(work, shown, just_saved=just_saved),
-        **form_of(item.criterion).slots(item.scheme, shown.typed),
+        **form_of(item.criterion).slots(item.criterion, item.scheme, shown.typed),
     }
 
 
@@ -186,6 +186,7 @@ def _rendered(work: Checklist, shown: Shown, values: Mapping[str, Any]) -> str:
         errors=shown.errors,
         variant=form.variant(shown.typed),
         page=form.page,
+        table_rows=form.rows(item.criterion, shown.typed),
     )
 
 

@@ -286,9 +286,9 @@ DEFECTS = [
         "shop.yaml",
         "subtypes: [corner]",
         "answer: {type: §smell}",
-        "no answer type `smell`; use one of `grade`",
+        "`smell` is not allowed here; use one of `grade`, `yes_no`",
     ),
-    ("shop.yaml", "subtypes: [corner]", "answer: {type: grade, §unit: km}", "no parameter `unit`"),
+    ("shop.yaml", "subtypes: [corner]", "answer: {type: grade, §unit: km}", "unknown key `unit`"),
     ("shop.yaml", "report-one/2a", "§report-two/2a", "did you mean `report-one`?"),
     ("shop.yaml", "[report-one/2a]", "[§report-one]", "as `report/number`"),
     ("shop.yaml", "recommendations: [report-one/2a]", "§recommendations: []", "needs `recommendations`"),
@@ -539,7 +539,7 @@ def test_places_in_a_template(pack: Pack, shop: Template) -> None:
 def test_conditions(
     shop: Template, subtype: str, grades: dict[str, str], asked: str, required: str, not_applicable: str
 ) -> None:
-    shown = shop.shown(subtype, grades)
+    shown = shop.shown(subtype, {key: {"grade": grade} for key, grade in grades.items()})
     assert [c.id for c in shown.asked] == asked.split()
     assert shown.required == set(required.split())
     assert [c.id for c in shown.not_applicable] == not_applicable.split()

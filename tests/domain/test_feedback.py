@@ -86,6 +86,8 @@ def test_own_and_checked_grades_stand_side_by_side(chosen: Pack, template: Templ
     assert content.moderated is not None
     assert (content.moderated.met, content.moderated.counted) == (0, 3)
     assert (content.checked, content.adjusted) == (2, 1)
+    said = text_of(content, "checked")
+    assert "Upheld as you gave them: 1. Adjusted: 1." in said, "it reads well with any number"
     [profile] = content.standards
     assert (profile.checked, profile.adjusted, profile.own.met, profile.moderated.met) == (2, 1, 1, 0)
     adjusted = content.statement(f"adjusted.{first.criterion}")

@@ -91,6 +91,7 @@ profiles:
             because: The gate is shut.
           - grade: zero
             because: Wolves.
+        by_override: [one]
 """
 
 
@@ -262,6 +263,11 @@ DEFECTS = [
     ("        criteria: [door-shut]\n        passes: [green]", "        indicator: shut\n        at_least: 0",
      "no answers fail this key target"),
     ("{judgement: whole, is: [zero]}", "§{judgement: whole, at_least: zero}", "this always holds"),
+    ("        by_override: [one]\n", "", "no rule and no cap gives the grade `one` of the scale `stars`"),
+    ("by_override: [one]", "by_override: [one, §two]", "a rule or a cap gives the grade `two`"),
+    ("by_override: [one]", "by_override: [one, §three]", "the scale `stars` has no grade `three`"),
+    ("by_override: [one]", "by_override: [one, §one]", "here twice"),
+    ("worst_of: [doors, entered]", "worst_of: §[doors]", "at least 2 are needed here"),
     # circles
     (
         "when: {indicator: shut, at_least: 0.5}",
@@ -312,6 +318,23 @@ def test_one_mistake_in_rules_for_several_agency_types_is_said_once(tmp_path: Pa
     )
     [error] = check([write(tmp_path, {**FILES, "judgements.yaml": rules})])
     assert error.line == 19 and "did you mean `stars`?" in error.message
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("passes: [green]", "passes: []"), ("{door-shut: 2}", "{door-shut: 0}"), ("grades: [red]", "grades: []")],
+)
+def test_a_part_that_is_wrong_does_not_make_its_list_short(tmp_path: Path, old: str, new: str) -> None:
+    rules = RULES[: RULES.index("  - agency_types: [depot]")].replace(old, new, 1)  # one profile alone
+    (error,) = check([write(tmp_path, {**FILES, "judgements.yaml": rules})])
+    assert error.line == rules[: rules.index(new)].count("\n") + 1
+
+
+def test_a_cap_gives_a_grade_as_a_rule_does(tmp_path: Path) -> None:
+    """The rules of `doors` give two and zero, and its cap gives one."""
+    last = RULES.index("          - grade: zero\n            because: Everything")
+    gone = RULES[RULES.index("          - grade: one\n") : last]
+    assert Rulebook.of(loaded(tmp_path, RULES.replace(gone, "")), "shop") is not None
 
 
 def test_the_file_is_no_agency_type(tmp_path: Path) -> None:

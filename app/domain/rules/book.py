@@ -3,10 +3,11 @@ judgements follow from each other."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from graphlib import TopologicalSorter
 
+from app.domain.asking import Asked
 from app.domain.rules.language import (
     AnyIndicator,
     Condition,
@@ -73,11 +74,11 @@ class Rulebook:
         return self._counts.get((criterion, grade), False)
 
     def criteria_of(self, indicator: AnyIndicator) -> tuple[str, ...]:
-        """The criteria that an indicator looks at, in the order of the checklist."""
-        return self.selected(indicator.of)
+        """The criteria that an indicator looks at, in the order of the checklist: those whose answers suit it."""
+        return self.selected(indicator.of, indicator.suits)
 
-    def selected(self, of: Selection | None) -> tuple[str, ...]:
-        """The criteria of a selection, in order; None: all but those of optional standards."""
+    def selected(self, of: Selection | None, suits: Callable[[Asked], bool]) -> tuple[str, ...]:
+        """The criteria of a selection that suit, in order; None: of all but those of optional standards."""
         found = []
         for key, (criterion, standard, _position, _number) in self.placed.items():
             if of is None:
@@ -88,7 +89,7 @@ class Rulebook:
                     or standard.id in of.standards
                     or (criterion.theme in of.themes and not standard.optional)
                 )
-            if chosen:
+            if chosen and suits(criterion.answer):
                 found.append(key)
         return tuple(found)
 
@@ -117,12 +118,30 @@ class Rulebook:
 
     @cached_property
     def criteria_asked(self) -> tuple[str, ...]:
-        """The criteria that conditions and key targets look at one by one, in order."""
+        """The criteria whose grades conditions and key targets look at one by one, in order."""
+        return self._asked_one_by_one("criterion")
+
+    @cached_property
+    def choices_asked(self) -> tuple[str, ...]:
+        """The criteria whose choices conditions look at one by one, in order."""
+        return self._asked_one_by_one("chosen")
+
+    def _asked_one_by_one(self, kind: str) -> tuple[str, ...]:
         asking: list[Condition | Target] = [condition for _path, condition in self.profile.conditions()]
         asking += self.profile.targets.values()
         tests: list[Test] = [test for one in asking for test in one.tests(self)]
-        named = {test.variable[1] for test in tests if test.variable[0] == "criterion"}
+        named = {test.variable[1] for test in tests if test.variable[0] == kind}
         return tuple(key for key in self.placed if key in named)
+
+    @cached_property
+    def facts_asked(self) -> frozenset[str]:
+        """The criteria of which the rules look at what the answer says, and not at its grade alone."""
+        by_facts = [self.selections[key] for key, one in self.profile.indicators.items() if one.by_facts]
+        return frozenset(self.choices_asked).union(*by_facts)
+
+    def asked(self, criterion: str) -> Asked:
+        """How a criterion is answered."""
+        return self.placed[criterion].criterion.answer
 
     def rests_on(self, judgement: str) -> frozenset[Variable]:
         """What a judgement looks at, and what the judgements look at that it follows from."""
@@ -142,7 +161,7 @@ class Rulebook:
         for kind, key in self.rests_on(judgement):
             if kind == "indicator":
                 found |= self.selections[key]
-            elif kind == "criterion":
+            elif kind in ("criterion", "chosen"):
                 found.add(key)
         return frozenset(found)
 

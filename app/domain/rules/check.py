@@ -15,6 +15,7 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from math import prod
 
+from app.domain.asking import Asked, ChoicesAsked, Measured, Percentage, TableAsked
 from app.domain.rules.book import Rulebook
 from app.domain.rules.language import (
     AnswerIs,
@@ -22,6 +23,7 @@ from app.domain.rules.language import (
     AnyIndicator,
     AnyTarget,
     Book,
+    CountOfAnswers,
     CountOfGrades,
     Given,
     IndicatorIs,
@@ -29,6 +31,7 @@ from app.domain.rules.language import (
     Judgement,
     JudgementIs,
     Judgements,
+    MeasureOf,
     Path,
     Profile,
     Several,
@@ -47,6 +50,7 @@ from app.domain.rules.language import Condition as ACondition
 from app.domain.templates import Pack
 
 MOST_CASES = 50_000  # that one judgement may make
+MOST_CHOICES = 12  # of one answer that conditions tell apart: each doubles the cases
 
 # a value that is not the name of anything: the case of the judgement's own grade, where an inspector enters it
 _OWN = "own"
@@ -129,7 +133,7 @@ class _Names:
                 at = (*path, "targets", key)
                 if isinstance(target, AnswersTarget):
                     for place, criterion in enumerate(target.criteria):
-                        self.criterion((*at, "criteria", place), criterion, book)
+                        self.graded((*at, "criteria", place), criterion, book)
                     schemes = [book.schemes[key] for key in target.criteria if key in book.schemes]
                     self.grades((*at, "passes"), target.passes, {g.key for one in schemes for g in one.grades})
         for key, target in profile.targets.items():
@@ -151,6 +155,11 @@ class _Names:
             message = f"`{book.agency_type}` has no criterion `{key}`"
             self.found.append(Problem(path, message, key, tuple(book.placed)))
 
+    def graded(self, path: Path, key: str, book: Rulebook) -> None:
+        self.criterion(path, key, book)
+        if key in book.placed and not book.asked(key).is_graded:
+            self.say(path, _no_grade(key, book.asked(key)))
+
     def grades(self, path: Path, grades: Sequence[str], known: Collection[str]) -> None:
         for place, grade in enumerate(grades):
             self.known((*path, place), grade, known, "grade")
@@ -168,10 +177,24 @@ class _Names:
                 self.known((*path, "of", "themes", place), key, self.pack.themes, "theme")
             for place, key in enumerate(of.criteria):
                 self.criterion((*path, "of", "criteria", place), key, book)
+                if key in book.placed and not indicator.suits(book.asked(key)):
+                    self.say((*path, "of", "criteria", place), _unsuited(indicator, key, book.asked(key)))
         criteria = book.criteria_of(indicator)
         if not criteria and len(self.found) == before:
-            self.say((*path, "of") if of else path, f"this chooses no criterion of `{book.agency_type}`; name some")
+            message = f"this chooses no criterion of `{book.agency_type}` with {_suited(indicator)}; name some"
+            self.say((*path, "of") if of else path, message)
         if not criteria:
+            return
+        if isinstance(indicator, CountOfAnswers):
+            choices = dict.fromkeys(choice for key in criteria for choice in book.asked(key).choices_known())
+            for place, answer in enumerate(indicator.answers):
+                self.known((*path, "answers", place), answer, choices, "answer")
+            self.unique((*path, "answers"), indicator.answers, "answer")
+            return
+        if isinstance(indicator, MeasureOf):
+            several = len(criteria) > 1 or any(book.placed[key].criterion.scope for key in criteria)
+            if several and indicator.take is None:
+                self.say(path, "there may be several numbers; add `take: lowest`, `highest`, `total` or `average`")
             return
         schemes = {id(book.schemes[key]): book.schemes[key] for key in criteria}.values()
         known = {grade.key: grade for scheme in schemes for grade in scheme.grades}
@@ -207,9 +230,9 @@ class _Names:
         elif not given:
             self.say(path, "what should the indicator be? Add `at_least` or `below`")
         for key, number in given.items():
-            if indicator.compares == "share" and number > 1:
+            if indicator.compares == "share" and not 0 <= number <= 1:
                 self.say((*path, key), "a share lies between 0 and 1; write two thirds as 0.6667")
-            if indicator.compares == "count" and number != int(number):
+            if indicator.compares == "count" and (number != int(number) or number < 0):
                 self.say((*path, key), "this indicator counts answers; write a whole number")
         if len(given) == 2 and at_least is not None and below is not None and at_least >= below:
             self.say((*path, "below"), "this can never hold: `below` is not more than `at_least`")
@@ -223,6 +246,9 @@ class _Names:
             self.scale_grade((*path, "rules", place, "grade"), rule.grade, judgement.scale, grades)
         for place, cap in enumerate(judgement.caps):
             self.scale_grade((*path, "caps", place, "to"), cap.to, judgement.scale, grades)
+        for place, grade in enumerate(judgement.left_to_people):
+            self.scale_grade((*path, "by_override", place), grade, judgement.scale, grades)
+        self.unique((*path, "by_override"), judgement.left_to_people, "grade")
         for place, other in enumerate(judgement.others):
             at = (*path, "worst_of", place)
             if self.known(at, other, profile.judgements, "judgement") and other != key:
@@ -251,8 +277,7 @@ class _Names:
             for book in books:
                 self.criterion((*path, "criterion"), condition.criterion, book)
                 if condition.criterion in book.schemes:
-                    known = [grade.key for grade in book.schemes[condition.criterion].grades]
-                    self.grades((*path, "grades"), condition.grades, known)
+                    self.answer_is(path, condition, book)
         elif isinstance(condition, TargetIs):
             self.known((*path, "target"), condition.target, profile.targets, "key target")
         elif isinstance(condition, TargetsFailed):
@@ -267,6 +292,25 @@ class _Names:
             (*path, "judgement"), condition.judgement, profile.judgements, "judgement"
         ):
             self.judgement_is(path, condition, profile.judgements[condition.judgement].scale)
+
+    def answer_is(self, path: Path, condition: AnswerIs, book: Rulebook) -> None:
+        key = condition.criterion
+        asked = book.asked(key)
+        if condition.grades is None and condition.answers is None:
+            self.say(path, "what should the answer be? Add `grades`, or `answers` with choices")
+        if condition.grades is not None:
+            known = [grade.key for grade in book.schemes[key].grades]
+            if asked.is_graded:
+                self.grades((*path, "grades"), condition.grades, known)
+            else:
+                self.say((*path, "grades"), _no_grade(key, asked))
+        if condition.answers is not None:
+            choices = asked.choices_known()
+            if not choices:
+                self.say((*path, "answers"), f"`{key}` is answered with `{asked.type}`, which has no choices")
+            for place, answer in enumerate(condition.answers if choices else ()):
+                self.known((*path, "answers", place), answer, choices, "answer")
+            self.unique((*path, "answers"), condition.answers, "answer")
 
     def judgement_is(self, path: Path, condition: JudgementIs, scale: str) -> None:
         if scale not in self.judgements.scales:
@@ -338,7 +382,7 @@ class _Cases:
     def target(self, path: Path, target: AnyTarget) -> None:
         """Notes a key target that nothing fails."""
         tests = list(target.tests(self.book))
-        if not any(one.holds(value) for one in tests for value in self.domain(one.variable, one.limits)):
+        if not any(one.holds(value) for one in tests for value in self.domain(one.variable, [one])):
             self.found.append(Problem(path, "no answers fail this key target; correct or remove it"))
 
     def possible(self, path: Path, condition: ACondition) -> bool:
@@ -389,6 +433,7 @@ class _Cases:
                 self.found.append(
                     Problem(at, "this rule is never reached: the rules above it take every case; move or remove it")
                 )
+        self.all_given(path, key, judgement)
         # from the last: of two caps that do the same the later one is superfluous
         for place in reversed(limiting[:]):
             at = (*path, "caps", place)
@@ -404,38 +449,60 @@ class _Cases:
                 limiting = others
                 self.found.append(Problem(at, "this cap can never change the judgement; correct or remove it"))
 
+    def all_given(self, path: Path, key: str, judgement: Judgement) -> None:
+        """Notes the grades of the scale that nothing gives, unless they are left to inspectors on purpose."""
+        given = {rule.grade for rule in judgement.steps} | {cap.to for cap in judgement.caps}
+        for place, grade in enumerate(judgement.left_to_people):
+            if grade in given:
+                message = f"a rule or a cap gives the grade `{grade}`; remove it here"
+                self.found.append(Problem((*path, "by_override", place), message))
+        for grade in self.book.ranks(key) if judgement.steps else ():
+            if grade not in given and grade not in judgement.left_to_people:
+                message = (
+                    f"no rule and no cap gives the grade `{grade}` of the scale `{judgement.scale}`; add a rule, or"
+                    " name it in `by_override` where only inspectors give it"
+                )
+                self.found.append(Problem((*path, "rules"), message))
+
     def cases(self, path: Path, tests: Sequence[Test]) -> list[_Case] | None:
         """The cases that some tests tell apart; None, with a note, where there are too many."""
-        values = {variable: self.values(variable, tests) for variable in dict.fromkeys(one.variable for one in tests)}
+        variables = list(dict.fromkeys(one.variable for one in tests))
+        if any(len(_groups(tests, variable)) > MOST_CHOICES for variable in variables):
+            message = f"this tells more than {MOST_CHOICES} choices of one answer apart, which cannot be checked"
+            self.too_many(path, message)
+            return None
+        values = {variable: self.values(variable, tests) for variable in variables}
         number = prod(map(len, values.values()))
         if number > MOST_CASES:
-            problem = Problem(
-                path,
-                f"this makes {number:,} cases, more than the {MOST_CASES:,} that can be checked; put some of its"
-                " conditions into a judgement of their own and look at that judgement here",
-            )
-            if not any(_within(problem.path, [one.path]) for one in self.found):
-                self.found.append(problem)
+            self.too_many(path, f"this makes {number:,} cases, more than the {MOST_CASES:,} that can be checked")
             return None
         return [_Case(self.book, dict(zip(values, chosen, strict=True))) for chosen in product(*values.values())]
+
+    def too_many(self, path: Path, why: str) -> None:
+        mend = "put some of its conditions into a judgement of their own and look at that judgement here"
+        if not any(_within(path, [one.path]) for one in self.found):
+            self.found.append(Problem(path, f"{why}; {mend}"))
 
     def values(self, variable: Variable, tests: Sequence[Test]) -> list[Value]:
         """One value for each way in which the tests of a variable can come out, in order."""
         own = [test for test in tests if test.variable == variable]
-        limits = {limit for test in own for limit in test.limits}
         chosen: dict[tuple[bool, ...], Value] = {}
-        for value in self.domain(variable, limits):
+        for value in self.domain(variable, own):
             chosen.setdefault(tuple(test.holds(value) for test in own), value)
         return list(chosen.values())
 
-    def domain(self, variable: Variable, limits: Iterable[Fraction]) -> Iterator[Value]:
+    def domain(self, variable: Variable, tests: Sequence[Test]) -> Iterator[Value]:
+        """Values of a variable, among them one for every case that its tests can tell apart."""
         kind, key = variable
+        limits = {limit for test in tests for limit in test.limits}
         if kind in ("judgement", _OWN):
             yield from self.book.ranks(key)
         elif kind == "criterion":
             yield from self.book.grades[key]
             if self.may_be_missing([key], excluded=False):
                 yield None
+        elif kind == "chosen":
+            yield from self.choices_domain(key, _groups(tests, variable))
         else:
             yield from self.indicator_domain(self.book.profile.indicators[key], limits)
 
@@ -445,14 +512,58 @@ class _Cases:
         numbers = sorted({Fraction(0), *limits})
         if isinstance(indicator, Share):
             yield from (number for number in numbers if number <= 1)
-        elif isinstance(indicator, CountOfGrades):
+        elif isinstance(indicator, CountOfGrades | CountOfAnswers):
             per_area = any(self.book.placed[key].criterion.scope for key in criteria)
             yield from (int(number) for number in numbers if per_area or number <= len(criteria))
             return
+        elif isinstance(indicator, MeasureOf):
+            yield from self.measures(indicator, criteria, limits)
         else:
             yield from (g.key for g in self.book.schemes[criteria[0]].grades if g.counts_as != "excluded")
-        if self.may_be_missing(criteria, excluded=True):
+        # a number is told also where the grade of its answer is left out of shares
+        if self.may_be_missing(criteria, excluded=not isinstance(indicator, MeasureOf)):
             yield None
+
+    def measures(
+        self, indicator: MeasureOf, criteria: Sequence[str], limits: Iterable[Fraction]
+    ) -> Iterator[Fraction]:
+        """Numbers of a measure within what can be answered, one for each interval between limits."""
+        asked = [one for key in criteria if isinstance(one := self.book.asked(key), Measured)]
+        lowest = [one.lowest for one in asked]
+        highest = [one.highest for one in asked]
+        known_lowest = [number for number in lowest if number is not None]
+        known_highest = [number for number in highest if number is not None]
+        least = min(known_lowest) if len(known_lowest) == len(asked) else None
+        most = max(known_highest) if len(known_highest) == len(asked) else None
+        if indicator.take == "total":
+            # fewer may be answered, and for any number of areas
+            least = least if least is not None and least >= 0 else None
+            per_area = any(self.book.placed[key].criterion.scope for key in criteria)
+            together = sum((max(one, Fraction(0)) for one in known_highest), Fraction(0))
+            most = None if most is None or per_area else together
+        ordered = sorted(limits)
+        start = least if least is not None else min([Fraction(0), *ordered]) - 1
+        yield from (
+            number for number in sorted({start, *ordered}) if number >= start and (most is None or number <= most)
+        )
+
+    def choices_domain(self, key: str, groups: Sequence[frozenset[str]]) -> Iterator[frozenset[str]]:
+        """Sets of choices of one answer: some of each group that the tests do not tell apart within, or none of it."""
+        asked = self.book.asked(key)
+        per_area = self.book.placed[key].criterion.scope is not None
+        rest = frozenset(asked.choices_known()).difference(*groups)
+        least, most = (asked.at_least, asked.at_most) if isinstance(asked, ChoicesAsked) else (1, 1)
+        for taken in product([False, True], repeat=len(groups)):
+            chosen = [group for group, is_taken in zip(groups, taken, strict=True) if is_taken]
+            if not per_area:
+                pool = len(rest) + sum(map(len, chosen))
+                if pool < least or (most is not None and len(chosen) > most):
+                    continue
+            elif not chosen and not rest:
+                continue
+            yield frozenset(min(group) for group in chosen)
+        if self.may_be_missing([key], excluded=False):
+            yield frozenset()
 
     def may_be_missing(self, criteria: Sequence[str], *, excluded: bool) -> bool:
         """Whether a return may be without any answer to some criteria, or (`excluded`) without any that counts."""
@@ -463,19 +574,57 @@ class _Cases:
         asked_of_all = not (criterion.subtypes or criterion.shown_if or criterion.not_applicable_if)
         required = asked_of_all and not criterion.required_if and not standard.optional
         unseen = excluded and any(grade.counts_as == "excluded" for grade in self.book.schemes[key].grades)
-        return not required or unseen
+        return not required or unseen or _may_be_empty(criterion.answer)
 
     def told(self, case: _Case) -> str:
         """A case in words."""
         words = []
         for (kind, key), value in case.values.items():
-            name = {"indicator": "the indicator", "criterion": "the answer to", "judgement": "the judgement"}[kind]
-            if value is None:
+            name = _NAMES[kind]
+            if isinstance(value, frozenset):
+                shown = ", ".join(f"`{one}`" for one in sorted(value)) or "none of those that the rules look at"
+                words.append(f"{name} `{key}` is {shown}")
+            elif value is None:
                 words.append(f"{name} `{key}` has no value" if kind == "indicator" else f"{name} `{key}` is missing")
             else:
                 shown = f"{float(value):g}" if isinstance(value, Fraction) else f"`{value}`"
                 words.append(f"{name} `{key}` is {shown}")
         return "when " + " and ".join(words[:4]) + (" and so on" if len(words) > 4 else "")
+
+
+_NAMES = {
+    "indicator": "the indicator", "criterion": "the answer to", "chosen": "the answer to", "judgement": "the judgement",
+}  # fmt: skip
+
+
+def _groups(tests: Sequence[Test], variable: Variable) -> list[frozenset[str]]:
+    """The choices that the tests of a variable name, those together that no test tells apart."""
+    own = [test.choices for test in tests if test.variable == variable]
+    groups: dict[tuple[bool, ...], set[str]] = {}
+    for choice in sorted(frozenset().union(*own)):
+        groups.setdefault(tuple(choice in choices for choices in own), set()).add(choice)
+    return [frozenset(group) for group in groups.values()]
+
+
+def _may_be_empty(asked: Asked) -> bool:
+    """Whether a complete answer may come to nothing: there was nothing to count, or nothing need be chosen."""
+    return isinstance(asked, Percentage) or (isinstance(asked, ChoicesAsked | TableAsked) and asked.at_least == 0)
+
+
+def _no_grade(key: str, asked: Asked) -> str:
+    return f"`{key}` is answered with `{asked.type}`, which comes to no grade; name another, or give its answer grades"
+
+
+def _suited(indicator: AnyIndicator) -> str:
+    if isinstance(indicator, MeasureOf):
+        return "a number"
+    return "choices" if isinstance(indicator, CountOfAnswers) else "a grade"
+
+
+def _unsuited(indicator: AnyIndicator, key: str, asked: Asked) -> str:
+    if not indicator.by_facts:
+        return _no_grade(key, asked)
+    return f"`{key}` is answered with `{asked.type}`, which has not {_suited(indicator)}; name another"
 
 
 def _is(variable: Variable, grade: str) -> Test:

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.domain.integrity import hash_of
 from app.domain.rules.book import Rulebook
-from app.domain.rules.language import Book, Counted, Given, Value, Variable
+from app.domain.rules.language import Book, Counted, Given, Told, Value, Variable
 
 Question = tuple[str, str]  # criterion and scope
 
@@ -19,18 +19,23 @@ class Facts:
     """What is known of one return.
 
     `grades`: the grade of each answered question. `given`: judgements that inspectors entered. `decided`: what was
-    decided in place of what the rules give; judgements that follow from one follow from what was decided.
+    decided in place of what the rules give; judgements that follow from one follow from what was decided. `said`: the
+    stored values of the answers that are asked for more than their grade (`Rulebook.facts_asked`).
     """
 
     grades: Mapping[Question, str]
     given: Mapping[str, str] = field(default_factory=dict)
     decided: Mapping[str, str] = field(default_factory=dict)
+    said: Mapping[Question, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def hash(self) -> str:
         """SHA-256 over all of it."""
         answers = [[criterion, scope, grade] for (criterion, scope), grade in sorted(self.grades.items())]
-        return hash_of({"answers": answers, "given": dict(self.given), "decided": dict(self.decided)})
+        whole: dict[str, Any] = {"answers": answers, "given": dict(self.given), "decided": dict(self.decided)}
+        if self.said:  # without any the hash is as it was before there were answers of other types than grades
+            whole["said"] = [[criterion, scope, dict(value)] for (criterion, scope), value in sorted(self.said.items())]
+        return hash_of(whole)
 
 
 @dataclass(frozen=True)
@@ -62,13 +67,15 @@ class Outcome:
     """All judgements of a return by key, and what they rest on.
 
     `targets`: `passed`, `failed` or `not_applicable`. `answers`: the grades of the criteria that the rules look at one
-    by one; "" where there is no answer. `triggers` are those that hold.
+    by one; "" where there is no answer. `chosen`: what was chosen where the rules look at that. `triggers` are those
+    that hold.
     """
 
     judgements: Mapping[str, Judged]
     indicators: Mapping[str, Value]
     targets: Mapping[str, str]
     answers: Mapping[str, str]
+    chosen: Mapping[str, tuple[str, ...]]
     triggers: tuple[str, ...]
 
     def data(self) -> dict[str, Any]:
@@ -80,6 +87,7 @@ class Outcome:
             },
             "targets": dict(self.targets),
             "answers": dict(self.answers),
+            **({"chosen": {key: list(chosen) for key, chosen in self.chosen.items()}} if self.chosen else {}),
             "triggers": list(self.triggers),
         }
 
@@ -95,9 +103,22 @@ class _Return:
             rank = book.grades.get(criterion, {}).get(key)
             if rank is not None:
                 answers.append(Counted(criterion, book.schemes[criterion].grades[rank], rank))
+        said = [
+            Told(criterion, book.asked(criterion), value)
+            for (criterion, _scope), value in facts.said.items()
+            if criterion in book.placed
+        ]
         for name, indicator in book.profile.indicators.items():
             criteria = book.selections[name]
-            self._values["indicator", name] = indicator.value([one for one in answers if one.criterion in criteria])
+            if indicator.by_facts:
+                value = indicator.told([one for one in said if one.criterion in criteria])
+            else:
+                value = indicator.value([one for one in answers if one.criterion in criteria])
+            self._values["indicator", name] = value
+        self.chosen: dict[str, frozenset[str]] = {}
+        for each in said:
+            chosen = each.asked.chosen(each.value)
+            self.chosen[each.criterion] = self.chosen.get(each.criterion, frozenset()).union(chosen)
         worst: dict[str, Counted] = {}
         for one in answers:
             # an excluded answer about one area says nothing about the others
@@ -109,6 +130,8 @@ class _Return:
 
     def value(self, variable: Variable) -> Value:
         kind, key = variable
+        if kind == "chosen":
+            return self.chosen.get(key, frozenset())
         return self.worst.get(key) if kind == "criterion" else self._values[variable]
 
     def add(self, judgement: str, grade: str) -> None:
@@ -135,6 +158,10 @@ def judge(book: Rulebook, facts: Facts) -> Outcome:
             for key, target in profile.targets.items()
         },
         answers={key: view.worst.get(key, "") for key in book.criteria_asked},
+        chosen={
+            key: tuple(one for one in book.asked(key).choices_known() if one in view.chosen.get(key, ()))
+            for key in book.choices_asked
+        },
         triggers=tuple(key for key, trigger in profile.triggers.items() if trigger.when.holds(view)),
     )
 

@@ -3,9 +3,9 @@
 A new kind of indicator, condition or judgement is one class here and one entry in its union. A condition is told by the
 key that stands in it (`indicator`, `criterion`, `all`, …), a judgement by `rules`, `worst_of` or `given`.
 
-An indicator looks at answers (`Counted`). A condition holds or does not in a `View`: what is known of one return, or
-one of the finitely many cases that the check goes through. `tests` names what a condition asks of single variables, so
-that the check knows which values need telling apart.
+An indicator looks at the grades of answers (`Counted`) or at what they say (`Told`). A condition holds or does not in a
+`View`: what is known of one return, or one of the finitely many cases that the check goes through. `tests` names what a
+condition asks of single variables, so that the check knows which values need telling apart.
 """
 
 from __future__ import annotations
@@ -17,15 +17,17 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
-from app.domain.templates import Colour, Flag, Grade, Key, Keyed, Pack, Part, WholeNumber
+from app.domain.asking import Asked, Measured, Number
+from app.domain.parts import Colour, Flag, Key, Keyed, Part, WholeNumber
+from app.domain.templates import Grade, Pack
 from app.domain.text import Text
 
-# what a condition looks at: ("indicator" | "criterion" | "judgement", key)
+# what a condition looks at: ("indicator" | "criterion" | "chosen" | "judgement", key)
 Variable = tuple[str, str]
-# a share is a Fraction from 0 to 1, a count a whole number, a grade its key; None: nothing to go by
-Value = Fraction | int | str | None
+# a share is a Fraction from 0 to 1, a measure any Fraction, a count a whole number, a grade its key, what was chosen
+# a set of keys; None: nothing to go by
+Value = Fraction | int | str | frozenset[str] | None
 Path = tuple[str | int, ...]
-Limit = Annotated[float, Field(strict=True, ge=0, le=1_000_000)]
 Weight = Annotated[float, Field(strict=True, gt=0, le=1_000_000)]
 
 
@@ -41,6 +43,14 @@ class Counted(NamedTuple):
     criterion: str
     grade: Grade
     rank: int
+
+
+class Told(NamedTuple):
+    """What one answer of a return says: its criterion, how that is answered, and the stored value."""
+
+    criterion: str
+    asked: Asked
+    value: Mapping[str, Any]
 
 
 class Book(Protocol):
@@ -61,15 +71,16 @@ class View(Protocol):
     book: Book
 
     def value(self, variable: Variable) -> Value:
-        """The value of an indicator, the grade of an answer, or the grade of a judgement."""
+        """The value of an indicator, the grade of an answer, what was chosen, or the grade of a judgement."""
 
 
 class Test(NamedTuple):
-    """What a condition asks of one variable, and the limits that it compares a number with."""
+    """What a condition asks of one variable, with the limits and the choices that it compares it with."""
 
     variable: Variable
     holds: Callable[[Value], bool]
     limits: tuple[Fraction, ...] = ()
+    choices: frozenset[str] = frozenset()
 
 
 # --- scales ----------------------------------------------------------------------------------------------------------
@@ -119,10 +130,19 @@ class Indicator(Part):
     of: Selection | None = None
 
     # what a condition may compare it with
-    compares: ClassVar[Literal["share", "count", "grade"]]
+    compares: ClassVar[Literal["share", "count", "measure", "grade"]]
+    by_facts: ClassVar[bool] = False  # by what answers say, and not by their grades
+
+    def suits(self, asked: Asked) -> bool:
+        """Whether it can look at answers of this type."""
+        return asked.is_graded
 
     def value(self, answers: Sequence[Counted]) -> Value:
-        """Its value for the answers to its criteria. None where no answer counts."""
+        """Its value for the grades of the answers to its criteria. None where no answer counts."""
+        raise NotImplementedError
+
+    def told(self, answers: Sequence[Told]) -> Value:
+        """Its value for what the answers to its criteria say (`by_facts`). None where there is nothing to go by."""
         raise NotImplementedError
 
 
@@ -190,7 +210,50 @@ class WorstGrade(Indicator):
         return max(counted, key=lambda answer: answer.rank).grade.key if counted else None
 
 
-AnyIndicator = Annotated[ShareMet | ShareOfGrades | CountOfGrades | WorstGrade, Field(discriminator="kind")]
+TAKEN: dict[str, Callable[[Sequence[Fraction]], Fraction]] = {
+    "lowest": min,
+    "highest": max,
+    "total": lambda numbers: sum(numbers, Fraction(0)),
+    "average": lambda numbers: sum(numbers, Fraction(0)) / len(numbers),
+}
+
+
+class MeasureOf(Indicator):
+    """The number that answers come to. Where there may be several, `take` says which: those of several criteria, or of
+    one that is asked per area."""
+
+    kind: Literal["measure"]
+    of: Selection
+    take: Literal["lowest", "highest", "total", "average"] | None = None
+    compares = "measure"
+    by_facts = True
+
+    def suits(self, asked: Asked) -> bool:
+        return isinstance(asked, Measured)
+
+    def told(self, answers: Sequence[Told]) -> Value:
+        found = [number for each in answers if (number := each.asked.measure(each.value)) is not None]
+        return TAKEN[self.take or "lowest"](found) if found else None
+
+
+class CountOfAnswers(Indicator):
+    """How many answers chose one of some choices, such as `no`."""
+
+    kind: Literal["count_of_answers"]
+    answers: Annotated[tuple[Key, ...], Field(min_length=1)]
+    compares = "count"
+    by_facts = True
+
+    def suits(self, asked: Asked) -> bool:
+        return bool(asked.choices_known())
+
+    def told(self, answers: Sequence[Told]) -> Value:
+        return sum(not set(self.answers).isdisjoint(each.asked.chosen(each.value)) for each in answers)
+
+
+AnyIndicator = Annotated[
+    ShareMet | ShareOfGrades | CountOfGrades | WorstGrade | MeasureOf | CountOfAnswers, Field(discriminator="kind")
+]
 
 
 # --- conditions ------------------------------------------------------------------------------------------------------
@@ -226,8 +289,8 @@ class IndicatorIs(_Single):
     """An indicator is at least a limit, below one, or (a worst grade) one of some grades. Never without a value."""
 
     indicator: Key
-    at_least: Limit | None = None
-    below: Limit | None = None
+    at_least: Number | None = None
+    below: Number | None = None
     grades: tuple[Key, ...] | None = Field(default=None, alias="is")
 
     def tests(self, book: Book) -> Iterator[Test]:
@@ -237,7 +300,7 @@ class IndicatorIs(_Single):
     def _within(self, value: Value) -> bool:
         if isinstance(value, str):
             return value in (self.grades or ())
-        if value is None:
+        if not isinstance(value, Fraction | int):
             return False
         return (self.at_least is None or value >= exact(self.at_least)) and (
             self.below is None or value < exact(self.below)
@@ -254,13 +317,26 @@ class Unknown(_Single):
 
 
 class AnswerIs(_Single):
-    """The answer to a criterion has one of some grades. Asked per area, its worst answer speaks."""
+    """The answer to a criterion has one of some grades, or one of some choices; with both, both.
+
+    Asked per area, its worst grade speaks, and whatever was chosen for any area.
+    """
 
     criterion: Key
-    grades: Annotated[tuple[Key, ...], Field(min_length=1)]
+    grades: Annotated[tuple[Key, ...], Field(min_length=1)] | None = None
+    answers: Annotated[tuple[Key, ...], Field(min_length=1)] | None = None
 
     def tests(self, book: Book) -> Iterator[Test]:
-        yield Test(("criterion", self.criterion), lambda value: value in self.grades)
+        if self.grades is not None:
+            yield Test(("criterion", self.criterion), self._has_grade)
+        if self.answers is not None:
+            yield Test(("chosen", self.criterion), self._has_choice, choices=frozenset(self.answers))
+
+    def _has_grade(self, value: Value) -> bool:
+        return value in (self.grades or ())
+
+    def _has_choice(self, value: Value) -> bool:
+        return isinstance(value, frozenset) and not value.isdisjoint(self.answers or ())
 
 
 class TargetIs(Condition):
@@ -441,8 +517,8 @@ class IndicatorTarget(Target):
     """Failed where an indicator is not at least, or not below, a limit."""
 
     indicator: Key
-    at_least: Limit | None = None
-    below: Limit | None = None
+    at_least: Number | None = None
+    below: Number | None = None
 
     def applies(self, view: View) -> bool:
         return view.value(("indicator", self.indicator)) is not None
@@ -452,7 +528,7 @@ class IndicatorTarget(Target):
         yield Test(("indicator", self.indicator), self._missed, limits)
 
     def _missed(self, value: Value) -> bool:
-        if value is None or isinstance(value, str):
+        if not isinstance(value, Fraction | int):
             return False
         return (self.at_least is not None and value < exact(self.at_least)) or (
             self.below is not None and value >= exact(self.below)
@@ -512,11 +588,24 @@ class Judgement(Part):
         """The judgements of which it takes the worst; none where it has another way."""
         return ()
 
+    @property
+    def left_to_people(self) -> tuple[str, ...]:
+        """The grades that only an override gives."""
+        return ()
+
 
 class ByRules(Judgement):
-    """The first rule that holds, from the top, gives the grade."""
+    """The first rule that holds, from the top, gives the grade.
+
+    `by_override` are grades of the scale that no rule and no cap gives, because inspectors alone decide on them.
+    """
 
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    by_override: tuple[Key, ...] = ()
+
+    @property
+    def left_to_people(self) -> tuple[str, ...]:
+        return self.by_override
 
     @property
     def steps(self) -> tuple[Rule, ...]:

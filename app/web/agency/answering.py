@@ -281,7 +281,8 @@ class Dispute:
         return {
             "page": form.page,
             "variant": form.variant(self.merged),
-            "s": {"id": item.id, "number": item.number, **form.slots(item.scheme, self.merged)},
+            "table_rows": form.rows(item.criterion, self.merged),
+            "s": {"id": item.id, "number": item.number, **form.slots(item.criterion, item.scheme, self.merged)},
         }
 
     @property

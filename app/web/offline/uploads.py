@@ -58,7 +58,8 @@ class Line:
         return {
             "page": form.page,
             "variant": form.variant(self.typed),
-            "s": {"id": item.id, "number": item.number, **form.slots(item.scheme, self.typed)},
+            "table_rows": form.rows(item.criterion, self.typed),
+            "s": {"id": item.id, "number": item.number, **form.slots(item.criterion, item.scheme, self.typed)},
         }
 
 
