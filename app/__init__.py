@@ -15,6 +15,8 @@ def create_app(config: Config | None = None) -> Flask:
 
     Raises ConfigError for unusable settings, RuntimeError for a route without a permission.
     """
+    from inspect import iscoroutinefunction
+
     from flask import Flask
     from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -34,6 +36,8 @@ def create_app(config: Config | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     app.config["SQLALCHEMY_ENGINES"] = {"default": db.engine_options(config.database_url)}
     db.db.init_app(app)
+    # nothing here is asynchronous, and to close what there is not would start a thread for every request
+    app.teardown_appcontext_funcs = [close for close in app.teardown_appcontext_funcs if not iscoroutinefunction(close)]
     with app.app_context():
         db.listen(db.db.engine)
     migrate.init_app(app)

@@ -32,6 +32,8 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the time of every member: the same content g
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Line = Annotated[str, StringConstraints(max_length=400)]
+# a field of an answer; several choices, or the rows of a table
+Value = str | int | float | bool | None | tuple[str, ...] | tuple[dict[str, str], ...]
 
 
 class Part(BaseModel):
@@ -61,7 +63,7 @@ class Answer(Part):
     criterion: Line
     scope: Line
     type: Line
-    value: dict[str, str | int | float | bool | None]
+    value: dict[str, Value]
 
 
 class PlannedAction(Part):

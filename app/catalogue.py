@@ -35,6 +35,7 @@ from app.domain.parts import COLOUR_PATTERN, KEY_PATTERN, RECOMMENDATION_PATTERN
 from app.domain.risks import ModerationRules
 from app.domain.rules import check as rules_check
 from app.domain.rules.language import Judgements
+from app.domain.survey import Survey
 from app.domain.templates import Pack, PackFile, Template
 from app.domain.text import LANGUAGE_PATTERN
 from app.domain.worked import Examples
@@ -51,6 +52,7 @@ RAW_FILES: dict[str, type[BaseModel]] = {
     "demonstration.yaml": Plan,
     "moderation.yaml": ModerationRules,
     "judgements.yaml": Judgements,
+    "survey.yaml": Survey,
     "examples.yaml": Examples,
 }
 PLACEHOLDERS = ("agency", "signatory", "post", "round")  # may stand in a declaration
@@ -160,6 +162,16 @@ def check(paths: Iterable[Path | str]) -> list[CatalogueError]:
     return errors
 
 
+def number_of_examples(paths: Iterable[Path | str]) -> int:
+    """How many worked examples there are under `paths`, whose packs are in order."""
+    found = 0
+    for path in map(Path, paths):
+        for folder in [path] if (path / PACK_FILE).exists() else _pack_folders(path):
+            worked = read_document(folder / "examples.yaml").root
+            found += len(worked.entries("examples")) if worked else 0
+    return found
+
+
 def pack_hash(pack: Pack) -> str:
     """SHA-256, in hexadecimal, of the canonical JSON of the frozen pack."""
     return sha256_hex(canonical_json(pack.to_frozen()))
@@ -172,6 +184,7 @@ def json_schemas() -> dict[str, dict[str, Any]]:
         "template.schema.json": (Template, "Candour audit template"),
         "moderation.schema.json": (ModerationRules, "Candour: how the returns of a pack are checked"),
         "judgements.schema.json": (Judgements, "Candour: rules by which returns are judged"),
+        "survey.schema.json": (Survey, "Candour: a survey of front-line staff beside the answers of a pack"),
         "examples.schema.json": (Examples, "Candour: worked examples of the rules of a pack"),
     }
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
@@ -214,23 +227,23 @@ def _yaml_files(folder: Path) -> list[Path]:
 # --- YAML with positions --------------------------------------------------------------------------
 
 
-def read_document(path: Path) -> Document:
-    """Reads one YAML file. Never raises for what is in it; mistakes are in `errors`.
+def read_document(path: Path, *, most: int = MAX_BYTES) -> Document:
+    """Reads one YAML file of at most so many bytes. Never raises for what is in it; mistakes are in `errors`.
 
     Dates stay ISO strings. `root` is None when the content cannot be used at all.
     """
     document = Document(str(path))
     try:
         with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+            content = stream.read(most + 1)
     except FileNotFoundError:
         document.error((1, 1), "there is no such file; add it")
         return document
     except OSError as error:
         document.error((1, 1), f"cannot be read: {error.strerror}")
         return document
-    if len(content) > MAX_BYTES:
-        document.error((1, 1), f"larger than {MAX_BYTES:,} bytes; split it or shorten it")
+    if len(content) > most:
+        document.error((1, 1), f"larger than {most:,} bytes; split it or shorten it")
         return document
     try:
         text = content.decode("utf-8-sig")
@@ -730,6 +743,11 @@ class _PackCheck:
         # rules that are wrong cannot be tried
         if examples and worked and not (judgements and judgements.errors):
             _note(examples, example_problems(worked, pack))
+        statements, survey = self.raw.get("survey"), Survey.of(pack)
+        if statements and statements.root and survey:
+            for place, message, name, known in survey.problems(pack):
+                suggestion = _suggest(name, known) if name else ""
+                statements.error(_nearest_node(statements.root, place), message + suggestion)
         moderation = self.raw.get("moderation")
         if moderation and moderation.root:
             for path, message in ModerationRules.of(pack).mistakes(pack):
@@ -884,7 +902,9 @@ class _TemplateCheck:
 
     def _check_criterion(self, criterion: Node, required: bool) -> None:
         document, pack = self.document, self.pack
-        if required:
+        asked = self._asked(criterion)
+        # what comes to no grade is never in place or not: there is no day by which it should be
+        if required and (asked is None or asked.is_graded):
             # a pack that draws on no reports has nothing to cite
             cites = ["recommendations"] if pack.keys("recommendation_reports") else []
             for key in ["milestone", *cites]:
@@ -900,6 +920,9 @@ class _TemplateCheck:
             if isinstance(cited.value, str) and "/" in cited.value:
                 report = cited.value.split("/")[0]
                 _known(document, cited, pack.keys("recommendation_reports"), "recommendation report", report)
+        if "required" in criterion.keys and "required_if" in criterion.keys:
+            message = "a criterion has either `required` or `required_if`; remove one of them"
+            document.error(criterion.keys["required"], message)
         self._check_answer(criterion)
         for twin in criterion.entries("twins"):
             self._check_twin(criterion, twin)

@@ -179,7 +179,7 @@ def setup() -> None:
 # ---------------------------------------------------------------------------------------------- templates
 @main.group()
 def templates() -> None:
-    """Check and publish packs of audit templates."""
+    """Make, check and publish packs of audit templates."""
 
 
 @templates.command("check")
@@ -187,10 +187,10 @@ def templates() -> None:
 def templates_check(paths: tuple[Path, ...]) -> None:
     """Check packs: all those that come with the program, or the folders in PATHS.
 
-    Prints a line `file:line:column: what is wrong and how to mend it` for every error at once, and exits with status 1
-    if there are any.
+    Prints a line `file:line:column: what is wrong and how to mend it` for every error at once, worked examples that
+    come out otherwise among them, and exits with status 1 if there are any.
     """
-    from app.catalogue import check
+    from app.catalogue import check, number_of_examples
 
     folders = paths or sorted(file.parent for file in (ROOT / "audit_templates").glob("*/pack.yaml"))
     with click.progressbar(folders, label="Checking packs", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
@@ -199,7 +199,119 @@ def templates_check(paths: tuple[Path, ...]) -> None:
         click.echo(str(error))
     if errors:
         sys.exit(1)
-    click.echo("All packs are in order.")
+    worked = number_of_examples(folders)
+    told = {0: "", 1: " 1 worked example comes out as it says."}.get(
+        worked, f" {worked} worked examples come out as they say."
+    )
+    click.echo(f"All packs are in order.{told}")
+
+
+@templates.command("new")
+@click.argument("key", metavar="NAME")
+@click.option("--xlsx", "file", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The workbook.")
+@click.option(
+    "--from", "source", type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Begin with the pack in this folder.",
+)
+@click.option("--language", "spoken", multiple=True, help="Columns for this language, such as cy, beside English.")
+def templates_new(key: str, file: Path, source: Path | None, spoken: tuple[str, ...]) -> None:
+    """Write a workbook in which a pack called NAME can be made in a spreadsheet.
+
+    `candour templates from-xlsx` makes the pack of it again, without loss.
+    """
+    from app.authoring.workbook import begin, comments_in, write_workbook
+    from app.catalogue import CatalogueErrors
+
+    if file.exists():
+        raise click.ClickException(f"{file} is there already; name another file, or move it away first")
+    with drafting():
+        try:
+            content = write_workbook(begin(key, source), spoken)
+        except CatalogueErrors as failed:
+            for error in failed.errors:
+                click.echo(str(error), err=True)
+            raise click.ClickException("the pack has errors: mend them first") from None
+    file.write_bytes(content)
+    click.echo(f"{file} is written. Its first sheet explains the others.")
+    for name, lines in comments_in(source).items() if source else ():
+        click.echo(f"{name}: comments ({lines} lines) do not go into a workbook.")
+
+
+@templates.command("from-xlsx")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Write over the pack that is in FOLDER.")
+def templates_from_xlsx(file: Path, folder: Path, replace: bool) -> None:
+    """Make the pack in FOLDER of the workbook FILE that `templates new` began.
+
+    Every mistake is named by its sheet and cell, and then nothing is written. The checks are those of
+    `templates check`.
+    """
+    from app.authoring.draft import put
+    from app.authoring.from_workbook import read_workbook
+
+    with drafting():
+        names = put(read_workbook(file.read_bytes()), folder, replace=replace)
+    click.echo(f"{folder}: {', '.join(names)}")
+
+
+@templates.group("import")
+def templates_import() -> None:
+    """Make packs of forms and frameworks that were made for other programs, as far as they can go."""
+
+
+def import_options(command: Any) -> Any:
+    """What all imports of packs take: FILE, FOLDER and --replace."""
+    command = click.option("--replace", is_flag=True, help="Write over the pack that is in FOLDER.")(command)
+    command = click.argument("folder", type=click.Path(file_okay=False, path_type=Path))(command)
+    return click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))(command)
+
+
+@templates_import.command("xlsform")
+@import_options
+def templates_import_xlsform(file: Path, folder: Path, replace: bool) -> None:
+    """Make the pack in FOLDER of an XLSForm workbook (.xlsx or .ods).
+
+    What was left out and why is printed and stands in the pack's README. A form that cannot be read is refused with
+    the cell and the reason.
+    """
+    from app.authoring.draft import put
+    from app.authoring.xlsform import import_xlsform
+
+    with drafting():
+        draft = import_xlsform(file.read_bytes(), folder.resolve().name, file.name)
+        put(draft, folder, replace=replace)
+    click.echo(draft.readme)
+
+
+@templates_import.command("ciso")
+@import_options
+def templates_import_ciso(file: Path, folder: Path, replace: bool) -> None:
+    """Make the pack in FOLDER of a framework library of CISO Assistant (YAML).
+
+    What was left out and why is printed and stands in the pack's README. A library that cannot be read, or holds no
+    framework, is refused with the line and the reason.
+    """
+    from app.authoring.ciso import import_ciso
+    from app.authoring.draft import put
+
+    with drafting():
+        draft = import_ciso(file, folder.resolve().name)
+        put(draft, folder, replace=replace)
+    click.echo(draft.readme)
+
+
+@contextmanager
+def drafting() -> Iterator[None]:
+    """Turn what is wrong with the source of a pack into lines with its places, and exit status 1."""
+    from app.authoring.draft import Refused
+
+    try:
+        yield
+    except Refused as refused:
+        for mistake in refused.mistakes:
+            click.echo(str(mistake), err=True)
+        raise click.ClickException("nothing was written: mend what is named above") from None
 
 
 @templates.command("publish")
@@ -214,6 +326,119 @@ def templates_publish(pack_key: str, as_email: str | None) -> None:
         now = clock.now(session)
         version = publish(session, load(pack_key), by=actor_for(session, as_email, now), now=now)
         click.echo(f"{version.pack} version {version.version}, SHA-256 {version.sha256}")
+
+
+@templates.command("compare")
+@click.argument("pack_key", metavar="PACK")
+@click.argument("then", metavar="[VERSION", type=click.IntRange(min=1), required=False)
+@click.argument("now", metavar="[VERSION]]", type=click.IntRange(min=1), required=False)
+def templates_compare(pack_key: str, then: int | None, now: int | None) -> None:
+    """Compare two versions of a PACK: what was added, changed and removed, and what it means for answers and figures.
+
+    Without versions the latest published one is compared with the folder in `audit_templates/`; with one, that one.
+    """
+    from app.domain.versions import compare
+    from app.queries.packs import latest_version, pack_of, published_version
+
+    with working(write=False) as session:
+
+        def published(version: int | None) -> Any:
+            if version is None:
+                row = latest_version(session, pack_key)
+            else:
+                row = published_version(session, pack_key, version)
+            if row is None:
+                number = "" if version is None else f" version {version}"
+                raise click.ClickException(f"“{pack_key}”{number} is not published, so there is nothing to compare")
+            return pack_of(row)
+
+        found = compare(published(then), load(pack_key) if now is None else published(now))
+    on_disk = " (on disk)" if now is None else ""
+    click.echo(f"{pack_key}: version {found.then.version} beside version {found.now.version}{on_disk}")
+    for line in compared_lines(found):
+        click.echo(line)
+
+
+@templates.command("sample")
+@click.argument("pack_key", metavar="PACK")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def templates_sample(pack_key: str, folder: Path) -> None:
+    """Make the blank forms of a PACK in `audit_templates/`, and the findings of a round invented for it, as PDF.
+
+    They are written into FOLDER. The agencies of the round and their answers are drawn by chance, always the same for
+    the same pack; no data of this service is read or changed.
+    """
+    from datetime import UTC
+
+    from app.catalogue import pack_hash
+    from app.jobs.gallery import make_documents
+
+    with said():
+        pack = load(pack_key)
+    bar, move = steps(f"Making the documents of {pack_key}")
+    with bar, said():
+        made = make_documents(
+            pack, pack_hash(pack.as_published()), folder, now=datetime.now(UTC), progress=move
+        )
+    for path in made:
+        click.echo(path)
+
+
+@templates.command("gallery")
+def templates_gallery() -> None:
+    """Print the gallery of the packs in `audit_templates/` in Markdown: what docs/gallery.md holds."""
+    from app.catalogue import CatalogueErrors, load_all
+    from app.domain.gallery import Shown, as_markdown
+
+    folder = ROOT / "audit_templates"
+    try:
+        packs = load_all(folder)
+    except CatalogueErrors as failed:
+        raise click.ClickException(str(failed)) from None
+    readmes = {key: folder / key / "README.md" for key in packs}
+    found = [
+        Shown(pack, readmes[key].read_text(encoding="utf-8") if readmes[key].is_file() else "")
+        for key, pack in packs.items()
+    ]
+    click.echo(as_markdown(found), nl=False)
+
+
+def compared_lines(found: Any) -> Iterator[str]:
+    """A comparison of two versions of a pack, in lines."""
+    from app.domain.text import localise
+
+    if found.is_same:
+        yield "Nothing differs."
+    for word, keys in (("added", found.new_types), ("removed", found.gone_types)):
+        if keys:
+            yield f"agency types {word}: {', '.join(keys)}"
+    for scheme in found.schemes:
+        told = [
+            f"{word} {', '.join(keys)}"
+            for word, keys in (("added", scheme.added), ("changed", scheme.changed), ("removed", scheme.removed))
+            if keys
+        ]
+        yield f"grading scheme {scheme.key}: {'; '.join(told + ['in another order'] * scheme.reordered)}"
+    if found.parts:
+        yield f"also changed: {', '.join(found.parts)}"
+    for one in found.templates:
+        if one.is_same:
+            continue
+        yield f"{one.agency_type}: {len(one.added)} added, {len(one.changed)} changed, {len(one.removed)} removed"
+        if one.texts:
+            yield f"  changed: {', '.join(one.texts)}"
+        for placed in one.added:
+            yield f"  + {placed.number} {placed.criterion.id}: {localise(placed.criterion.question)}"
+        for each in one.changed:
+            before = "" if each.now.number == each.then.number else f" (was {each.then.number})"
+            number = each.now.number + before
+            parts = ", ".join(each.parts) or "grades"
+            yield f"  ~ {number} {each.now.criterion.id} ({parts}): {'; '.join(map(str, each.meanings))}"
+        for placed in one.removed:
+            yield f"  - {placed.number} {placed.criterion.id}: {localise(placed.criterion.question)}"
+        for word, parts in (("+", one.rules.added), ("~", one.rules.changed), ("-", one.rules.removed)):
+            for part, keys in parts.items():
+                yield f"  {word} rules, {part}: {', '.join(keys)}"
 
 
 def load(pack_key: str) -> Any:

@@ -305,6 +305,11 @@ PERMISSIONS: dict[str, tuple[Row, ...]] = {
     "round.judge": (Row(INSPECTORS, own_round),),
     "return.judge": (Row(INSPECTORS, own_types_submitted),),
     "judgement.approve": (Row(("lead_inspector",), own_types_submitted),),
+    # results of a survey of staff: a lead inspector gives those of their types, an agency its own
+    "survey.give": (Row(("lead_inspector",), own_round),),
+    "return.give_survey": (Row(("accountable_signatory", "audit_lead"), own_agency),),
+    # packs to look at before one is used, those that are not published yet too
+    "gallery.read": (Row((*INSPECTORS, "administrator")),),
     # an area
     "area.read": (Row(("area_coordinator",), own_area),),
     # the service itself

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
 from babel.support import NullTranslations
 
 from app.domain.findings import AssuranceFindings, Figure, SchemeInfo, percent
-from app.domain.message import N_
+from app.domain.message import N_, number_words
 
 INK, ACCENT = "#0b3c49", "#a8481b"
 MET = ("#0b3c49", "#3f7886")
@@ -176,6 +177,12 @@ def heat(figure: Figure, small: int) -> str:
     )
 
 
+def along(values: Sequence[Fraction | int], least: Fraction | int, most: Fraction | int, width: float) -> list[float]:
+    """The places of values on a line of a width from `least` to `most`, with room for a mark at both ends."""
+    shares = [float((one - least) / Fraction(most - least)) if most > least else 0.5 for one in values]
+    return [round(2 + (width - 4) * share, 2) for share in shares]
+
+
 def least_first(criteria: Iterable[Any]) -> list[Any]:
     """Criteria by the share that is met, least first; those that nobody answered last."""
     return sorted(
@@ -213,6 +220,8 @@ def filters(words: NullTranslations) -> dict[str, Callable[..., Any]]:
         "heat": heat,
         "legend": partial(legend, words=words),
         "hatch": hatch,
+        "along": along,
+        "decimal": number_words,
         "least_first": least_first,
         "most_adjusted": most_adjusted,
     }

@@ -11,6 +11,7 @@ from app.domain.changes import ChangesDocument
 from app.domain.feedback import FeedbackDocument
 from app.domain.findings import AgencyReturnDocument, JointFindings, ReceiptDocument
 from app.domain.forms import FormDocument
+from app.domain.register import Register
 from app.models import AuditReturn, AuditRound
 from app.policy import Actor
 from app.queries.action_plan import action_plan
@@ -18,6 +19,7 @@ from app.queries.changes import changes_document
 from app.queries.documents import agency_return_document, receipt_document
 from app.queries.findings import joint_findings
 from app.queries.forms import blank_form, blank_form_of_type, draft_form
+from app.queries.register import register
 from app.queries.release import feedback_document, is_oversight, published_findings
 from app.queries.rounds import NotFound
 from reports.registry import reports
@@ -29,7 +31,7 @@ def read(
     now: datetime, draft: bool = False, agency_type: str = "", language: str = "en", edition: int = 0,
 ) -> (
     JointFindings | AgencyReturnDocument | ReceiptDocument | ActionPlan | FormDocument | ChangesDocument
-    | FeedbackDocument
+    | FeedbackDocument | Register
 ):  # fmt: skip
     """The data of a report, as the actor may read them; with `draft` those of a return that is not signed.
 
@@ -47,6 +49,11 @@ def read(
             except NotFound:
                 raise RenderFailed("There is no such publication.") from None
         return joint_findings(session, audit_round, actor=actor, now=now, language=language)
+    if kind == "register":
+        responses = register(session, audit_round, actor=actor, now=now, language=language)
+        if responses is None:
+            raise RenderFailed("This round asks nobody to decide on recommendations, so there is nothing to report.")
+        return responses
     if kind == "blank-form" and audit_return is None:
         return blank_form_of_type(session, audit_round, agency_type, actor=actor, now=now, language=language)
     if audit_return is None:

@@ -19,6 +19,7 @@ from app.domain.changes import ChangesDocument
 from app.domain.feedback import FeedbackDocument
 from app.domain.findings import AgencyReturnDocument, JointFindings, ReceiptDocument
 from app.domain.forms import FormDocument
+from app.domain.register import Register
 from app.domain.text import Text
 
 HERE = Path(__file__).resolve().parent
@@ -32,10 +33,12 @@ DATA_KINDS: dict[str, type[BaseModel]] = {
     "draft-return": FormDocument,
     "changes": ChangesDocument,
     "feedback": FeedbackDocument,
+    "register": Register,
 }
 # what each kind of data is about: a whole round, one return of it, or the feedback to it
 ABOUT = {
     "joint-findings": "round",
+    "register": "round",
     "agency-return": "return",
     "receipt": "return",
     "action-plan": "return",

@@ -47,6 +47,7 @@ TOGETHER = {
     "tests/browser/": "browser",
     "tests/reports/": "reports",
     "tests/jobs/test_worker.py": "reports",
+    "tests/operations/test_demonstration": "demonstrations",
     "tests/house/test_fixtures.py": "fixtures",
 }
 

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Literal, NamedTuple
 
 from app.domain.actions import STATES, Action, State
-from app.domain.findings import AgencyInfo, Body, Frozen, PackInfo, RoundInfo, Signature
+from app.domain.findings import AgencyInfo, Body, Frozen, PackInfo, RoundInfo, ShownFact, Signature
 
 
 class PlannedAction(Frozen):
@@ -41,6 +41,7 @@ class PlanQuestion(Frozen):
 
     `why_apart` is empty where it is a gap: its answer says that it is not in place. Else `in_place`, `not_graded`,
     `excluded` (does not apply, by its answer), or `not_asked` (no longer asked, because of another answer).
+    `facts`: what its answer says beside its grade, but for tables.
     """
 
     id: str
@@ -54,6 +55,7 @@ class PlanQuestion(Frozen):
     milestone_date: date | None
     is_after_milestone: bool
     actions: tuple[PlannedAction, ...]
+    facts: tuple[ShownFact, ...] = ()
 
     @property
     def has_plan(self) -> bool:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from app.domain.findings import AgencyInfo, Body, Figure, Frozen, PackInfo, RoundInfo, SchemeInfo
+from app.domain.findings import AgencyInfo, Body, Figure, Frozen, PackInfo, RoundInfo, SchemeInfo, ShownFact
 from app.domain.templates import GradingScheme
 
-# How an answer moved. Only the first five compare two answers to one question; what cannot be compared says why.
+# How an answer moved. Only the first six compare two answers to one question; what cannot be compared says why. A fact
+# without a grade is the same or `differs`, and neither is better or worse.
 Move = Literal[
     "worse",
     "unknown",
     "better",
     "known",
+    "differs",
     "same",
     "applies",
     "not_applicable",
@@ -25,10 +27,10 @@ Move = Literal[
 ]
 # in the order in which a reader should meet them
 MOVES: tuple[Move, ...] = (
-    "worse", "unknown", "better", "known", "same", "applies", "not_applicable", "changed", "new", "first", "blank",
-    "dropped",
+    "worse", "unknown", "better", "known", "differs", "same", "applies", "not_applicable", "changed", "new", "first",
+    "blank", "dropped",
 )  # fmt: skip
-COMPARED: tuple[Move, ...] = ("worse", "unknown", "better", "known", "same")
+COMPARED: tuple[Move, ...] = ("worse", "unknown", "better", "known", "differs", "same")
 # what a signatory should see first
 WORSENED: tuple[Move, ...] = ("worse", "unknown")
 
@@ -56,7 +58,10 @@ def move_of(scheme: GradingScheme, then: str, now: str) -> Move:
 
 
 class Given(Frozen):
-    """An answer as it was given in one round. Empty strings and None where nothing was given."""
+    """An answer as it was given in one round. Empty strings and None where nothing was given.
+
+    `facts` are what it says beside its grade.
+    """
 
     grade: str = ""
     label: str = ""
@@ -65,6 +70,7 @@ class Given(Frozen):
     basis: str = ""
     commentary: str = ""
     expected: date | None = None
+    facts: tuple[ShownFact, ...] = ()
 
 
 class Change(Frozen):
@@ -147,6 +153,16 @@ class ChangesDocument(Frozen):
     def changes(self) -> tuple[Change, ...]:
         """All questions that are asked now, in order."""
         return tuple(change for standard in self.standards for change in standard.changes)
+
+    @property
+    def compared(self) -> int:
+        """How many questions are asked alike, and answered in both rounds."""
+        return self.number(*COMPARED)
+
+    @property
+    def ungraded(self) -> bool:
+        """Whether any answer says something beside a grade."""
+        return any(change.then.facts or change.now.facts for change in (*self.changes, *self.dropped))
 
     @property
     def missed(self) -> tuple[Change, ...]:

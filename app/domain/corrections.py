@@ -17,6 +17,7 @@ CHAPTERS: dict[str, str] = {
     "criteria": N_("Criteria"),
     "milestones": N_("Milestones"),
     "assurance": N_("How agencies know"),
+    "facts": N_("What was counted"),
     "twins": N_("Two views of one duty"),
     "checks": N_("How declarations were checked"),
     "judgements": N_("Judgements"),
@@ -47,6 +48,18 @@ FIELDS: dict[str, str] = {
     "checked_met": N_("met and checked"),
     "on_paper_met": N_("met on paper"),
     "answers": N_("answers"),
+    "chosen": N_("chose it"),
+    "smallest": N_("smallest"),
+    "lower": N_("lower quartile"),
+    "median": N_("median"),
+    "upper": N_("upper quartile"),
+    "largest": N_("largest"),
+    "total": N_("total"),
+    "numerator": N_("counted in the share"),
+    "denominator": N_("out of"),
+    "together": N_("share together"),
+    "earliest": N_("earliest"),
+    "latest": N_("latest"),
     "pairs": N_("pairs"),
     "both": N_("both say that it is met"),
     "only_a": N_("only the first says so"),
@@ -125,6 +138,8 @@ def figures_of(findings: Findings) -> Figures:
             add("milestones", f"{milestone['label']}: {row['label']} ({row['reference']})", row, _MILESTONE)
     for row in findings["assurance"]["rows"]:
         add("assurance", row["label"], row, ("answers", "met", "checked_met", "on_paper_met"))
+    for fact in findings.get("facts", ()):
+        _add_fact(found, fact)
     for twin in findings["twins"]:
         add("twins", f"{twin['a']['reference']} / {twin['b']['reference']}", twin, _TWIN)
     _add_checks(found, findings.get("checks"))
@@ -132,6 +147,20 @@ def figures_of(findings: Findings) -> Figures:
     for missing in findings["not_responding"]:
         found["not_responding", missing["name"], "listed"] = missing["stage"]
     return found
+
+
+def _add_fact(found: Figures, fact: Mapping[str, Any]) -> None:
+    labels = {one["key"]: one["label"] for one in fact["choices"]}
+    kinds = "/".join(row["agency_type"] for row in fact["rows"])
+    rows = [(row["label"], row["counted"]) for row in fact["rows"]]
+    for label, counted in [*rows, ("", fact["counted"])]:
+        what = f"{kinds}#{fact['id']}: {fact['label']}" + (f": {label}" if label else "")
+        found["facts", what, "answers"] = str(counted["answers"])
+        for key, number in counted["chosen"].items():
+            found["facts", f"{what}: {labels[key]}", "chosen"] = str(number)
+        for name, value in [*(counted["spread"] or {}).items(), *(counted["days"] or {}).items()]:
+            if name != "number" and value is not None:
+                found["facts", what, name] = str(value)
 
 
 def _add_checks(found: Figures, checks: Mapping[str, Any] | None) -> None:

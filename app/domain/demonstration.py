@@ -15,7 +15,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from app.domain.asking import Asked
 from app.domain.demonstration_story import About, AnyStep, Check, Data, Share, Words
+from app.domain.invented import SENTENCES, WORDS, invented
 from app.domain.templates import Basis, Criterion, GradingScheme, Pack, Standard, Template
 
 Days = tuple[int, int]
@@ -262,7 +264,10 @@ class Circumstance(Data):
 
 
 class TextPlan(Data):
-    """What people write: theme or question, then grade; what they say of the basis; and what will be done."""
+    """What people write: theme or question, then grade; what they say of the basis; and what will be done.
+
+    `answers` are whole answers to questions that ask for a text, `rows` what stands in the cells of tables.
+    """
 
     own_share: Share
     known_share: Share
@@ -272,6 +277,8 @@ class TextPlan(Data):
     known: dict[str, dict[str, Words]]
     done: dict[str, Words]
     own: dict[str, dict[str, dict[str, Words]]]
+    answers: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
 
 
 class AnswersPlan(Data):
@@ -429,12 +436,17 @@ class Answers:
         self, who: Respondent, template: Template, criterion: Criterion, rng: Random, *,
         saved: date, fixed: tuple[str, str] | None = None, shift: float = 0,
     ) -> dict[str, Any]:  # fmt: skip
-        """The complete value of an answer saved on a day. `fixed`: a grade and its reason."""
+        """The complete value of an answer saved on a day; empty where files answer. `fixed`: a grade and its reason."""
+        if not criterion.answer.is_graded:
+            return self._fact(criterion, rng, saved)
         scheme = self.pack.scheme_of(template, criterion)
         leant = self._leaning(who, template, criterion, scheme)
         basis = self._basis(leant, scheme, rng)
-        grade = scheme.grade(fixed[0] if fixed else self._grade(who, template, criterion, leant, basis, rng, shift))
-        value: dict[str, Any] = {"grade": grade.key}
+        wanted = fixed[0] if fixed else self._grade(who, template, criterion, leant, basis, rng, shift)
+        value: dict[str, Any] = {"grade": wanted}
+        if criterion.answer.type != "grade":
+            value = self._fact(criterion, rng, saved, _nearest(wanted, criterion.answer, scheme))
+        grade = scheme.grade(value["grade"])
         if basis and grade.counts_as != "excluded":
             value["basis"] = basis.key
             if "files" in basis.asks:
@@ -449,6 +461,15 @@ class Answers:
         if "reason" in grade.needs and fixed:
             value["reason"] = fixed[1]
         return value
+
+    def _fact(self, criterion: Criterion, rng: Random, saved: date, wanted: str = "") -> dict[str, Any]:
+        """A fact that comes to the wanted grade, with that grade."""
+        asked, text = criterion.answer, self.plan.text
+        value = invented(
+            asked, rng, saved=saved, grade=wanted, words=text.rows or WORDS, sentences=text.answers or SENTENCES
+        )
+        grade = asked.grade_of(value)
+        return value | ({"grade": grade} if grade else {})
 
     def optional_left(self, standard: Standard, rng: Random) -> frozenset[str]:
         """The questions of an optional standard that an agency leaves unanswered; none of any other standard."""
@@ -585,6 +606,11 @@ class Answers:
         return day
 
 
+def _nearest(grade: str, asked: Asked, scheme: GradingScheme) -> str:
+    """The grade itself where answers can come to it, else the one that is next to it in the scheme."""
+    return min(asked.comes_to, key=lambda one: abs(scheme.rank(one) - scheme.rank(grade)))
+
+
 def _sentences(text: str) -> str:
     """The text with a capital letter at the start of each sentence."""
     return re.sub(r"(^|[.?!] )(\w)", lambda found: found[1] + found[2].upper(), text)
@@ -643,8 +669,10 @@ def _mistakes(plan: Plan, pack: Pack) -> Iterator[str]:
         yield from unknown("question", own, questions.get(key, ()))
     for template in pack.templates.values():
         for placed in template.criteria():
-            if placed.criterion.answer.type != "grade" or placed.criterion.scope:
-                yield f"“{placed.criterion.id}” cannot be answered: only graded questions about the agency can"
+            if placed.criterion.scope:
+                yield f"“{placed.criterion.id}” cannot be answered: only questions about the whole agency can"
+            if placed.criterion.answer.type == "file" and not placed.standard.optional:
+                yield f"“{placed.criterion.id}” cannot be answered: a demonstration has no files; make it optional"
     codes = {*pack.oversight_bodies, *plan.oversight_bodies}
     rounds = [plan.round, *([plan.earlier.round] if plan.earlier else [])]
     posts: list[Post] = [post for account in plan.accounts for post in (account, *account.also)]

@@ -194,10 +194,14 @@ def feedback(basis: Basis) -> FeedbackContent:
     checked = sum(profile.checked for profile in profiles)
     adjusted = sum(profile.adjusted for profile in profiles)
     moderated = Figure.total(profile.moderated or profile.own for profile in counted) if checked else None
-    statements = (
+    of_grades = (
         *_of_profile(profiles, own, moderated),
         *_of_peers(basis.peers),
         *_of_checks(basis, placed, answers, checked, adjusted),
+    )
+    statements = (
+        # a checklist may ask for facts alone
+        *(of_grades if any(one.criterion.answer.is_graded for one in placed.values()) else ()),
         *basis.judgements,
         *_of_gaps(basis, placed, answers),
         *basis.follow_up,

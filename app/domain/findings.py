@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.domain.actions import Action
 from app.domain.answers import Fact, Words
+from app.domain.counted import FactFindings
 from app.domain.estimates import Estimate
 from app.domain.evidence import Attached
 from app.domain.message import Message, number_words
@@ -858,6 +859,7 @@ class JointFindings(Frozen):
     assurance: AssuranceFindings
     twins: tuple[TwinFindings, ...]
     optional: tuple[CriterionFindings, ...]
+    facts: tuple[FactFindings, ...] = ()  # where questions are answered with facts
     not_responding: tuple[NotResponding, ...]
     key_messages: tuple[KeyMessage, ...]
     checks: CheckFindings | None = None  # once something was checked

@@ -546,7 +546,7 @@ def all_met_sentence(all_met: int, agencies: int, words: Wording) -> Sentence:
 def everything_met(findings: JointFindings, words: Wording) -> KeyMessage | None:
     """How many agencies say that nothing is left to do."""
     overall = findings.overall
-    if overall.agencies < words.small:
+    if overall.agencies < words.small or not findings.themes:
         return None
     return KeyMessage(
         rule="everything_met",

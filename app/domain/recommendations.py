@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from app.domain.templates import Pack, Placed
+from app.domain.templates import Criterion, Pack, Placed, Template
 from app.domain.text import Text
 
 
@@ -28,20 +28,31 @@ class Cited:
                 if one.criterion.milestone}  # fmt: skip
 
 
+def is_decision(pack: Pack, template: Template, criterion: Criterion) -> bool:
+    """Whether an answer decides on something: no grade that it can be given says that it is in place, or is not."""
+    grades = pack.scheme_of(template, criterion).grades
+    return criterion.answer.is_graded and all(grade.counts_as == "excluded" for grade in grades)
+
+
 def recommendations(pack: Pack, types: Collection[str], *, milestone: str = "") -> list[Cited]:
     """What the checklists of some agency types cite, in the order of the reports and then by number.
 
-    With `milestone`, only as far as questions should be in place by it.
+    Without decisions on a recommendation: to decide is not to have it in place. With `milestone`, only as far as
+    questions should be in place by it.
     """
     found: dict[str, dict[str, list[Placed]]] = defaultdict(dict)
     for agency_type in pack.agency_types:
         if agency_type not in types:
             continue
-        for placed in pack.templates[agency_type].criteria():
-            # other types of answers have no grades to follow
-            if placed.criterion.answer.type != "grade" or milestone not in ("", placed.criterion.milestone):
+        template = pack.templates[agency_type]
+        for placed in template.criteria():
+            criterion = placed.criterion
+            # what comes to no grade cannot be followed by one
+            if not criterion.answer.is_graded or is_decision(pack, template, criterion):
                 continue
-            for key in placed.criterion.recommendations:
+            if milestone not in ("", criterion.milestone):
+                continue
+            for key in criterion.recommendations:
                 found[key].setdefault(agency_type, []).append(placed)
     order = list(pack.recommendation_reports)
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from app.domain.asking import Answer, Asked, GradeAsked, Number, Plain
+from app.domain.asking import Answer, Asked, FileAsked, GradeAsked, Number, Plain
 from app.domain.parts import (
     FROZEN,
     Colour,
@@ -34,7 +34,7 @@ from app.domain.parts import (
 from app.domain.text import Text, written_in
 
 # of a pack: left out of what is frozen where a pack has none
-LATER_PARTS = ("moderation", "judgements", "changes", "examples")
+LATER_PARTS = ("moderation", "judgements", "changes", "survey", "examples")
 UNPUBLISHED = ("demonstration", "examples")  # of a pack: never part of what is published
 
 
@@ -190,7 +190,8 @@ class Condition(Plain):
 class Criterion(Part):
     """One question of a checklist. `version` is raised when its meaning changes.
 
-    With `scope: area` it is asked once for each area that the agency works in.
+    With `scope: area` it is asked once for each area that the agency works in. `required` says whether it must be
+    answered whatever its standard says.
     """
 
     id: Key
@@ -206,23 +207,26 @@ class Criterion(Part):
     grading: Key | None = None
     answer: Answer = GradeAsked()
     scope: Literal["area"] | None = None
+    required: Flag | None = None
     shown_if: Condition | None = None
     required_if: Condition | None = None
     not_applicable_if: Condition | None = None
 
     @model_serializer(mode="wrap")
-    def _without_scope(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A criterion without a scope is frozen as it was before there were any: published hashes stay."""
+    def _without_later_keys(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A criterion without a key that older packs did not know is frozen as they were: published hashes stay."""
         frozen: dict[str, Any] = handler(self)
-        if frozen.get("scope", "") is None:
-            del frozen["scope"]
-        return frozen
+        return {key: part for key, part in frozen.items() if key not in ("scope", "required") or part is not None}
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """The conditions that this criterion has, of any kind."""
         every = (self.shown_if, self.required_if, self.not_applicable_if)
         return tuple(condition for condition in every if condition)
+
+    def is_required(self, standard: "Standard") -> bool:
+        """Whether it must be answered where it is asked and no `required_if` decides."""
+        return not standard.optional if self.required is None else self.required
 
     def asked_of(self, subtype: str | None) -> bool:
         """Whether agencies of this subtype (None: of no subtype) are asked at all."""
@@ -317,12 +321,17 @@ class Template(Part):
         """Whether any criterion is asked per area."""
         return any(placed.criterion.scope for placed in self._placed.values())
 
+    @cached_property
+    def asks_files(self) -> bool:
+        """Whether files are the answer to any criterion."""
+        return any(isinstance(placed.criterion.answer, FileAsked) for placed in self._placed.values())
+
     def shown(self, subtype: str | None, values: Mapping[str, Mapping[str, Any]]) -> Shown:
         """What is asked, required and not applicable, given `values`: criterion id to stored value.
 
         A condition looks only at criteria that are themselves asked: the answer left behind by a
         question that is now hidden changes nothing. A criterion of a standard that is not optional
-        is required, unless it has `required_if`: then that alone decides, in any standard.
+        is required, unless it has `required` or `required_if`: then that alone decides, in any standard.
         """
         asked: dict[str, bool] = {}
         required: set[str] = set()
@@ -342,7 +351,7 @@ class Template(Part):
                 visible = False
             asked[key] = visible
             rule = criterion.required_if
-            if visible and (holds(rule) if rule else not standard.optional):
+            if visible and (holds(rule) if rule else criterion.is_required(standard)):
                 required.add(key)
         return Shown(
             asked=self._in_order(key for key, visible in asked.items() if visible),
@@ -377,8 +386,9 @@ class PackFile(Part):
 class Pack(PackFile):
     """A whole pack: `pack.yaml`, one template for each agency type, and the files that are kept as read.
 
-    `findings`, `demonstration`, `moderation`, `judgements` and `examples` are the raw content of the files of these
-    names (mappings, lists, strings, numbers, true and false; dates as ISO strings), or None when there is no such file.
+    `findings`, `demonstration`, `moderation`, `judgements`, `survey` and `examples` are the raw content of the files of
+    these names (mappings, lists, strings, numbers, true and false; dates as ISO strings), or None when there is no such
+    file.
     """
 
     templates: Keyed[Template]
@@ -386,6 +396,7 @@ class Pack(PackFile):
     demonstration: Raw | None = None
     moderation: Raw | None = None
     judgements: Raw | None = None
+    survey: Raw | None = None
     examples: Raw | None = None
 
     @model_serializer(mode="wrap")

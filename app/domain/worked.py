@@ -38,7 +38,8 @@ class Example(Part):
 
     `answers`: criterion to a grade's key, to what was answered, or to the fields of a value; asked per area, a list has
     one for each area. `others`: the grade of every other question that must be answered and can come to it, or one for
-    each grading scheme. `given`: what inspectors enter. `targets_failed` and `triggers` are exactly these.
+    each grading scheme. `given`: what inspectors enter. `waits`: judgements that come to no grade before something is
+    entered. `targets_failed` and `triggers` are exactly these.
     """
 
     name: Text
@@ -51,6 +52,7 @@ class Example(Part):
     expect: dict[Key, Key] = {}
     uncapped: dict[Key, Key] = {}
     capped: dict[Key, Flag] = {}
+    waits: tuple[Key, ...] = ()
     targets_failed: tuple[Key, ...] | None = None
     triggers: tuple[Key, ...] | None = None
 
@@ -58,7 +60,8 @@ class Example(Part):
     def expects_something(self) -> bool:
         """Whether there is anything that can come out otherwise."""
         exactly = (self.targets_failed, self.triggers)
-        return bool(self.expect or self.uncapped or self.capped) or any(one is not None for one in exactly)
+        said = (self.expect, self.uncapped, self.capped, self.waits)
+        return any(said) or any(one is not None for one in exactly)
 
 
 class Examples(Part):
@@ -155,6 +158,8 @@ class _Reading:
                 self.say(("given", key), f"`{key}` follows from rules; nobody enters it, so write it under `expect`")
         for key in example.capped:
             self.known(("capped", key), key, profile.judgements, "judgement")
+        for place, key in enumerate(example.waits):
+            self.known(("waits", place), key, profile.judgements, "judgement")
         for place, key in enumerate(example.targets_failed or ()):
             self.known(("targets_failed", place), key, profile.targets, "key target")
         for place, key in enumerate(example.triggers or ()):
@@ -221,8 +226,9 @@ class _Reading:
             if "grade" not in handler.own and raw in asked.comes_to and raw not in asked.choices_known():
                 return {"grade": raw}
             if len(handler.own) != 1:
-                names = ", ".join(f"`{name}`" for name in handler.own) or "files, which an example cannot have"
-                self.say(path, f"`{criterion.id}` is answered with `{asked.type}`; write a mapping with {names}")
+                names = ", ".join(f"`{name}`" for name in handler.own)
+                mend = f"write a mapping with {names}" if names else "an example cannot have that, so remove it"
+                self.say(path, f"`{criterion.id}` is answered with `{asked.type}`; {mend}")
                 return {}
             fields = {handler.own[0]: raw}
         own = "grade" in handler.own
@@ -317,6 +323,11 @@ def _otherwise(example: Example, book: Rulebook, outcome: Outcome) -> list[Probl
             told = _came_out(book, key, judged, outcome)
             wanted = "a cap should have lowered it" if is_capped else "no cap should have lowered it"
             found.append(Problem(("capped", key), f"`{key}` {told}, but {wanted}"))
+    for place, key in enumerate(example.waits):
+        judged = outcome.judgements[key]
+        if not judged.waits_for:
+            message = f"`{key}` {_came_out(book, key, judged, outcome)}, and waits for nothing"
+            found.append(Problem(("waits", place), message))
     failed = [key for key, state in outcome.targets.items() if state == FAILED]
     if example.targets_failed is not None and set(failed) != set(example.targets_failed):
         message = f"the key targets that are failed are {_listed(failed)}, expected {_listed(example.targets_failed)}"

@@ -7,6 +7,7 @@ DBOS gets an engine of its own: our listeners begin transactions by themselves a
 from __future__ import annotations
 
 import logging
+from secrets import token_hex
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions
@@ -17,6 +18,7 @@ from app.db import engine_options
 
 QUEUE = "reports"
 WORKFLOW = "make_report"
+GALLERY = "make_gallery"
 APPLICATION = "candour"
 # pinned: work that waits in the queue must be done by the program that comes after an update
 VERSION = "1"
@@ -37,14 +39,21 @@ class Jobs:
 
     def enqueue_report(self, session: Session, run_id: str) -> None:
         """Queue the making of a report run, in the transaction of `session`: both are stored, or neither."""
+        self._enqueue(session, WORKFLOW, f"report-{run_id}", run_id)
+
+    def enqueue_gallery(self, session: Session, pack: str, edition: str) -> None:
+        """Queue the making of the documents of a pack in the gallery, in the transaction of `session`."""
+        self._enqueue(session, GALLERY, f"gallery-{token_hex(8)}", pack, edition)
+
+    def _enqueue(self, session: Session, workflow: str, id_: str, *given: str) -> None:
         if self._client is None:
             self._client = DBOSClient(
                 system_database_engine=jobs_engine(self._url), application_name=APPLICATION, lazy=True
             )
         options: EnqueueOptions = {
-            "workflow_name": WORKFLOW, "queue_name": QUEUE, "workflow_id": f"report-{run_id}", "app_version": VERSION,
+            "workflow_name": workflow, "queue_name": QUEUE, "workflow_id": id_, "app_version": VERSION,
         }  # fmt: skip
-        self._client.enqueue_in_transaction(session, options, run_id)
+        self._client.enqueue_in_transaction(session, options, *given)
 
 
 def init_app(app: Flask) -> None:

@@ -17,7 +17,17 @@ import structlog
 from dbos import DBOS
 from flask import Flask
 
-from app.jobs import QUEUE, WORKFLOW, clockwork, jobs_engine, launch, report_runs, start_dbos
+from app.jobs import (
+    GALLERY,
+    QUEUE,
+    WORKFLOW,
+    clockwork,
+    gallery,
+    jobs_engine,
+    launch,
+    report_runs,
+    start_dbos,
+)
 from app.jobs.mail import Post
 
 log = structlog.get_logger()
@@ -37,6 +47,11 @@ def run(app: Flask, *, executor: str = "worker-1") -> None:
     def make_report(run_id: str) -> str:
         with app.app_context():
             return report_runs.make(app, run_id)
+
+    @DBOS.workflow(name=GALLERY)
+    def make_gallery(pack: str, edition: str) -> str:
+        with app.app_context():
+            return gallery.make(app, pack, edition)
 
     launch()
     post = Post(app)

@@ -19,18 +19,19 @@ from app.models.search import SearchText
 from app.models.settings import Setting
 from app.models.sharing import Assignment, BoardComment, SigningDeclined, SignInLink
 from app.models.submissions import Declaration, Submission, SubmissionAnswer, SubmissionVoided
+from app.models.surveys import SURVEY_SIDES, SurveyResult
 from app.models.templates import CriterionRow, PackVersion, TemplateVersion
 from app.models.threads import THREAD_KINDS, THREAD_SIDES, Thread, ThreadEvidence, ThreadPost
 
 __all__ = [
-    "ACTION_STATES", "AGENCY_ROLES", "OVERSIGHT_ROLES", "ROLES", "SOURCES", "THREAD_KINDS", "THREAD_SIDES",
-    "ActionProgress", "Agency", "AgencyInArea", "Appointment", "Area", "Assignment", "AuditReturn", "AuditRound",
-    "Base", "BoardComment", "Chase", "CriterionRow", "Declaration", "Event", "EventText", "Evidence",
-    "EvidenceLink", "EvidenceRevision", "Example", "Feedback", "Judgement", "MailPreference", "Merger",
-    "Moderation", "Monitoring", "OutboxMessage", "OversightBody", "PackVersion", "PeerReview", "PlannedAction",
-    "Publication", "RecommendationStatus", "Release", "ReportRun", "ReturnedStandard", "Role", "RollUp",
-    "RoundTemplate", "Sample", "SampledReturn", "SearchText", "SelfAssessment", "SelfAssessmentVersion", "Setting",
-    "SignInAttempt", "SignInLink", "SigningDeclined", "StagedImport", "StoredFile", "Submission",
-    "SubmissionAnswer", "SubmissionVoided", "TemplateVersion", "Thread", "ThreadEvidence", "ThreadPost", "User",
-    "Vouch", "new_public_id",
+    "ACTION_STATES", "AGENCY_ROLES", "OVERSIGHT_ROLES", "ROLES", "SOURCES", "SURVEY_SIDES", "THREAD_KINDS",
+    "THREAD_SIDES", "ActionProgress", "Agency", "AgencyInArea", "Appointment", "Area", "Assignment",
+    "AuditReturn", "AuditRound", "Base", "BoardComment", "Chase", "CriterionRow", "Declaration", "Event",
+    "EventText", "Evidence", "EvidenceLink", "EvidenceRevision", "Example", "Feedback", "Judgement",
+    "MailPreference", "Merger", "Moderation", "Monitoring", "OutboxMessage", "OversightBody", "PackVersion",
+    "PeerReview", "PlannedAction", "Publication", "RecommendationStatus", "Release", "ReportRun",
+    "ReturnedStandard", "Role", "RollUp", "RoundTemplate", "Sample", "SampledReturn", "SearchText",
+    "SelfAssessment", "SelfAssessmentVersion", "Setting", "SignInAttempt", "SignInLink", "SigningDeclined",
+    "StagedImport", "StoredFile", "Submission", "SubmissionAnswer", "SubmissionVoided", "SurveyResult",
+    "TemplateVersion", "Thread", "ThreadEvidence", "ThreadPost", "User", "Vouch", "new_public_id",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ from app.operations import events, rollup, sharing
 from app.operations.stage import move
 from app.policy import Actor
 from app.queries.carrying import has_passed
+from app.queries.evidence import evidence_of_return
 from app.queries.packs import template_of
 from app.queries.returned_standards import correction_of
 from app.queries.returns import (
@@ -117,7 +118,7 @@ def save_answers(
         if value == stands.value:
             result.unchanged.append(edit.criterion)
         elif not desk.may_change(edit.criterion):
-            result.errors[edit.criterion] = {"grade": ELSEWHERE}
+            result.errors[edit.criterion] = {ANSWER_TYPES[criterion.answer.type].first: ELSEWHERE}
         elif edit.based_on != stands.version:
             result.conflicts[edit.criterion] = Conflict(edit.criterion, value, stands)
         else:
@@ -132,8 +133,9 @@ def take_theirs(
     """Let what somebody else saved stand, and keep what was typed instead of it (`edits`) among the earlier versions.
 
     Each becomes a version, and what stood before it becomes the next one, marked as restored: nothing that was typed
-    is lost. What cannot be read of it (a day that does not exist) is left out; a text that is too long comes back as an
-    error. An edit that is not based on what stands comes back as a conflict. Raises NotFound and NotPossible.
+    is lost. What cannot be read of it (a day that does not exist) is left out; a text or a table that cannot be kept
+    comes back as an error. An edit that is not based on what stands comes back as a conflict. Raises NotFound and
+    NotPossible.
     """
     desk = _Desk.open(session, public_id, by=by, now=now)
     result = SaveResult()
@@ -249,12 +251,12 @@ class _Desk:
         )
 
     def clean_texts(self, criterion: Criterion, raw: Mapping[str, object], stands: Answered) -> dict[str, Any]:
-        """As `clean`, leaving out what cannot be read; a text that is too long raises AnswerErrors all the same."""
+        """As `clean`, leaving out what cannot be read; a text or a table that cannot be raises AnswerErrors."""
         try:
             return self.clean(criterion, raw, stands).value
         except AnswerErrors as wrong:
             readable = {name: value for name, value in raw.items() if name not in wrong.errors}
-            if {"commentary", "reason"} & set(wrong.errors):
+            if _WRITTEN & set(wrong.errors):
                 raise
             return self.clean(criterion, readable, stands).value
 
@@ -295,7 +297,10 @@ class _Desk:
     def settle(self, verb: str, **more: Any) -> Checklist:
         """Write what was put, and all that follows from it; returns the checklist as it now stands."""
         session, audit_return = self.session, self.audit_return
-        work = build_checklist(audit_return, self.pack, self.template, self.answers, {}, self.places)
+        evidence = evidence_of_return(session, audit_return) if self.template.asks_files else {}
+        work = build_checklist(
+            audit_return, self.pack, self.template, self.answers, {}, self.places, evidence=evidence
+        )
         if not self.rows:
             return work
         self._write()
@@ -340,6 +345,8 @@ class _Desk:
             ],
         )
 
+
+_WRITTEN = frozenset({"commentary", "reason", "text", "rows"})  # what took somebody time to write
 
 _INSERT_VERSIONS = insert(SelfAssessmentVersion)
 

@@ -17,6 +17,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from app.clock import LONDON, end_of, start_of
+from app.domain.answers import ANSWER_TYPES
 from app.domain.demonstration import Answers, Plan, Respondent, ReturnsPlan, RoundPlan, chance
 from app.domain.entropy import token
 from app.domain.integrity import GENESIS, canonical_json, sha256_hex, submission_hash
@@ -408,10 +409,12 @@ class Returns:
             left = answers.optional_left(standard, rng)
             for criterion in criteria:
                 if criterion.id not in left or story.thorough:
-                    values[criterion.id] = answers.value(
+                    value = answers.value(
                         who, template, criterion, rng, saved=at.date(), fixed=fixed.get(criterion.id),
                         shift=self.course.score,
                     )  # fmt: skip
+                    if value:  # not where files are the answer
+                        values[criterion.id] = value
         shown = [criterion.id for criterion in template.shown(who.subtype or None, values).asked]
         kept = [key for key in shown if key in values]
         kept = kept[: max(1, round(story.answered * len(kept)))]
@@ -422,7 +425,8 @@ class Returns:
                 if criterion.id not in kept:
                     continue
                 value = values[criterion.id]
-                brief = {"grade": value["grade"]}
+                own = ANSWER_TYPES[criterion.answer.type].own
+                brief = {name: value[name] for name in (*own, "grade") if name in value}
                 if rng.random() < (self.plan.answers.saved_twice if whole else self.plan.answers.unfinished):
                     if whole and value != brief:
                         hasty[criterion.id] = value

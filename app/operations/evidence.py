@@ -7,14 +7,15 @@ ever names content that is not there, and two people can send and remove the sam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.domain.answers import question_id, question_parts
+from app.domain.answers import ANSWER_TYPES, question_id, question_parts
 from app.domain.evidence import Described, EvidenceErrors, check
 from app.domain.life import NotPossible
 from app.domain.message import N_, Message
@@ -22,7 +23,8 @@ from app.files.check import CheckedFile
 from app.files.scan import Scan
 from app.files.store import Damaged, Missing, Store, Unreachable
 from app.models import Agency, AuditReturn, Evidence, EvidenceLink, EvidenceRevision, StoredFile
-from app.operations import events
+from app.operations import events, sharing
+from app.operations.answers import end_vouches
 from app.operations.rollup import upsert
 from app.operations.stage import move
 from app.policy import Actor, require
@@ -36,6 +38,7 @@ from app.queries.evidence import (
     same_content,
     used,
 )
+from app.queries.packs import template_of
 from app.queries.returned_standards import check_questions
 from app.queries.returns import checklist, get_return, why_closed
 
@@ -95,8 +98,10 @@ def add(
         raise EvidenceErrors({"file": _in_library(same)})
     check_questions(session, audit_return, typed.questions)
     _begin_work(session, audit_return, by=by, now=now)
-    row = _new(session, audit_return, upload, typed, store=store, quota=quota, by=by, now=now)
+    ended = _ended(session, audit_return, typed.questions, by=by, now=now)
+    row = _new(session, audit_return, upload, typed, store=store, quota=quota, by=by, now=now, more=ended)
     _link(session, audit_return, row, typed.questions)
+    _count(session, audit_return)
     session.flush()
     return row
 
@@ -119,9 +124,9 @@ def add_for_reply(
 
 def _new(
     session: Session, audit_return: AuditReturn, upload: Upload, typed: Described, *, store: Store, quota: int,
-    by: Actor, now: datetime,
+    by: Actor, now: datetime, more: Mapping[str, Any] | None = None,
 ) -> Evidence:  # fmt: skip
-    """A new piece in the library, with its first file and its event."""
+    """A new piece in the library, with its first file and its event, which says `more` too."""
     checked = upload.checked
     _keep(session, audit_return, upload, store=store, quota=quota, now=now)
     row = Evidence(
@@ -135,7 +140,7 @@ def _new(
         session, events.chain_of(audit_return), "evidence.added", by=by, now=now,
         data={
             "evidence": row.public_id, "revision": 1, "sha256": checked.sha256, "size": checked.size,
-            "scan": upload.scan.state, "questions": list(typed.questions),
+            "scan": upload.scan.state, "questions": list(typed.questions), **(more or {}),
         },
         texts={"title": typed.title, "description": typed.description, "name": checked.name},
     )  # fmt: skip
@@ -148,6 +153,37 @@ def _in_library(row: Evidence) -> Message:
         N_("This file is in your library already, as “%(title)s”. Open it there to say what else it supports."),
         {"title": row.title},
     )
+
+
+def _ended(
+    session: Session, audit_return: AuditReturn, questions: Iterable[str], *, by: Actor, now: datetime
+) -> dict[str, Any]:
+    """What a change to files ends that are the answers to questions, as any save of an answer does.
+
+    Vouches for their standards, and the acceptance of parts that hold them. Returns what the event says of it.
+    """
+    _pack, template = template_of(audit_return)
+    changed = {
+        question: "" for question in questions
+        if ANSWER_TYPES[template.criterion(question_parts(question)[0]).answer.type].needs_files
+    }  # fmt: skip
+    if not changed:
+        return {}
+    criteria = {question_parts(question)[0] for question in changed}
+    found = {
+        "vouches_ended": end_vouches(session, audit_return, template, changed),
+        "to_accept_again": sharing.back_to_ready(session, audit_return, template, criteria, by=by, now=now),
+    }
+    return {name: every for name, every in found.items() if every}
+
+
+def _count(session: Session, audit_return: AuditReturn) -> None:
+    """How far a return has come, where files are answers: they make a question complete."""
+    _pack, template = template_of(audit_return)
+    if template.asks_files:
+        session.flush()
+        work = checklist(session, audit_return)
+        audit_return.asked, audit_return.complete = work.asked, work.complete
 
 
 def _begin_work(session: Session, audit_return: AuditReturn, *, by: Actor, now: datetime) -> None:
@@ -251,9 +287,11 @@ def describe(
     _unlink(session, row, audit_return, gone)
     _link(session, audit_return, row, sorted(new))
     _begin_work(session, audit_return, by=by, now=now)
+    _count(session, audit_return)
+    ended = _ended(session, audit_return, sorted(gone | new), by=by, now=now)
     events.append(
         session, events.chain_of(audit_return), "evidence.described", by=by, now=now,
-        data={"evidence": row.public_id, "attached": sorted(new), "detached": sorted(gone)},
+        data={"evidence": row.public_id, "attached": sorted(new), "detached": sorted(gone), **ended},
         texts={"title": typed.title, "description": typed.description},
     )  # fmt: skip
     session.flush()
@@ -282,9 +320,11 @@ def attach(
     check_questions(session, audit_return, [question])
     _link(session, audit_return, row, [question])
     _begin_work(session, audit_return, by=by, now=now)
+    _count(session, audit_return)
+    ended = _ended(session, audit_return, [question], by=by, now=now)
     events.append(
         session, events.chain_of(audit_return), "evidence.attached", by=by, now=now,
-        data={"evidence": row.public_id, "questions": [question]}, texts={"title": row.title},
+        data={"evidence": row.public_id, "questions": [question], **ended}, texts={"title": row.title},
     )  # fmt: skip
     session.flush()
     return row
@@ -302,9 +342,11 @@ def detach(
     if question in questions_of(row, audit_return):
         check_questions(session, audit_return, [question])
         _unlink(session, row, audit_return, [question])
+        _count(session, audit_return)
+        ended = _ended(session, audit_return, [question], by=by, now=now)
         events.append(
             session, events.chain_of(audit_return), "evidence.detached", by=by, now=now,
-            data={"evidence": row.public_id, "questions": [question]}, texts={"title": row.title},
+            data={"evidence": row.public_id, "questions": [question], **ended}, texts={"title": row.title},
         )  # fmt: skip
         session.flush()
     return row
@@ -327,11 +369,12 @@ def replace(
     check_questions(session, audit_return, questions_of(row, audit_return))
     _keep(session, audit_return, upload, store=store, quota=quota, now=now)
     _add_revision(session, row, latest.number + 1, checked, by=by, now=now)
+    ended = _ended(session, audit_return, questions_of(row, audit_return), by=by, now=now)
     events.append(
         session, events.chain_of(audit_return), "evidence.replaced", by=by, now=now,
         data={
             "evidence": row.public_id, "revision": latest.number + 1, "sha256": checked.sha256, "size": checked.size,
-            "scan": upload.scan.state,
+            "scan": upload.scan.state, **ended,
         },
         texts={"title": row.title, "name": checked.name},
     )  # fmt: skip
@@ -358,11 +401,13 @@ def remove(session: Session, public_id: str, evidence: str, *, by: Actor, now: d
     check_questions(session, audit_return, supported)
     _unlink(session, row, audit_return, supported)
     row.removed_at = now
+    _count(session, audit_return)
     session.flush()
+    ended = _ended(session, audit_return, supported, by=by, now=now)
     given_up = _give_up(session, {one.sha256 for one in row.revisions}, now=now)
     events.append(
         session, events.chain_of(audit_return), "evidence.removed", by=by, now=now,
-        data={"evidence": row.public_id, "questions": supported, "given_up": sorted(given_up)},
+        data={"evidence": row.public_id, "questions": supported, "given_up": sorted(given_up), **ended},
         texts={"title": row.title},
     )  # fmt: skip
     session.flush()

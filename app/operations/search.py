@@ -10,9 +10,18 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session, contains_eager
 
-from app.domain.answers import question_id
-from app.models import AuditReturn, SearchText, Submission, SubmissionVoided, Thread, ThreadPost
+from app.domain.answers import ANSWER_TYPES, question_id
+from app.models import (
+    AuditReturn,
+    SearchText,
+    Submission,
+    SubmissionVoided,
+    TemplateVersion,
+    Thread,
+    ThreadPost,
+)
 from app.policy import Actor, require
+from app.queries.packs import template_of
 
 BATCH = 500  # rows in one statement
 # marks of the snippets, and what no page could show
@@ -25,12 +34,14 @@ def _plain(text: str) -> str:
 
 def _rows_of_submission(submission: Submission, audit_return: AuditReturn) -> Iterator[dict[str, Any]]:
     content = json.loads(submission.content)
+    _pack, template = template_of(audit_return)
     grades = {}
     shared = {"round_id": audit_return.round_id, "return_id": audit_return.id, "thread_kind": ""}
     for answer in content["answers"]:
         value, about = answer["value"], question_id(answer["criterion"], answer["scope"])
         grades[about] = str(value.get("grade", ""))
-        text = _plain("\n".join(filter(None, (value.get("commentary"), value.get("reason")))))
+        handler = ANSWER_TYPES[answer["type"]]
+        text = _plain("\n".join(handler.texts(value, template.criterion(answer["criterion"]))))
         if text:
             yield shared | {
                 "kind": "answer", "about": about, "place": submission.public_id, "grade": grades[about], "text": text,
@@ -94,7 +105,11 @@ def index_all(session: Session) -> int:
         .join(Submission.audit_return)
         .outerjoin(SubmissionVoided, SubmissionVoided.submission_id == Submission.id)
         .where(SubmissionVoided.id.is_(None), AuditReturn.stage == "submitted")
-        .options(contains_eager(Submission.audit_return))
+        .options(
+            contains_eager(Submission.audit_return)
+            .joinedload(AuditReturn.template_version)
+            .joinedload(TemplateVersion.pack_version)
+        )
         .order_by(Submission.id)
         .execution_options(yield_per=50)
     )

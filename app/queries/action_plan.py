@@ -14,7 +14,7 @@ from app.clock import today
 from app.domain.action_plan import ActionPlan, PlanFigures, PlannedAction, PlanQuestion, PlanStandard
 from app.domain.actions import Action
 from app.domain.answers import question_id
-from app.domain.findings import AgencyInfo, Signature
+from app.domain.findings import AgencyInfo, ShownFact, Signature
 from app.domain.integrity import hash_of
 from app.domain.text import localise
 from app.models import AuditReturn, Submission, SubmissionVoided
@@ -161,6 +161,7 @@ class _Reader:
                 )
                 for action in actions
             ),
+            facts=tuple(ShownFact.of(fact, self.language) for fact in item.facts if not fact.rows),
         )
 
     def not_asked(self, criterion: str, scope: str, actions: Iterable[Action]) -> PlanQuestion:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.bundle import Manifest
+from app.bundle import Manifest, Value
 from app.domain.answers import question_id
 from app.domain.message import N_, Message
 from app.models import AuditReturn
@@ -17,6 +18,7 @@ from app.queries.imports import message_to_json
 from app.queries.returns import checklist, return_facts, sees_drafts
 from app.queries.rounds import NotFound
 from app.sheets.cells import Unreadable
+from app.sheets.layout import as_raw
 
 
 def bundle_content(session: Session, audit_return: AuditReturn, *, actor: Actor, now: datetime) -> dict[str, Any]:
@@ -115,12 +117,12 @@ def matched(session: Session, audit_return: AuditReturn, manifest: Manifest) -> 
     }
     for answer in manifest.answers:
         question = finder.question(answer.criterion, answer.scope, answer.type)
-        value = {name: str(what) for name, what in answer.value.items() if what is not None}
         if isinstance(question, Message):
+            value = {name: _as_text(what) for name, what in answer.value.items() if what is not None}
             found["unmatched"].append(
                 {"criterion": answer.criterion, "reason": message_to_json(question), "value": value}
             )
-        elif value:
+        elif value := as_raw(answer.value, finder.items[question].criterion.answer):
             found["answers"].append(
                 {"id": question, "sheet": "", "raw": value, "cells": {}, "errors": {}, "based_on": 0, "state": "open"}
             )
@@ -147,6 +149,14 @@ def matched(session: Session, audit_return: AuditReturn, manifest: Manifest) -> 
             one["problem"] = message_to_json(Message(N_("None of the questions that it supports is asked here.")))
     found["evidence"] = list(pieces.values())
     return found
+
+
+def _as_text(what: Value) -> str:
+    """One field of an answer for reading: several choices with commas between, each row of a table on a line."""
+    if not isinstance(what, tuple):
+        return str(what)
+    rows = (", ".join(one.values()) if isinstance(one, Mapping) else one for one in what)
+    return ("\n" if any(isinstance(one, Mapping) for one in what) else ", ").join(rows)
 
 
 class _Finder:

@@ -48,8 +48,8 @@ class LastRound:
 
     @property
     def answered(self) -> dict[str, Item]:
-        """Its answers by the id of their question."""
-        return {item.id: item for item in self.work.items if item.started}
+        """Its answers by the id of their question. Files that answered one stay in their own round."""
+        return {item.id: item for item in self.work.items if item.answer.value}
 
 
 def last_round(session: Session, audit_return: AuditReturn) -> LastRound | None:
@@ -234,6 +234,8 @@ def _section(
     new: list[Item] = []
     for item in items:
         then = answered.get(item.id)
+        if then is None and item.handler.needs_files:
+            continue  # files are given anew: there is nothing to carry
         if then is None:
             (unanswered if item.criterion.id in known else new).append(item)
         elif item.id not in fits:
@@ -244,18 +246,21 @@ def _section(
 
 
 def fitting(work: Checklist, then: Item) -> bool:
-    """Whether an answer of the round before can be given to the same question of `work`, whatever its dates."""
+    """Whether an answer of the round before can be given to the same question of `work`, whatever its dates.
+
+    A fact fits where its type is the same, it can still be given, and it comes to the same grade.
+    """
     criterion: Criterion = work.template.criterion(then.criterion.id)
     scheme: GradingScheme = work.pack.scheme_of(work.template, criterion)
-    if criterion.answer != then.criterion.answer:
+    if criterion.answer.type != then.criterion.answer.type:
         return False
     try:
-        ANSWER_TYPES[criterion.answer.type].clean(
+        found = ANSWER_TYPES[criterion.answer.type].clean(
             dict(then.answer.value), criterion=criterion, scheme=scheme, today=None
         )
     except AnswerErrors:
         return False
-    return True
+    return found.value.get("grade") == then.answer.value.get("grade")
 
 
 def has_passed(value: Mapping[str, Any], criterion: Criterion, scheme: GradingScheme, day: date) -> bool:

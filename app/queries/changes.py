@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime
+from fractions import Fraction
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from app.clock import today
+from app.domain.answers import Fact
 from app.domain.changes import (
     COMPARED,
     MOVES,
@@ -22,8 +24,9 @@ from app.domain.changes import (
     OtherRound,
     move_of,
 )
-from app.domain.findings import AgencyInfo, Figure
+from app.domain.findings import AgencyInfo, Figure, ShownFact
 from app.domain.integrity import hash_of
+from app.domain.message import N_, Message
 from app.domain.text import localise
 from app.models import AuditReturn, Submission
 from app.policy import Actor, require
@@ -133,6 +136,20 @@ def compare(
     )
 
 
+def _said(item: Item) -> object:
+    """What an answer says beside its grade: equal for two that say the same, and empty where nothing is said."""
+    if item.handler.needs_files:
+        return sorted(piece.sha256 for piece in item.evidence)
+    return {name: item.answer.value[name] for name in item.handler.own if name in item.answer.value}
+
+
+def _facts(item: Item) -> tuple[Fact, ...]:
+    """What an answer says beside its grade; of files how many were given."""
+    if item.handler.needs_files and item.evidence:
+        return (Fact(Fraction(len(item.evidence)), label=Message(N_("Files"))),)
+    return item.facts
+
+
 class _Reader:
     """Puts questions beside those of the round before, in one language, as seen on a day."""
 
@@ -148,7 +165,7 @@ class _Reader:
             before = self.items.get(item.id)
             change = self.change(item, before, self.move(item, before))
             changes.append(change)
-            if change.move in COMPARED and before:
+            if change.move in COMPARED and before and change.then.grade and change.now.grade:
                 key = change.scheme
                 then.append(Figure.of({change.then.grade: 1}, scheme_key=key, scheme=item.scheme, asked=1))
                 now.append(Figure.of({change.now.grade: 1}, scheme_key=key, scheme=item.scheme, asked=1))
@@ -170,10 +187,20 @@ class _Reader:
             return "applies" if item.criterion.id in self.not_applicable else "new"
         if before.criterion.version != item.criterion.version:
             return "changed"
+        asked, asked_then = item.criterion.answer, before.criterion.answer
         then, now = (one.answer.value.get("grade", "") for one in (before, item))
         if not {then, now} - {""} <= {grade.key for grade in item.scheme.grades}:
             return "changed"  # the grades offered are not the same any more
-        return move_of(item.scheme, then, now)
+        if asked.type != asked_then.type or asked.grade_of(before.answer.value) != then:
+            return "changed"  # what was said then would come to another grade now
+        if asked.type == "grade" or (then and now):
+            return move_of(item.scheme, then, now)
+        said_then, said = _said(before), _said(item)
+        if not said:
+            return "blank"
+        if not said_then:
+            return "first"
+        return "same" if said == said_then else "differs"
 
     def change(self, item: Item, before: Item | None, move: Move) -> Change:
         """One question, then and now."""
@@ -234,6 +261,7 @@ class _Reader:
             basis=self.say(basis.label) if basis and grade and grade.counts_as != "excluded" else "",
             commentary=value.get("commentary", "") or value.get("reason", ""),
             expected=item.date_expected if counts else None,
+            facts=tuple(ShownFact.of(fact, self.language) for fact in _facts(item)),
         )
 
     def say(self, text: str | Mapping[str, str]) -> str:

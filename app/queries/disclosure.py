@@ -6,7 +6,8 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from fractions import Fraction
 from textwrap import shorten
 from typing import Any
 
@@ -14,11 +15,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.clock import today
-from app.domain.answers import question_parts
+from app.domain.answers import ANSWER_TYPES, Fact, Words, question_parts
 from app.domain.chasing import REASON_WORDS
 from app.domain.disclosure import ROLES, Decision, Entry, without_names
 from app.domain.follow_up import STATES
-from app.domain.message import N_, Message
+from app.domain.message import N_, Message, number_words
 from app.domain.queries import OUTCOMES
 from app.domain.templates import GradingScheme, Pack, Placed, Template
 from app.domain.text import localise
@@ -111,12 +112,40 @@ class _Words:
         scheme = self.scheme(criterion)
         return next((localise(one.label) for one in scheme.bases if one.key == key), key) if scheme else key
 
+    def facts(self, criterion: str, kind: str, value: Mapping[str, Any]) -> list[str]:
+        """What an answer says beside its grade, without what the agency wrote in its own words."""
+        placed = self.placed.get(criterion)
+        said = ANSWER_TYPES[kind].facts(value, placed.criterion) if placed else ()
+        return [_fact(fact) for fact in said if not fact.typed]
+
+    def written(self, answer: Mapping[str, Any]) -> str:
+        """What the agency wrote for an answer in its own words: a text, or the rows of a table."""
+        placed = self.placed.get(answer["criterion"])
+        said = ANSWER_TYPES[answer["type"]].facts(answer["value"], placed.criterion) if placed else ()
+        return "\n".join(_fact(fact) for fact in said if fact.typed)
+
     def about(self, key: str) -> str:
         """What a thread is about, where it is about a question or a recommendation."""
         criterion, scope = question_parts(key)
         if criterion in self.placed:
             return self.question(criterion, scope)
         return cited(self.pack, key) if "/" in key else ""
+
+
+def _fact(fact: Fact) -> str:
+    """A fact in English; a table has a line for each row, with its headings first."""
+    if fact.rows:
+        return "\n".join(" | ".join(map(_plain, row)) for row in fact.rows)
+    said = " ".join(filter(None, (_plain(fact.words), _plain(fact.unit or ""))))
+    return f"{_plain(fact.label)}: {said}" if fact.label else said
+
+
+def _plain(words: Words) -> str:
+    if isinstance(words, Fraction):
+        return number_words(words)
+    if isinstance(words, date):
+        return words.isoformat()
+    return localise(words) if isinstance(words, Mapping) else str(words)
 
 
 @dataclass
@@ -234,17 +263,20 @@ def _nil(reading: _Reading, _now: datetime) -> None:
 
 
 def _signed_grades(content: Mapping[str, Any], words: _Words) -> str:
-    """Every signed grade in a line: the question, the grade, how the agency knows, by when it will be in place."""
+    """Every signed answer in a line: the question, what is a fact, the grade, how the agency knows, by when it will be
+    in place. What the agency wrote in its own words stands by itself."""
     lines = []
     order = {key: placed.position for key, placed in words.placed.items()}
     for answer in sorted(content["answers"], key=lambda one: order.get(one["criterion"], 0)):
         key, value = answer["criterion"], answer["value"]
+        said = [*words.facts(key, answer["type"], value)]
         if value.get("grade"):
-            said = [words.grade(key, value["grade"])]
+            said.append(words.grade(key, value["grade"]))
             if value.get("basis"):
                 said.append(words.basis(key, value["basis"]))
             if value.get("date_expected"):
                 said.append(value["date_expected"])
+        if said:
             lines.append(f"{words.question(key, answer['scope'])}: {'; '.join(said)}")
     return "\n".join(lines)
 
@@ -256,6 +288,7 @@ def _signed_texts(content: Mapping[str, Any], words: _Words) -> Iterator[tuple[s
         question = words.question(answer["criterion"], answer["scope"])
         for name, what in (("commentary", N_("commentary on %(key)s")), ("reason", N_("reason at %(key)s"))):
             yield f"{name}:{key}", Message(what, {"key": question}), answer["value"].get(name) or ""
+        yield f"fact:{key}", Message(N_("answer to %(key)s"), {"key": question}), words.written(answer)
     for place, action in enumerate(content.get("actions", ())):
         yield f"action:{place}", Message(N_("a planned action")), action.get("what") or ""
     for place, piece in enumerate(content.get("evidence", ())):

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
+from app.domain.answers import ANSWER_TYPES, Fact
 from app.domain.templates import Criterion, Grade
 from app.models import (
     Agency,
@@ -53,6 +54,11 @@ class Marked:
     def agency(self) -> Agency:
         """Whose answer it is."""
         return self.example.audit_return.agency
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """What the answer says beside its grade."""
+        return ANSWER_TYPES[self.criterion.answer.type].facts(self.value, self.criterion)
 
 
 def examples(

@@ -178,7 +178,7 @@ def round_figures(
     reading = _start(session, audit_round, actor=actor, now=now, language=language)
     hidden = hidden_from(session, audit_round, actor) if narrowed.checked else set()
     areas = areas_of_round(session, audit_round)
-    conditions = _conditions(reading, narrowed, areas)
+    conditions = narrowing(reading, narrowed, areas)
     returns: dict[tuple[str, str], int] = {
         (row.agency_type, row.subtype): row.number
         for row in session.execute(
@@ -234,7 +234,7 @@ def checks_beside(
         select(*columns, func.count())
         .select_from(findings)
         .join(AuditReturn, AuditReturn.id == findings.c.return_id)
-        .where(*_conditions(reading, narrowed, found.areas))
+        .where(*narrowing(reading, narrowed, found.areas))
         .group_by(*columns)
     )
     asked = {(one.asked.agency_type, one.asked.criterion.id): one.asked for one in found.criteria}
@@ -252,7 +252,7 @@ def checks_beside(
     return {cell: Beside.sum(parts) for cell, parts in cells.items()}, len(hidden)
 
 
-def _conditions(reading: Reading, narrowed: Narrowed, areas: Sequence[AreaOf]) -> list[ColumnElement[bool]]:
+def narrowing(reading: Reading, narrowed: Narrowed, areas: Sequence[AreaOf]) -> list[ColumnElement[bool]]:
     """SQL: the returns of the round that figures are narrowed to."""
     found = [AuditReturn.round_id == reading.audit_round.id]
     if narrowed.agency_type:
@@ -498,7 +498,7 @@ def _given(
     `dated`: with the date expected, which is looked up in what was written.
     """
     session = reading.session
-    conditions = _conditions(reading, narrowed, areas)
+    conditions = narrowing(reading, narrowed, areas)
     found: dict[tuple[int, str], str] = {
         (submission_id, scope): grade
         for submission_id, scope, grade in session.execute(
@@ -638,7 +638,7 @@ def scores(
     reading = _start(session, audit_round, actor=actor, now=now, language=language)
     areas = areas_of_round(session, audit_round)
     hidden = hidden_from(session, audit_round, actor)
-    conditions = _conditions(reading, narrowed, areas)
+    conditions = narrowing(reading, narrowed, areas)
     latest = reading.latest
     found: Sequence[Any] = session.execute(
         select(
@@ -805,7 +805,7 @@ def checked_figures(
     areas = areas_of_round(session, audit_round)
     hidden = hidden_from(session, audit_round, actor)
     found = found_last(reading, hidden)
-    conditions = _conditions(reading, narrowed, areas)
+    conditions = narrowing(reading, narrowed, areas)
     columns = (AuditReturn.agency_type, found.c.criterion, found.c.self_grade, found.c.grade)
 
     def of_found(*wanted: Any) -> Select[Any]:
@@ -904,7 +904,7 @@ def trend(
     if last is None:
         return Trend(reading, areas)
     before = reading_of(session, last, language)
-    conditions = _conditions(reading, narrowed, areas)
+    conditions = narrowing(reading, narrowed, areas)
     then, other = aliased(AuditReturn), aliased(AuditReturn)
     in_last = and_(
         then.round_id == last.id, then.agency_id == AuditReturn.agency_id,

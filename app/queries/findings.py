@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, aliased
 
 from app.clock import today
 from app.domain import key_messages as say
+from app.domain.asking import GradeAsked
 from app.domain.findings import (
     AgencyTypeInfo,
     AssuranceFindings,
@@ -73,6 +74,7 @@ from app.models import (
 )
 from app.policy import Actor, allows, require
 from app.queries.checks import checks_of, is_second_at_work, judgements_of
+from app.queries.facts import fact_findings
 from app.queries.packs import pack_of
 from app.queries.rounds import is_merged_clause, own_due, round_facts
 from app.queries.twins import VIEWS, counts_by_area, grades_by_area, in_force, sides_of, twin_pairs
@@ -120,7 +122,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reading:
-    """One round being read: its pack, its words, and which agency types it serves."""
+    """One round being read: its pack, its words, and which agency types it serves.
+
+    `asked` are the criteria that come to grades, `facts` those answered with a fact, each by reference.
+    """
 
     session: Session
     audit_round: AuditRound
@@ -130,6 +135,7 @@ class Reading:
     language: str
     types: tuple[str, ...]
     asked: Mapping[str, Asked]
+    facts: Mapping[str, Asked]
     # filled from the first statement: submitted returns by (agency type, subtype)
     submitted: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
 
@@ -204,6 +210,7 @@ def joint_findings(
         assurance=_assurance(reading),
         twins=_twins(reading),
         optional=tuple(criterion for criterion in criteria if criterion.optional),
+        facts=fact_findings(reading),
         not_responding=_not_responding(reading),
         key_messages=(),
         checks=checks,
@@ -241,35 +248,41 @@ def latest_submissions(audit_round: AuditRound) -> CTE:
     )
 
 
-_FROZEN: dict[str, tuple[FindingsTexts, dict[str, Asked]]] = {}
+_FROZEN: dict[str, tuple[FindingsTexts, dict[str, Asked], dict[str, Asked]]] = {}
 
 
-def _frozen(sha256: str, pack: Pack) -> tuple[FindingsTexts, Mapping[str, Asked]]:
-    """The texts of a published pack and its graded criteria by reference. Read once: they never change."""
+def _frozen(sha256: str, pack: Pack) -> tuple[FindingsTexts, Mapping[str, Asked], Mapping[str, Asked]]:
+    """The texts of a published pack, its graded criteria by reference, and those answered with a fact.
+
+    What is answered with a fact that comes to a grade is in both. Read once: they never change.
+    """
     found = _FROZEN.get(sha256)
     if found is None:
         asked: dict[str, Asked] = {}
+        facts: dict[str, Asked] = {}
         for agency_type in pack.agency_types:
             template = pack.templates[agency_type]
             for placed in template.criteria():
-                # other types of answers have no grades, so no percentages
-                if placed.criterion.answer.type != "grade":
-                    continue
                 key = placed.criterion.grading or template.grading
                 one = Asked(agency_type, placed, key, pack.grading_schemes[key])
-                asked[one.reference] = one
-        found = _FROZEN[sha256] = FindingsTexts.of(pack), asked
+                if placed.criterion.answer.is_graded:
+                    asked[one.reference] = one
+                if not isinstance(placed.criterion.answer, GradeAsked):
+                    facts[one.reference] = one
+        found = _FROZEN[sha256] = FindingsTexts.of(pack), asked, facts
     return found
 
 
 def reading_of(session: Session, audit_round: AuditRound, language: str) -> Reading:
     """Everything that is needed to read the figures of a round: its pack, its words, and what it asks of whom."""
     pack = pack_of(audit_round.pack_version)
-    texts, every = _frozen(audit_round.pack_version.sha256, pack)
+    texts, every, every_fact = _frozen(audit_round.pack_version.sha256, pack)
     served = {one.agency_type for one in audit_round.served}
     # the pack's order is the report's order
     types = tuple(key for key in pack.agency_types if key in served)
-    asked = {reference: one for reference, one in every.items() if one.agency_type in served}
+    asked, facts = (
+        {reference: one for reference, one in of.items() if one.agency_type in served} for of in (every, every_fact)
+    )
     words = Wording(
         pack,
         language,
@@ -279,7 +292,7 @@ def reading_of(session: Session, audit_round: AuditRound, language: str) -> Read
         translations(language).gettext,
     )
     return Reading(
-        session, audit_round, pack, texts, words, language, types, asked
+        session, audit_round, pack, texts, words, language, types, asked, facts
     )
 
 

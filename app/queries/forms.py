@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import select
@@ -25,7 +25,7 @@ from app.domain.asking import (
     TableAsked,
     TextAsked,
 )
-from app.domain.findings import AgencyInfo, Figure, Sentence, ShownFact
+from app.domain.findings import AgencyInfo, Body, Figure, PackInfo, RoundInfo, Sentence, ShownFact
 from app.domain.forms import (
     FormAction,
     FormAsked,
@@ -136,6 +136,53 @@ def blank_form_of_type(
     return reader.document(session, "blank", standards, now=now, agency_type=agency_type, sha256=version.sha256)
 
 
+def blank_form_of_pack(
+    pack: Pack, agency_type: str, *, sha256: str, now: datetime, language: str = "en"
+) -> FormDocument:
+    """The form of an agency type as it is asked in any round: without dates, for every subtype. `sha256`: the pack's.
+
+    Its round has no key, and is called as the pack is. KeyError for an agency type that the pack does not have.
+    """
+    template, kind = pack.templates[agency_type], pack.agency_types[agency_type]
+    reader = _Reader(pack, template, None, language)
+    standards = reader.standards(lambda criterion: [reader.item(criterion)], None, every=True)
+    body = pack.oversight_bodies[kind.oversight_body]
+    day, title = today(now), reader.say(pack.title)
+    form = FormDocument(
+        kind="blank",
+        snapshot_id="",
+        language=language,
+        return_id="",
+        audit_round=RoundInfo(
+            key="", name=title, opens=day, due=day, closes=day, milestones_from=day, is_demonstration=False,
+            is_closed=False, as_at=now.astimezone(UTC),
+        ),
+        pack=PackInfo(
+            key=pack.pack, version=pack.version, title=title, source=reader.say(pack.source), sha256=sha256,
+            untranslated=not pack.is_translated(language),
+        ),
+        template_title=reader.say(template.title),
+        template_introduction=reader.say(template.introduction),
+        template_sha256=hash_of(template.model_dump(mode="json")),
+        bodies=(Body(name=reader.say(body.name), short=reader.say(body.short), kind=reader.say(body.kind)),),
+        agency=None,
+        type_label=reader.say(kind.name),
+        signatory=reader.say(kind.signatory),
+        declaration=reader.say(template.declaration).format(
+            agency=BLANK_SPACE, signatory=BLANK_SPACE, post=BLANK_SPACE, round=BLANK_SPACE
+        ),
+        due=day,
+        closed=None,
+        schemes=reader.schemes(standards),
+        standards=standards,
+        figure=Figure.total(standard.figure for standard in standards if not standard.optional),
+        asked=0,
+        complete=0,
+        signature=None,
+    )  # fmt: skip
+    return form.model_copy(update={"snapshot_id": hash_of(form.model_dump(mode="json"))})
+
+
 def signed_form(
     session: Session, audit_return: AuditReturn, submission: Submission, *, actor: Actor, now: datetime,
     language: str = "en",
@@ -192,7 +239,7 @@ def _by_criterion(items: Iterable[Item]) -> dict[str, list[Item]]:
 
 
 def _item(
-    pack: Pack, template: Template, audit_round: AuditRound, criterion: Criterion, scope: str = "",
+    pack: Pack, template: Template, audit_round: AuditRound | None, criterion: Criterion, scope: str = "",
     scope_name: str = "", answers: Mapping[str, Answered] | None = None,
 ) -> Item:  # fmt: skip
     """A question that no answer asks for at present, or of a blank form."""
@@ -205,7 +252,7 @@ def _item(
         required=False,
         answer=(answers or {}).get(question_id(criterion.id, scope), UNANSWERED),
         outstanding=(),
-        milestone_due=milestone.due(audit_round.milestones_from) if milestone else None,
+        milestone_due=milestone.due(audit_round.milestones_from) if milestone and audit_round else None,
         scope=scope,
         scope_name=scope_name,
     )
@@ -227,9 +274,9 @@ def _stored(session: Session, audit_return: AuditReturn) -> dict[str, Answered]:
 
 
 class _Reader:
-    """The texts of one template in one language."""
+    """The texts of one template in one language, in a round or in none."""
 
-    def __init__(self, pack: Pack, template: Template, audit_round: AuditRound, language: str) -> None:
+    def __init__(self, pack: Pack, template: Template, audit_round: AuditRound | None, language: str) -> None:
         self.pack, self.template, self.audit_round, self.language = pack, template, audit_round, language
 
     def say(self, text: Any) -> str:
@@ -425,6 +472,7 @@ class _Reader:
     ) -> FormDocument:  # fmt: skip
         """The whole form."""
         audit_round = self.audit_round
+        assert audit_round is not None  # noqa: S101 -- a form of no round is made by `blank_form_of_pack`
         agency_type = audit_return.agency_type if audit_return else agency_type
         type_ = self.pack.agency_types[agency_type]
         agency, due, closed = None, audit_round.due, None

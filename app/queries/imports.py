@@ -18,7 +18,7 @@ from app.policy import Actor
 from app.queries.forms import every_item
 from app.queries.returns import Item, checklist, get_return, sees_drafts, values_at
 from app.queries.rounds import NotFound
-from app.sheets.read import Expected, same_value
+from app.sheets.read import Expected, Question, same_value
 
 PAGE = 20  # uploads on one page of the list
 
@@ -160,7 +160,7 @@ def expected_of(session: Session, audit_return: AuditReturn) -> Expected:
     return Expected(
         audit_return.public_id,
         audit_return.template_version.sha256,
-        {item.id: item.scheme for item in items},
+        {item.id: Question(item.criterion.answer, item.scheme) for item in items},
     )
 
 
@@ -210,16 +210,13 @@ def preview(session: Session, audit_return: AuditReturn, staged: StagedImport, *
 def _entry(item: Item, answer: Mapping[str, Any], before: Mapping[str, Any], *, now: datetime) -> Entry:
     raw: Mapping[str, str] = answer["raw"]
     errors = {name: message_from_json(one) for name, one in answer["errors"].items()}
-    value: Mapping[str, Any] = {}
-    readable = {name: text for name, text in raw.items() if name not in errors}
-    try:
-        value = clean(item, readable, now=now)
-    except AnswerErrors as wrong:
-        value = {name: text for name, text in readable.items() if name not in wrong.errors}
-        errors = {**wrong.errors, **errors}
+    value, more = _as_far_as_possible(item, {name: text for name, text in raw.items() if name not in errors}, now=now)
+    errors = {**more, **errors}
     if answer["state"] != "open":
         kind = "settled"
-    elif not answer["errors"] and (same_value(raw, before) or same_value(raw, item.answer.value)):
+    elif not answer["errors"] and any(
+        same_value(raw, known, item.criterion.answer) for known in (before, item.answer.value)
+    ):
         kind = "same"
     elif errors:
         kind = "wrong"
@@ -240,6 +237,18 @@ def _entry(item: Item, answer: Mapping[str, Any], before: Mapping[str, Any], *, 
         place=answer["sheet"],
         state=answer["state"],
     )
+
+
+def _as_far_as_possible(
+    item: Item, raw: Mapping[str, str], *, now: datetime
+) -> tuple[Mapping[str, Any], dict[str, Message]]:
+    """What can be stored of an answer, and what is wrong with the rest."""
+    errors: dict[str, Message] = {}
+    while True:
+        try:
+            return clean(item, {name: text for name, text in raw.items() if name not in errors}, now=now), errors
+        except AnswerErrors as wrong:
+            errors |= wrong.errors
 
 
 def clean(item: Item, raw: Mapping[str, object], *, now: datetime) -> dict[str, Any]:

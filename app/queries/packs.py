@@ -54,6 +54,11 @@ def latest_version(session: Session, pack: str) -> PackVersion | None:
     )
 
 
+def published_version(session: Session, pack: str, version: int) -> PackVersion | None:
+    """One published version of a pack, if there is one of this number."""
+    return session.scalar(select(PackVersion).where(PackVersion.pack == pack, PackVersion.version == version))
+
+
 def anything_published(session: Session) -> bool:
     """Whether any pack is published: a new database has none."""
     return session.scalar(select(PackVersion.id).limit(1)) is not None

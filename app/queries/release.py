@@ -1023,7 +1023,7 @@ def feedback_document(
     schemes = {
         placed.criterion.grading or template.grading
         for placed in template.criteria()
-        if placed.criterion.answer.type == "grade"
+        if placed.criterion.answer.is_graded
     }
     return FeedbackDocument(
         snapshot_id=hash_of(

@@ -300,8 +300,8 @@ class Section:
 
     @property
     def complete(self) -> int:
-        """How many of its criteria are answered with nothing outstanding."""
-        return sum(1 for item in self.items if not item.outstanding and item.started)
+        """How many of its criteria are answered with nothing outstanding; a list that may stay empty is an answer."""
+        return sum(1 for item in self.items if not item.outstanding and (item.started or item.required))
 
     @property
     def state(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from app.clock import today
@@ -60,6 +60,10 @@ def _rounds() -> Select[AuditRound]:
     )
 
 
+# made once: nearly every page of oversight begins with it
+_ROUND = _rounds().where(AuditRound.public_id == bindparam("public_id"))
+
+
 def rounds_for(session: Session, *, actor: Actor, archived: bool = False) -> Sequence[AuditRound]:
     """The rounds that the actor's oversight bodies own or take part in, newest first; those archived, or the others."""
     return session.scalars(
@@ -86,7 +90,7 @@ def get_round(
     session: Session, public_id: str, *, actor: Actor, now: datetime, permission: str = "round.read"
 ) -> AuditRound:
     """One round by its public id. Raises NotFound where there is none or the actor may not."""
-    audit_round = session.scalar(_rounds().where(AuditRound.public_id == public_id))
+    audit_round = session.scalar(_ROUND, {"public_id": public_id})
     if audit_round is None:
         raise NotFound
     wants_agencies = permission == "findings.read"

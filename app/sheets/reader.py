@@ -19,8 +19,8 @@ from typing import Any
 MEMORY = 400 * 1024**2  # bytes of address space
 SECONDS = 6  # of the processor
 UNPACKED = 60 * 1024**2  # bytes of all members together
-MEMBERS = 400
-SHEETS = 80
+MEMBERS = 1000
+SHEETS = 200
 ROWS, COLUMNS, CELLS = 20_000, 200, 60_000  # of a sheet; cells of all sheets
 TEXT = 20 * 1024**2  # characters of all cells
 

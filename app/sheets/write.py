@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,26 +16,41 @@ from xlsxwriter.utility import xl_range_abs
 
 from app.domain.actions import STATES
 from app.domain.answers import MAX_FILES, MAX_TEXT
+from app.domain.answers.facts import MAX_CELL, MAX_COUNT
+from app.domain.asking import Asked, ChoicesAsked, DateAsked, NumberAsked, Percentage, TableAsked, TextAsked
+from app.domain.asking import Column as TableColumn
 from app.domain.findings import Sentence
 from app.domain.forms import FormAction, FormDocument, FormQuestion, FormScheme, FormStandard
 from app.domain.message import N_
+from app.domain.templates import Template
+from app.domain.text import localise
 from app.languages import LANGUAGES, translations
 from app.sheets.layout import (
+    BETWEEN,
+    CELL,
     COLUMNS,
     DATES,
+    FACT_COLUMNS,
     FORMAT,
     LISTS_SHEET,
     MARK,
     META_SHEET,
     OURS,
+    SAID_ELSEWHERE,
+    TABLE,
     Column,
     cell_text,
     checksum,
+    choices_of,
+    number_in,
+    offered,
+    places_of,
 )
 
 LONDON = ZoneInfo("Europe/London")
 INK, PALE, ANSWER, LINE = "#0B3C49", "#E7EEF0", "#FFF9E5", "#9FB4BA"
 TITLE_ROW, GUIDE_ROW, KEY_ROW, HEAD_ROW, FIRST_ROW = 0, 1, 2, 3, 4
+WIDEST = 1e15  # numbers beyond it lose digits in a spreadsheet
 EARLIEST = date(1900, 3, 1)  # what a spreadsheet calls earlier days differs between programs
 
 SIGNED = N_("These are the answers as they were signed. They cannot be changed here.")
@@ -80,19 +97,28 @@ GUIDANCE = (
     ),
 )
 
+# where questions are answered with more than grades
+FACTS = (
+    N_("Where a question asks for something else than a grade, write it under “Answer”."),
+    N_("Of several choices write those that apply, with semicolons between them."),
+    N_("The rows of a table have a sheet of their own, which the question names."),
+    N_("A grade that follows from an answer is worked out by the service, and files are added there."),
+)
 
-def write_workbook(form: FormDocument) -> bytes:
+
+def write_workbook(form: FormDocument, template: Template) -> bytes:
     """The workbook of a return, as bytes of an .xlsx file, in the language of the form.
 
-    Where `form.closed` says that nothing can be changed, or the form is of what was signed, every cell is locked. The
-    same form gives the same bytes.
+    `template` is the one that the form is of. Where `form.closed` says that nothing can be changed, or the form is of
+    what was signed, every cell is locked. The same form gives the same bytes.
     """
-    return _Writer(form).write()
+    return _Writer(form, template).write()
 
 
 class _Writer:
-    def __init__(self, form: FormDocument) -> None:
+    def __init__(self, form: FormDocument, template: Template) -> None:
         self.form = form
+        self.template = template
         self._ = translations(form.language).gettext
         self.locale = LANGUAGES.get(form.language, form.language)
         self.out = io.BytesIO()
@@ -109,6 +135,11 @@ class _Writer:
             left_out.add("saved")
         if not has_areas:
             left_out.add("area")
+        types = {self._asked(question).type for question in form.questions()}
+        if types <= {"grade"}:
+            left_out.add("answer")
+        if "percentage" not in types:
+            left_out |= {"numerator", "denominator"}
         self.columns = [column for column in COLUMNS if column.key not in left_out]
 
     def write(self) -> bytes:
@@ -123,11 +154,14 @@ class _Writer:
         )
         self._instructions()
         sheets = [(standard, self._add(self._sheet_name(standard))) for standard in form.standards]
+        tables = [(question, asked, self._add(name)) for question, asked, name in self._tables()]
         if self.fillable:
             self._lists()
             self._meta()
         for standard, sheet in sheets:
             self._standard(standard, sheet)
+        for place, (question, asked, sheet) in enumerate(tables, start=1):
+            self._table(place, question, asked, sheet)
         self.book.close()
         return self.out.getvalue()
 
@@ -139,6 +173,26 @@ class _Writer:
 
     def _sheet_name(self, standard: FormStandard) -> str:
         return f"{self._(N_('Standard'))} {standard.number}"[:31]
+
+    def _asked(self, question: FormQuestion) -> Asked:
+        return self.template.criterion(question.criterion).answer
+
+    def _say(self, text: str | Mapping[str, str] | None) -> str:
+        """A text of the pack on one line."""
+        return " ".join(localise(text, self.form.language).split()) if text else ""
+
+    def _tables(self) -> list[tuple[FormQuestion, TableAsked, str]]:
+        """Every question that is answered with a table, and the name of the sheet for its rows."""
+        found: list[tuple[FormQuestion, TableAsked, str]] = []
+        for question in self.form.questions():
+            asked = self._asked(question)
+            if isinstance(asked, TableAsked):
+                # these have no place in the name of a sheet
+                name = re.sub(r"[\[\]:*?/\\']", " ", f"{self._(N_('Table'))} {question.number}")[:31].strip()
+                if name.casefold() in {other.casefold() for *_, other in found}:
+                    name = f"{name[:26].strip()} ({len(found) + 1})"
+                found.append((question, asked, name))
+        return found
 
     def _add(self, name: str) -> Any:
         sheet = self.book.add_worksheet(name)
@@ -228,6 +282,10 @@ class _Writer:
             self._write(sheet, row, 0, self._sheet_name(standard), line)
             self._write(sheet, row, 1, standard.title, line)
             row += 1
+        for question, _asked, name in self._tables():
+            self._write(sheet, row, 0, name, line)
+            self._write(sheet, row, 1, question.question, line)
+            row += 1
         row += 1
         for scheme in form.schemes:
             row = self._scheme(sheet, row, scheme, heading)
@@ -241,7 +299,10 @@ class _Writer:
             return [(_(N_("What this is")), [_(SIGNED)])]
         if form.closed:
             return [(_(N_("What this is")), [f"{_(CLOSED)} {self._sentence(form.closed)}"])]
-        return [(_(title), [_(line) for line in lines]) for title, lines in GUIDANCE]
+        guidance = [(_(title), [_(line) for line in lines]) for title, lines in GUIDANCE]
+        if any(column.key == "answer" for column in self.columns):
+            guidance[0][1].extend(_(line) for line in FACTS)
+        return guidance
 
     def _scheme(self, sheet: Any, row: int, scheme: FormScheme, heading: Any) -> int:
         _ = self._
@@ -255,19 +316,26 @@ class _Writer:
     def _lists(self) -> None:
         sheet = self.book.add_worksheet(LISTS_SHEET)
         sheet.write_string(0, 0, OURS)
-        column = 0
+        wanted: dict[tuple[str, str], Mapping[str, str | Mapping[str, str]]] = {}
         for scheme in self.form.schemes:
-            for name, labels in (
-                ("grade", [grade.label for grade in scheme.grades]),
-                ("basis", [basis.label for basis in scheme.bases]),
-            ):
-                if not labels:
-                    continue
-                for row, label in enumerate(labels, start=1):
-                    sheet.write_string(row, column, label)
-                place = xl_range_abs(1, column, len(labels), column)
-                self.lists[scheme.key, name] = f"={LISTS_SHEET}!{place}"
-                column += 1
+            wanted[scheme.key, "grade"] = {grade.key: grade.label for grade in scheme.grades}
+            wanted[scheme.key, "basis"] = {basis.key: basis.label for basis in scheme.bases}
+        for question in self.form.questions():
+            asked = self._asked(question)
+            if asked.type in ("yes_no", "choice"):
+                wanted[question.criterion, asked.type] = choices_of(asked)
+            if isinstance(asked, TableAsked):
+                wanted |= {(question.criterion, f"cell:{one.key}"): choices_of(one) for one in asked.columns}
+        column = 0
+        for key, choices in wanted.items():
+            labels = list(offered(choices, self.form.language).values())
+            if not labels:
+                continue
+            for row, label in enumerate(labels, start=1):
+                sheet.write_string(row, column, label)
+            place = xl_range_abs(1, column, len(labels), column)
+            self.lists[key] = f"={LISTS_SHEET}!{place}"
+            column += 1
         self._protect(sheet)
         sheet.very_hidden()
 
@@ -303,8 +371,11 @@ class _Writer:
             }  # fmt: skip
         self._write(sheet, GUIDE_ROW, 0, guide, self._format(font_color="#33484E"))
         head = self._format(bold=True, font_color="#FFFFFF", bg_color=INK, text_wrap=True, valign="vcenter", border=1)
+        unused = set() if self._milestones() else {"milestone"}
+        if not any(self._asked(question).is_graded for question in self.form.questions()):
+            unused |= {"grade", "basis", "files", "files_date", "date_expected", "reason"}
         for place, column in enumerate(self.columns):
-            hidden = column.key in ("id", "version") or (column.key == "milestone" and not self._milestones())
+            hidden = column.key in ("id", "version") or column.key in unused
             sheet.set_column(place, place, column.width, None, {"hidden": hidden})
             if self.fillable:
                 sheet.write_string(KEY_ROW, place, MARK + column.key)
@@ -339,28 +410,24 @@ class _Writer:
         sheet.protect("", {"format_columns": True, "format_rows": True})
 
     def _cell(self, sheet: Any, row: int, place: int, column: Column, question: FormQuestion) -> None:
-        if not column.field:
+        asked = self._asked(question)
+        name = next((field for field, key in places_of(asked).items() if key == column.key), "")
+        if not name:
             look = self._format(text_wrap=True, border=1, border_color=LINE, bg_color=PALE)
             self._write(sheet, row, place, self._words(column.key, question), look)
             return
-        name = column.field
-        style: dict[str, Any] = {"text_wrap": True, "border": 1, "border_color": LINE, "align": "left"}
-        if self.fillable:
-            style |= {"locked": False, "bg_color": ANSWER}
+        style = self._style()
         value = question.value.get(name)
         if name in DATES:
-            look = self._format(**style, num_format="d mmmm yyyy")
-            day = date.fromisoformat(value) if value else None
-            if day and day >= EARLIEST:
-                sheet.write_datetime(row, place, datetime(day.year, day.month, day.day), look)  # noqa: DTZ001
-            else:
-                self._write(sheet, row, place, value or "", look)
-        elif name == "files":
+            self._write_day(sheet, row, place, value or "", style)
+        elif name in ("files", "numerator", "denominator"):
             look = self._format(**style, num_format="0")
             if value is None:
                 sheet.write_blank(row, place, None, look)
             else:
                 sheet.write_number(row, place, value, look)
+        elif name == "number":
+            self._write_number(sheet, row, place, value or "", style)
         else:
             # a text format: what begins with an equals sign stays a text when somebody types it, too
             look = self._format(**style, num_format="@")
@@ -368,14 +435,40 @@ class _Writer:
         if self.fillable:
             self._validate(sheet, row, place, name, question)
 
+    def _style(self) -> dict[str, Any]:
+        """How a cell for an answer looks."""
+        style: dict[str, Any] = {"text_wrap": True, "border": 1, "border_color": LINE, "align": "left"}
+        return style | ({"locked": False, "bg_color": ANSWER} if self.fillable else {})
+
+    def _write_day(self, sheet: Any, row: int, place: int, value: str, style: Mapping[str, Any]) -> None:
+        look = self._format(**style, num_format="d mmmm yyyy")
+        day = date.fromisoformat(value) if value else None
+        if day and day >= EARLIEST:
+            sheet.write_datetime(row, place, datetime(day.year, day.month, day.day), look)  # noqa: DTZ001
+        else:
+            self._write(sheet, row, place, value, look)
+
+    def _write_number(self, sheet: Any, row: int, place: int, value: str, style: Mapping[str, Any]) -> None:
+        look = self._format(**style, num_format="General")
+        if value and number_in(float(value)) == value:
+            sheet.write_number(row, place, float(value), look)
+        else:  # also one with more digits than a spreadsheet keeps
+            self._write(sheet, row, place, value, look)
+
     def _shown(self, name: str, question: FormQuestion) -> str:
-        value = str(question.value.get(name, ""))
-        scheme = self.form.scheme(question.scheme)
+        value = question.value.get(name, "")
+        scheme, asked = self.form.scheme(question.scheme), self._asked(question)
+        labels: Mapping[str, str | Mapping[str, str]] = {}
         if name == "grade":
-            return next((grade.label for grade in scheme.grades if grade.key == value), value)
-        if name == "basis":
-            return next((basis.label for basis in scheme.bases if basis.key == value), value)
-        return value
+            labels = {grade.key: grade.label for grade in scheme.grades}
+        elif name == "basis":
+            labels = {basis.key: basis.label for basis in scheme.bases}
+        elif name in ("answer", "chosen", "choices"):
+            labels = choices_of(asked)
+        words = offered(labels, self.form.language)
+        if name == "choices":
+            return f"{BETWEEN} ".join(words.get(key, key) for key in value)
+        return words.get(value, str(value))
 
     def _action(self, action: FormAction) -> str:
         known = (action.owner, self._day(action.due) if action.due else "", self._(STATES[action.state]))
@@ -384,7 +477,11 @@ class _Writer:
     def _words(self, key: str, question: FormQuestion) -> str:
         _ = self._
         if key == "question":
-            return "\n".join([question.question, *map(self._sentence, question.conditions)])
+            return "\n".join([question.question, *self._asks(question), *map(self._sentence, question.conditions)])
+        if key in FACT_COLUMNS:
+            return self._elsewhere(question) if key == "answer" else ""
+        if key == "grade":
+            return "" if self.fillable else self._shown("grade", question)
         if key == "milestone":
             due = self._day(question.milestone_date) if question.milestone_date else ""
             return "\n".join(filter(None, (due, question.milestone_label)))
@@ -405,41 +502,171 @@ class _Writer:
             "version": str(question.version),
         }[key]
 
+    def _asks(self, question: FormQuestion) -> list[str]:
+        """What an answer is, where the cell itself does not say it."""
+        _, asked = self._, self._asked(question)
+        found = []
+        if isinstance(asked, NumberAsked):
+            if asked.unit:
+                found.append(f"{_(N_('Unit'))}: {self._say(asked.unit)}")
+            found.append(self._limits(asked))
+        elif isinstance(asked, Percentage):
+            found = [
+                f"{_(N_('How many'))}: {self._say(asked.counted)}",
+                f"{_(N_('Out of how many'))}: {self._say(asked.out_of)}",
+            ]
+        elif isinstance(asked, ChoicesAsked):
+            words = offered(choices_of(asked), self.form.language).values()
+            found = [f"{_(N_('Write those that apply, with semicolons between them'))}: {f'{BETWEEN} '.join(words)}"]
+        elif isinstance(asked, DateAsked) and asked.past:
+            found = [_(N_("Not a day in the future."))]
+        return list(filter(None, found))
+
+    def _limits(self, asked: NumberAsked) -> str:
+        _ = self._
+        limits = {"least": _number(asked.lowest), "most": _number(asked.highest)}
+        if asked.lowest is not None and asked.highest is not None:
+            return _(N_("A number from %(least)s to %(most)s.")) % limits
+        if asked.lowest is not None:
+            return _(N_("A number, %(least)s or more.")) % limits
+        return _(N_("A number, %(most)s or less.")) % limits if asked.highest is not None else ""
+
+    def _elsewhere(self, question: FormQuestion) -> str:
+        """Where an answer goes that has no cell of its own in the standard's sheet."""
+        _, kind = self._, self._asked(question).type
+        if kind not in SAID_ELSEWHERE:
+            return ""
+        if kind == "table":
+            name = next(name for other, _asked, name in self._tables() if other.id == question.id)
+            return _(N_("On the sheet “%(name)s”")) % {"name": name}
+        return _(N_("Files are added in the service, as evidence.")) if self.fillable else ""
+
+    def _table(self, number: int, question: FormQuestion, asked: TableAsked, sheet: Any) -> None:
+        """The rows of a table, on a sheet of their own."""
+        title = f"{question.number} {question.question}"
+        self._write(sheet, TITLE_ROW, 0, title, self._format(bold=True, font_size=14, font_color=INK))
+        most = self._(N_("One row for each. At most %(most)s rows.")) % {"most": asked.at_most}
+        self._write(sheet, GUIDE_ROW, 0, most if self.fillable else "", self._format(font_color="#33484E"))
+        rows = question.value.get("rows", [])
+        last = FIRST_ROW + max(1, asked.at_most if self.fillable else len(rows)) - 1
+        if self.fillable:
+            sheet.write_string(KEY_ROW, len(asked.columns), f"{TABLE}{question.id}")
+            sheet.set_column(len(asked.columns), len(asked.columns), 8, None, {"hidden": True})
+        for place, column in enumerate(asked.columns):
+            sheet.set_column(place, place, 40 if column.type == "text" else 22)
+            if self.fillable:
+                sheet.write_string(KEY_ROW, place, f"{CELL}{column.key}")
+        sheet.set_row(KEY_ROW, None, None, {"hidden": True})
+        head = self._format(bold=True, font_color="#FFFFFF", bg_color=INK, text_wrap=True, valign="vcenter", border=1)
+        sheet.add_table(
+            HEAD_ROW, 0, last, len(asked.columns) - 1,
+            {
+                "name": f"Rows_{number}",
+                "title": title[:250],
+                "autofilter": False,
+                "style": None,
+                "columns": [{"header": words, "header_format": head} for words in self._heads(asked.columns)],
+            },
+        )  # fmt: skip
+        for row in range(FIRST_ROW, last + 1):
+            cells = rows[row - FIRST_ROW] if row - FIRST_ROW < len(rows) else {}
+            for place, column in enumerate(asked.columns):
+                self._table_cell(sheet, row, place, column, cells.get(column.key, ""))
+        if self.fillable:
+            for place, column in enumerate(asked.columns):
+                self._validate_column(sheet, place, last, column, question)
+        sheet.freeze_panes(FIRST_ROW, 0)
+        sheet.repeat_rows(HEAD_ROW)
+        sheet.print_area(0, 0, last, len(asked.columns) - 1)
+        sheet.ignore_errors({"number_stored_as_text": xl_range_abs(0, 0, last, len(asked.columns) - 1)})
+        self._protect(sheet)
+
+    def _heads(self, columns: Sequence[TableColumn]) -> list[str]:
+        """The heads of a table's columns, each different from the others, as a spreadsheet wants them."""
+        found: list[str] = []
+        for column in columns:
+            words = self._say(column.label)[:200]
+            if column.unit:
+                words += f" ({self._say(column.unit)[:40]})"
+            if words.casefold() in {other.casefold() for other in found}:
+                words += f" ({len(found) + 1})"
+            found.append(words)
+        return found
+
+    def _table_cell(self, sheet: Any, row: int, place: int, column: TableColumn, cell: str) -> None:
+        style = self._style()
+        if column.type == "date":
+            self._write_day(sheet, row, place, cell, style)
+        elif column.type == "number":
+            self._write_number(sheet, row, place, cell, style)
+        else:
+            words = offered(choices_of(column), self.form.language).get(cell, cell)
+            self._write(sheet, row, place, words, self._format(**style, num_format="@"))
+
+    def _validate_column(self, sheet: Any, place: int, last: int, column: TableColumn, question: FormQuestion) -> None:
+        cells = FIRST_ROW, place, last, place
+        source = self.lists.get((question.criterion, f"cell:{column.key}"))
+        if source:
+            self._from_list(sheet, cells, source)
+        elif column.type == "number":
+            self._number_within(sheet, cells, "decimal", None, None)
+        elif column.type == "text":
+            self._no_longer(sheet, cells, MAX_CELL)
+
     def _validate(self, sheet: Any, row: int, place: int, name: str, question: FormQuestion) -> None:
         _ = self._
-        offered = self.lists.get((question.scheme, name))
-        if offered:
-            sheet.data_validation(
-                row, place, row, place,
-                {
-                    "validate": "list",
-                    "source": offered,
-                    "error_title": _(N_("Choose from the list"))[:32],
-                    "error_message": _(N_("Open the list in this cell and choose one of its entries."))[:255],
-                },
-            )  # fmt: skip
+        cells, asked = (row, place, row, place), self._asked(question)
+        source = self.lists.get((question.scheme, name)) or (
+            self.lists.get((question.criterion, asked.type)) if name in ("answer", "chosen") else None
+        )
+        if source:
+            self._from_list(sheet, cells, source)
         elif name == "files":
-            sheet.data_validation(
-                row, place, row, place,
-                {
-                    "validate": "integer",
-                    "criteria": "between",
-                    "minimum": 0,
-                    "maximum": MAX_FILES,
-                    "error_title": _(N_("A whole number"))[:32],
-                    "error_message": _(N_("Enter the number of files as a whole number, such as 25."))[:255],
-                },
+            self._check(
+                sheet, cells, N_("A whole number"), N_("Enter the number of files as a whole number, such as 25."),
+                validate="integer", criteria="between", minimum=0, maximum=MAX_FILES,
             )  # fmt: skip
+        elif name in ("numerator", "denominator"):
+            self._number_within(sheet, cells, "integer", Fraction(0), Fraction(MAX_COUNT))
+        elif isinstance(asked, NumberAsked) and name == "number":
+            self._number_within(sheet, cells, "decimal" if asked.decimals else "integer", asked.lowest, asked.highest)
+        elif isinstance(asked, TextAsked) and name == "text":
+            self._no_longer(sheet, cells, asked.longest)
         elif name in ("commentary", "reason"):
-            sheet.data_validation(
-                row, place, row, place,
-                {
-                    "validate": "length",
-                    "criteria": "<=",
-                    "value": MAX_TEXT,
-                    "error_title": _(N_("This text is too long"))[:32],
-                    "error_message": (_(N_("Shorten it to %(limit)s characters or fewer.")) % {"limit": MAX_TEXT})[
-                        :255
-                    ],
-                },
-            )  # fmt: skip
+            self._no_longer(sheet, cells, MAX_TEXT)
+
+    def _from_list(self, sheet: Any, cells: tuple[int, int, int, int], source: str) -> None:
+        self._check(
+            sheet, cells, N_("Choose from the list"), N_("Open the list in this cell and choose one of its entries."),
+            validate="list", source=source,
+        )  # fmt: skip
+
+    def _number_within(
+        self, sheet: Any, cells: tuple[int, int, int, int], kind: str, least: Fraction | None, most: Fraction | None
+    ) -> None:
+        # a spreadsheet knows no number without limits
+        limits = -WIDEST if least is None else float(least), WIDEST if most is None else float(most)
+        words = N_("Enter a whole number within the limits, such as 25.")
+        if kind == "decimal":
+            words = N_("Enter a number within the limits, such as 25 or 2.5.")
+        self._check(
+            sheet, cells, N_("A number"), words, validate=kind, criteria="between", minimum=limits[0],
+            maximum=limits[1],
+        )  # fmt: skip
+
+    def _no_longer(self, sheet: Any, cells: tuple[int, int, int, int], limit: int) -> None:
+        self._check(
+            sheet, cells, N_("This text is too long"), N_("Shorten it to %(limit)s characters or fewer."), limit=limit,
+            validate="length", criteria="<=", value=limit,
+        )  # fmt: skip
+
+    def _check(
+        self, sheet: Any, cells: tuple[int, int, int, int], title: str, words: str, *, limit: int = 0, **rule: Any
+    ) -> None:
+        """What a cell accepts, and what the spreadsheet says of anything else."""
+        said = self._(words) % {"limit": limit}
+        sheet.data_validation(*cells, rule | {"error_title": self._(title)[:32], "error_message": said[:255]})
+
+
+def _number(value: Fraction | None) -> str:
+    return "" if value is None else number_in(float(value))

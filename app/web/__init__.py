@@ -13,6 +13,7 @@ from app.web import (
     errors,
     evidence,
     feedback,
+    gallery,
     home,
     mail,
     offline,
@@ -29,11 +30,13 @@ from app.web import (
     settings,
     sharing,
     sign_in_links,
+    surveys,
 )
 from app.web.oversight import (
     chasing,
     correction,
     examples,
+    facts,
     figures,
     follow_up,
     judgements,
@@ -54,8 +57,8 @@ def init_app(app: Flask) -> None:
     parts = (
         home, account, agency, actions, evidence, offline, oversight, reports, outbox, mail,
         colleagues, sharing, sign_in_links, settings, queries, correction, moderation,
-        chasing, search, examples, figures, twins, sampling, release, feedback, disclosure, judgements,
-        follow_up, peers, peer_desk, progress,
+        chasing, search, examples, figures, facts, twins, sampling, release, feedback, disclosure, judgements,
+        follow_up, peers, peer_desk, progress, gallery, surveys,
     )  # fmt: skip
     for part in parts:
         app.register_blueprint(part.blueprint)

@@ -21,6 +21,7 @@ from app.domain.templates import Criterion, GradingScheme
 from app.operations.answers import Edit
 
 PARTS = ("day", "month", "year")
+LONG = ("commentary", "reason", "text")  # fields that hold what somebody wrote
 CHECKED = Markup(" checked")
 SELECTED = Markup(" selected")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -93,7 +94,7 @@ class AnswerForm:
         values: dict[str, str | Markup] = {"version": str(typed.based_on)}
         for name in self.names:
             values[f"text-{name}"] = typed[name]
-        for name in ("commentary", "reason", "text"):
+        for name in LONG:
             values[f"rows-{name}"] = str(max(3, min(len(typed[name]) // 70 + 2, 14)))
         own = criterion.answer.choices_known()
         grades, bases = ([one.key for one in every] for every in (scheme.grades, scheme.bases))
@@ -108,6 +109,11 @@ class AnswerForm:
         for name in self.dates:
             raw[name] = _joined(name, fields)
         return raw
+
+    def together(self, mine: Typed, theirs: Typed) -> dict[str, str]:
+        """The fields with what two people typed put together: both texts, and mine where only one thing can stand."""
+        both = {name: merged(mine[name], theirs[name]) for name in LONG}
+        return {**theirs.fields, **mine.fields, **{name: words for name, words in both.items() if words}}
 
     def errors_of(self, fields: Mapping[str, str]) -> dict[str, Message]:
         """Dates that miss a part, each with what is missing: field to message."""
@@ -212,8 +218,9 @@ class TableForm(AnswerForm):
         return max((int(name.split("-")[1]) for name in filled), default=0)
 
     def rows(self, criterion: Criterion, typed: Typed) -> range:
-        asked = cast(TableAsked, criterion.answer)
-        return range(1, min(max(self._filled(typed) + self.SPARE, asked.at_least), asked.at_most) + 1)
+        asked, filled = cast(TableAsked, criterion.answer), self._filled(typed)
+        # more than may be are shown too, to be taken out by hand
+        return range(1, max(min(max(filled + self.SPARE, asked.at_least), asked.at_most), filled) + 1)
 
     def variant(self, typed: Typed) -> Hashable:
         return super().variant(typed), self._filled(typed)
@@ -229,17 +236,31 @@ class TableForm(AnswerForm):
         return values
 
     def raw_of(self, fields: Mapping[str, str]) -> dict[str, str]:
-        rows: dict[int, dict[str, str]] = {}
-        for name, cell in fields.items():
-            if cell and _is_cell(name):
-                _, number, key = name.split("-", 2)
-                rows.setdefault(int(number), {})[key] = cell
-        ordered = [dict(sorted(rows[number].items())) for number in sorted(rows)]
-        return super().raw_of(fields) | {"rows": json.dumps(ordered) if ordered else ""}
+        rows = _rows_of(fields)
+        return super().raw_of(fields) | {"rows": json.dumps(rows) if rows else ""}
+
+    def together(self, mine: Typed, theirs: Typed) -> dict[str, str]:
+        """As of other types; of tables all rows of both, mine first."""
+        rows = _rows_of(mine.fields)
+        rows += [row for row in _rows_of(theirs.fields) if row not in rows]
+        fields = super().together(mine, theirs)
+        return {name: words for name, words in fields.items() if not _is_cell(name)} | {
+            f"rows-{number}-{key}": cell for number, row in enumerate(rows, start=1) for key, cell in row.items()
+        }
 
 
 def _is_cell(name: str) -> bool:
     return name.startswith("rows-")
+
+
+def _rows_of(fields: Mapping[str, str]) -> list[dict[str, str]]:
+    """The rows of a table that have anything in them, in order."""
+    rows: dict[int, dict[str, str]] = {}
+    for name, cell in fields.items():
+        if cell and _is_cell(name):
+            _, number, key = name.split("-", 2)
+            rows.setdefault(int(number), {})[key] = cell
+    return [dict(sorted(rows[number].items())) for number in sorted(rows)]
 
 
 def _parts(name: str, day: str) -> dict[str, str]:

@@ -207,6 +207,39 @@ def _inset(share: float) -> float:
     return 4 + 0.92 * share
 
 
+def share(number: int, of: int, name: str) -> Markup:
+    """A bar of `number` of `of`, for a cell; the words beside it say the same. Empty of nothing."""
+    if not of:
+        return Markup("")
+    return Markup(
+        '<svg class="cnd-chart" width="160" height="18" role="img" aria-label="{}" focusable="false">'
+        '<rect width="{:.2f}%" height="18" fill="{}"/>'
+        '<rect x="0.5" y="0.5" width="159" height="17" fill="none" stroke="{}"/></svg>'
+    ).format(name, 100 * number / of, INK, GREY)
+
+
+def box(points: Sequence[float], least: float, most: float, name: str) -> Markup:
+    """Where numbers lie on a line from `least` to `most`: smallest, quartiles and largest, or first, middle and last.
+
+    A line from end to end, a box between the quartiles, an upright line in the middle.
+    """
+    places = [_inset(100 * (one - least) / (most - least) if most > least else 50) for one in points]
+    first, middle, last = places[0], places[len(places) // 2], places[-1]
+    drawn = f'<line x1="{first:.2f}%" x2="{last:.2f}%" y1="13" y2="13" stroke="{INK}" stroke-width="2"/>'
+    for end in (first, last):
+        drawn += f'<line x1="{end:.2f}%" x2="{end:.2f}%" y1="8" y2="18" stroke="{INK}" stroke-width="2"/>'
+    if len(places) == 5:
+        drawn += (
+            f'<rect x="{places[1]:.2f}%" y="5" width="{places[3] - places[1]:.2f}%" height="16" fill="{NOT_MET[0]}"'
+            f' stroke="{INK}"/>'
+        )
+    drawn += f'<line x1="{middle:.2f}%" x2="{middle:.2f}%" y1="2" y2="24" stroke="{ACCENT}" stroke-width="4"/>'
+    return Markup(  # noqa: S704 (numbers, and a name that is escaped)
+        f'<svg class="cnd-chart" width="240" height="26" role="img" aria-label="{escape(name)}" focusable="false">'
+        f"{drawn}</svg>"
+    )
+
+
 def ring() -> Markup:
     """The first mark of `dots`, for the words beside it."""
     return Markup(

@@ -22,6 +22,7 @@ from markupsafe import Markup, escape
 
 from app.clock import LONDON
 from app.domain.answers import Words
+from app.domain.findings import Said
 from app.domain.integrity import sha256_hex
 from app.domain.message import Message, number_words
 from app.domain.text import localise, written_in
@@ -99,6 +100,15 @@ def _parameter(value: object) -> str:
 def words(value: Words) -> str:
     """What an answer says, in the reader's language: a text, a message, a day or a number."""
     return _parameter(value)
+
+
+def said(value: Said | None) -> str:
+    """Words of an answer that a document holds, in the reader's language."""
+    if value is None:
+        return ""
+    if value.sentence:
+        return value.sentence.rendered(_catalogue().gettext)
+    return day(value.day) if value.day else value.text
 
 
 def day(value: date | datetime | str | None) -> str:
@@ -191,6 +201,7 @@ def init_app(app: Flask) -> None:
         moment=moment,
         message=message,
         words=words,
+        said=said,
         paragraphs=paragraphs,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from app.operations import reports as operations
 from app.policy import allows, could
 from app.queries.action_plan import shows_draft
 from app.queries.packs import pack_of
+from app.queries.register import has_register
 from app.queries.reports import get_run, runs_of_round
 from app.queries.returns import get_return, submissions
 from app.queries.rounds import NotFound, get_round, response_counts, round_facts
@@ -28,10 +30,12 @@ from app.web.pages import language, text
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
 from app.web.typed import typed
+from reports.registry import Report
 from reports.registry import reports as registered
 
 blueprint = Blueprint("reports", __name__)
 
+REGISTER = "register"  # the data of the report on what is decided, which few rounds ask
 BLANK_FORM = "blank-form"  # the report that can be made for each agency type of a round
 
 
@@ -41,10 +45,16 @@ def enqueue() -> operations.Enqueue:
     return port
 
 
-def _chosen(about: str) -> str:
-    """The report that the form names, of those about a round or a return. Raises NotPossible for another."""
-    report = registered().get(typed("report"))
-    if report is None or report.about != about:
+def _offered(audit_round: AuditRound) -> list[Report]:
+    """The reports that can be made about a whole round."""
+    about = [report for report in registered().values() if report.about == "round"]
+    return [report for report in about if report.data != REGISTER or has_register(audit_round)]
+
+
+def _chosen(offered: Iterable[Report]) -> str:
+    """The report that the form names, of those offered. Raises NotPossible for another."""
+    report = next((one for one in offered if one.key == typed("report")), None)
+    if report is None:
         raise NotPossible(N_("There is no such report. Go back and choose one of those offered."))
     return report.key
 
@@ -107,7 +117,7 @@ def round_reports(rid: str) -> str:
         total=total,
         may_make=may_make,
         forms=_blank_forms(audit_round),
-        offered=[report for report in registered().values() if report.about == "round"],
+        offered=_offered(audit_round),
         runs=[(run, title_of(run)) for run in runs if may_make or run.stage == "done"],
         breadcrumbs=round_crumbs(audit_round) if could(actor(), "round.read") else None,
         back={"href": url_for("home.index"), "text": _("Back to your start page")},
@@ -127,7 +137,7 @@ def make_round_report(rid: str) -> BaseResponse:
     """Ask for a report about a round."""
     audit_round = get_round(session(), rid, actor=actor(), now=now(), permission="findings.make")
     run = operations.request_round_report(
-        session(), audit_round, _chosen("round"), by=actor(), now=now(), enqueue=enqueue(),
+        session(), audit_round, _chosen(_offered(audit_round)), by=actor(), now=now(), enqueue=enqueue(),
         language=_wanted_language(),
     )  # fmt: skip
     commit()
@@ -154,7 +164,7 @@ def make_blank_form(rid: str, agency_type: str) -> BaseResponse:
 def make_return_report(rid: str) -> BaseResponse:
     """Ask for a report about one return: of its latest submission or, where none stands, of the draft if it can be."""
     audit_return = get_return(session(), rid, actor=actor(), now=now(), permission="return.read_all")
-    report = _chosen("return")
+    report = _chosen(one for one in registered().values() if one.about == "return")
     chosen = registered()[report]
     draft = chosen.of_drafts and (chosen.is_form or shows_draft(actor(), audit_return))
     of_signed = not draft and not chosen.is_form

@@ -92,7 +92,14 @@ def test_a_published_version_that_changed_is_refused(run, monkeypatch: pytest.Mo
     refused = run("templates", "publish", "section-11-2024", ok=False).output
     assert "say what is new in version 4" in refused and "`changes: " in refused
     path.write_text(path.read_text() + "changes: Clearer words.\n")
+    compared = run("templates", "compare", "section-11-2024").output
+    assert "version 3 beside version 4 (on disk)" in compared and "also changed:" in compared
     assert "version 4" in run("templates", "publish", "section-11-2024").output
+    # the latest is compared with the disk, two versions with each other
+    assert "Nothing differs." in run("templates", "compare", "section-11-2024").output
+    assert "version 3 beside version 4\n" in run("templates", "compare", "section-11-2024", "3", "4").output
+    assert "version 9 is not published" in run("templates", "compare", "section-11-2024", "9", ok=False).output
+    assert "is not published" in run("templates", "compare", "climbie-2003", ok=False).output
 
 
 def _with_templates(load, folder: Path):  # type: ignore[no-untyped-def]
@@ -115,7 +122,7 @@ def test_unknown_things_are_named(run, tmp_path: Path) -> None:  # type: ignore[
 
 
 def test_the_demonstration_renders_its_reports(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    output = run("demo", "--agencies", "40").output
+    output = run("demo", "--agencies", "20").output
     assert "Sign in as one of these" in output and "pilot of autumn 2002" in output
     assert run("demo", "--if-empty").output == ""
     assert "there is data already" in run("demo", ok=False).output

@@ -213,6 +213,8 @@ DEFECTS = [
     ("shop.yaml", "id: door-locked", "id: §Door_locked", "lower-case words, digits and hyphens"),
     ("shop.yaml", "milestone: soon\n        theme: zeal", "milestone: §[soon]\n        theme: zeal", "text"),
     ("shop.yaml", "subtypes: [corner]", "subtypes: §corner", "expected a list, but this is text"),
+    ("shop.yaml", "        required_if:", "        §required: true\n        required_if:", "either `required` or"),
+    ("shop.yaml", "        not_applicable_if:", "        required: §yes\n        not_applicable_if:", "true or false"),
     (
         "shop.yaml",
         "shown_if: {criterion: door-shut, grades: [green]}",
@@ -440,6 +442,32 @@ def test_hostile_yaml_ends_quickly(tmp_path: Path) -> None:
     assert len(messages) == 2
     assert any("anchors" in message for message in messages)
     assert any("deep" in message for message in messages)
+
+
+def test_a_question_may_be_required_whatever_its_standard_says(tmp_path: Path) -> None:
+    shop = SHOP.replace("        not_applicable_if:", "        required: true\n        not_applicable_if:")
+    shop = shop.replace("        twins: [depot#gate-shut]", "        required: false\n        twins: [depot#gate-shut]")
+    pack = load_pack(write(tmp_path, {**FILES, "shop.yaml": shop}))
+    assert pack.templates["shop"].shown("corner", {}).required == {"cellar"}
+    assert Pack.from_frozen(json.loads(json.dumps(pack.to_frozen()))) == pack
+    # a criterion without it is frozen as it was before there was such a key
+    criteria = [one for each in pack.to_frozen()["templates"] for s in each["standards"] for one in s["criteria"]]
+    assert {one["id"]: one["required"] for one in criteria if "required" in one} == {"door-shut": False, "cellar": True}
+
+
+def test_what_comes_to_no_grade_needs_no_milestone(tmp_path: Path) -> None:
+    start, end = SHOP.index("      - id: door-locked"), SHOP.index("        subtypes: [corner]")
+    fact = SHOP[start:end].replace("        recommendations: [report-one/2a]\n        milestone: soon\n", "")
+    shop = SHOP.replace(SHOP[start:end], fact + "        answer: {type: date}\n")
+    shop = shop.replace("        not_applicable_if: {criterion: door-locked, grades: [green]}\n", "")
+    assert check([write(tmp_path, {**FILES, "shop.yaml": shop})]) == []
+    (tmp_path / "graded").mkdir()
+    graded = shop.replace("{type: date}", "{type: yes_no, grades: {yes: green, no: red}}")
+    found = [error.message for error in check([write(tmp_path / "graded", {**FILES, "shop.yaml": graded})])]
+    assert found == [
+        f"a criterion of a standard that is not optional needs `{key}`; add it"
+        for key in ("milestone", "recommendations")
+    ]
 
 
 def test_folders_without_a_pack(tmp_path: Path) -> None:

@@ -211,3 +211,27 @@ def test_only_what_differs_is_listed_by_chapter() -> None:
         (one.chapter for one in found), key=["response", "themes", "criteria", "not_responding"].index
     )
     assert not any(one.field == "percent" for one in found), "what is not there is no figure"
+
+
+def test_facts_without_a_grade_are_no_part_of_it() -> None:
+    chosen = pack("every-answer")
+    template = chosen.templates["club"]
+    given_ = [SignedGrade("plain", "", "green", None), SignedGrade("number", "", "red", None)]
+    content = feedback(basis_of(chosen, template, given_))
+    assert [profile.id for profile in content.standards] == ["graded"]
+    assert (content.own.counted, content.own.met, content.own.unanswered) == (2, 1, 0)
+    assert [one.id for one in content.statements if one.part == "gaps"] == ["gap.number"]
+
+
+def test_a_checklist_without_grades_says_nothing_of_grades() -> None:
+    chosen = pack("every-answer")
+    template = chosen.templates["club"]
+    facts = Template.model_validate(template.model_dump() | {"standards": [template.standards[1].model_dump()]})
+    assert feedback(basis_of(chosen, facts, [])).statements == ()
+
+
+def basis_of(chosen: Pack, template: Template, answers: list[SignedGrade]) -> Basis:
+    return Basis(
+        pack=chosen, template=template, submission=1, submission_hash="ab" * 32, answers=answers, checked={},
+        peers=Peers(others=0), milestones_from=date(2003, 1, 28),
+    )  # fmt: skip

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from app.catalogue import check, load_pack
 from app.domain.rules.book import Rulebook
-from app.domain.rules.judging import Facts, Outcome, judge
+from app.domain.rules.check import problems
+from app.domain.rules.judging import Facts, Outcome, _Return, judge
+from app.domain.rules.language import Judgements
 from app.domain.rules.lifting import Lifts, lifts
+from app.domain.templates import Pack
 from tests.domain.test_catalogue import DEPOT, FILES, SHOP, write
 
 CRITERION = """\
@@ -176,8 +184,9 @@ DEFECTS = [
      "            because: No.\n          - grade: one\n            when: {criterion: alarm, answers: [yes]}\n"
      "            because: Yes.\n          - §grade: one\n", "never reached"),
     ("          - grade: zero\n            because: Everything else.\n", "", "end with a rule without `when`"),
-    ("{criterion: seen, grades: [red]}, ", "§{all: [{criterion: alarm, answers: [yes]}, {criterion: alarm, answers: [no]}]}, "
-     "", "this can never hold"),
+    ("{criterion: seen, grades: [red]}, ",
+     "§{all: [{criterion: alarm, answers: [yes]}, {criterion: alarm, answers: [no]}]}, ",
+     "this can never hold"),
 ]  # fmt: skip
 
 
@@ -234,6 +243,16 @@ def test_rules_are_complete_when_they_take_every_answer(tmp_path: Path, answer: 
         assert len(found) == 1 and "no rule gives a grade when the answer to `alarm` is none of those" in found[0]
 
 
+def test_a_share_of_nothing_comes_to_no_grade(tmp_path: Path) -> None:
+    start, end = RULES.index("          - grade: two\n"), RULES.index("        caps:")
+    both = "".join(
+        f"          - {{grade: {grade}, when: {{criterion: seen, grades: [{key}]}}, because: Because.}}\n"
+        for grade, key in (("two", "green"), ("one", "red"))
+    )
+    found = check([write(tmp_path, {**PLACES, "judgements.yaml": RULES[:start] + both + RULES[end:]})])
+    assert any("no rule gives a grade when the answer to `seen` is missing" in error.message for error in found)
+
+
 def test_more_choices_than_can_be_told_apart_are_refused(tmp_path: Path) -> None:
     choices = ", ".join(f"{{key: k{n}, label: L}}" for n in range(13))
     answer = f"{{type: choices, choices: [{choices}]}}"
@@ -288,4 +307,122 @@ def test_a_share_is_lifted_by_as_few_as_are_needed(tmp_path: Path) -> None:
     found, facts, book = lifted(folder, said)
     (change,) = found.alone
     assert change.grade == "red" and change.value == {"numerator": 5, "denominator": 7, "grade": "red"}
-    assert judge(book, Facts({}, said={**facts.said, change.question: change.value})).judgements["safety"].grade == "two"
+    after = judge(book, Facts({}, said={**facts.said, change.question: change.value}))
+    assert after.judgements["safety"].grade == "two"
+
+
+def test_another_choice_lifts_with_the_grade_that_it_comes_to(tmp_path: Path) -> None:
+    often = "{type: choice, choices: [{key: daily, label: D, grade: green}, {key: never, label: N, grade: red}]}"
+    rules = RULES.replace("{criterion: alarm, answers: [yes]}", "{criterion: alarm, answers: [daily]}")
+    rules = rules.replace("answers: [no]}", "answers: [never]}")
+    shop = FACTS.replace(QUESTIONS["alarm"], often)
+    folder = write(tmp_path, {**PLACES, "shop.yaml": shop, "judgements.yaml": rules})
+    found, _facts, _book = lifted(folder, {"alarm": {"chosen": "never", "grade": "red"}, "staff": {"number": "10"}})
+    assert [(one.question, one.grade, one.value) for one in found.alone] == [
+        (("alarm", ""), "green", {"chosen": "daily", "grade": "green"})
+    ]
+
+
+# --- over random rules and answers: the check says what is true ------------------------------------------------------
+
+ATOMS = st.one_of(
+    st.builds(lambda keys: {"criterion": "alarm", "answers": keys}, st.sampled_from([["yes"], ["no"], ["yes", "no"]])),
+    st.builds(
+        lambda keys: {"criterion": "locks", "answers": sorted(keys)},
+        st.sets(st.sampled_from(["bolt", "chain", "bar"]), min_size=1),
+    ),
+    st.builds(lambda keys: {"criterion": "bell", "answers": keys}, st.sampled_from([["yes"], ["no"]])),
+    st.builds(lambda key: {"criterion": "seen", "grades": [key]}, st.sampled_from(["green", "red"])),
+    st.builds(
+        lambda key, limit, side: {"indicator": key, side: limit},
+        st.sampled_from(["people", "fewest", "all-shelves", "mean"]),
+        st.sampled_from([-1, 0, 0.5, 10, 50, 51]),
+        st.sampled_from(["at_least", "below"]),
+    ),
+    st.builds(lambda limit: {"indicator": "noes", "at_least": limit}, st.integers(1, 4)),
+    st.builds(lambda key: {"unknown": key}, st.sampled_from(["people", "fewest"])),
+)
+CONDITIONS = st.recursive(
+    ATOMS,
+    lambda inner: st.one_of(
+        st.builds(lambda one, other: {"all": [one, other]}, inner, inner),
+        st.builds(lambda one, other: {"any": [one, other]}, inner, inner),
+        st.builds(lambda one: {"not": one}, inner),
+    ),
+    max_leaves=4,
+)
+AREAS = ("a", "b")
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> Facts:
+    """Complete answers of a shop that works in one area or two."""
+    areas = AREAS[: draw(st.integers(1, 2))]
+    whole = draw(st.integers(0, 4))
+    said: dict[tuple[str, str], dict[str, Any]] = {
+        ("alarm", ""): {"answer": draw(st.sampled_from(["yes", "no"]))},
+        ("locks", ""): {"choices": sorted(draw(st.sets(st.sampled_from(["bolt", "chain", "bar"]), min_size=1)))},
+        ("staff", ""): {"number": str(draw(st.integers(0, 50)))},
+        ("seen", ""): {"numerator": draw(st.integers(0, whole)), "denominator": whole},
+    }
+    for area in areas:
+        said["shelves", area] = {"number": str(draw(st.integers(0, 60)))}
+        said["bell", area] = {"answer": draw(st.sampled_from(["yes", "no"]))}
+    grades = {}
+    for (key, scope), value in said.items():
+        grade = RANDOM.templates["shop"].criterion(key).answer.grade_of(value)
+        if grade:
+            grades[key, scope] = grade
+    return Facts(grades, said=said)
+
+
+@st.composite
+def random_rules(draw: st.DrawFn) -> Judgements:
+    """Rules of one judgement, with or without one that takes everything else."""
+    steps = draw(st.lists(CONDITIONS, min_size=1, max_size=3))
+    grades = ["two", "one", "zero"]
+    rules = [
+        {"grade": draw(st.sampled_from(grades)), "when": when, "because": f"Number {place}."}
+        for place, when in enumerate(steps)
+    ]
+    if draw(st.booleans()):
+        rules.append({"grade": draw(st.sampled_from(grades)), "because": "Everything else."})
+    given = {one["grade"] for one in rules}
+    raw = json.loads(json.dumps(RANDOM.judgements))
+    raw["profiles"][0] |= {
+        "judgements": {
+            "safety": {
+                "title": "Safety", "scale": "stars", "rules": rules,
+                "by_override": [grade for grade in grades if grade not in given],
+            }
+        },
+        "triggers": {},
+    }  # fmt: skip
+    return Judgements.model_validate(raw)
+
+
+@cache
+def random_pack() -> Pack:
+    with TemporaryDirectory() as folder:
+        return load_pack(write(Path(folder), PLACES))
+
+
+RANDOM = random_pack()
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(random_rules(), st.lists(answers(), min_size=5, max_size=5))
+def test_what_the_check_says_of_rules_about_facts_is_true(rules: Judgements, several: list[Facts]) -> None:
+    found = problems(rules, RANDOM)
+    book = Rulebook(rules, rules.profiles[0], RANDOM, "shop")
+    said = [one.message for one in found]
+    # rules are gone through in order only while every case gets a grade
+    is_complete = not any("no rule gives a grade" in message or "cases" in message for message in said)
+    never = {one.path[5] for one in found if "never" in one.message and len(one.path) in (6, 7)}
+    for facts in several:
+        view = _Return(book, facts)
+        steps = book.profile.judgements["safety"].steps
+        if not is_complete and not any(rule.when is None or rule.when.holds(view) for rule in steps):
+            continue  # as it was told
+        judged = judge(book, facts).judgements["safety"]
+        assert judged.rule not in never, found

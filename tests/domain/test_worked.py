@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.catalogue import CatalogueErrors, check, json_schemas, load_pack, pack_hash
+from app.catalogue import CatalogueErrors, check, json_schemas, load_pack, number_of_examples, pack_hash
 from app.domain.rules.judging import Judged
 from app.domain.worked import Examples, try_out
 from tests.domain.test_catalogue import write
@@ -87,6 +87,29 @@ def test_examples_that_hold_are_in_order_and_no_part_of_what_is_published(tmp_pa
     assert pack_hash(pack.as_published()) == pack_hash(plain)
 
 
+def test_examples_are_counted(tmp_path: Path) -> None:
+    folder = write(tmp_path, FILES)
+    write(tmp_path, {**PLACES, "pack.yaml": PLACES["pack.yaml"].replace("pack: small", "pack: plain")}, "plain")
+    assert number_of_examples([folder]) == number_of_examples([tmp_path]) == 2
+    assert number_of_examples([tmp_path / "plain"]) == 0
+
+
+ODD = ("[]", "{}", "[[1]]", "{number: [1]}", "{number: {a: 1}}", "true", "1.5e300", "''", "[{}, {}]", "{rows: 7}")
+
+
+@pytest.mark.parametrize("key", ["staff", "locks", "bell", "seen", "opened", "door-shut"])
+def test_what_nobody_could_answer_is_an_error_at_its_place(tmp_path: Path, key: str) -> None:
+    example = (
+        "format: 1\nexamples:\n  - {name: Odd, source: Ours, agency_type: shop, expect: {entered: two},"
+        " given: {entered: two},\n     answers: {KEY: ANSWER}}\n"
+    ).replace("KEY", key)
+    folder = write(tmp_path, FILES)
+    for answer in ODD:
+        (folder / "examples.yaml").write_text(example.replace("ANSWER", answer))
+        found = check([folder])
+        assert found and all(error.file.endswith("examples.yaml") and error.line == 4 for error in found), answer
+
+
 def test_an_example_is_tried_as_a_return_would_be(tmp_path: Path) -> None:
     pack = load_pack(write(tmp_path, FILES))
     examples = Examples.of(pack)
@@ -117,6 +140,9 @@ DEFECTS = [
      "`safety` comes out as `two` (rule: It has an alarm and ten people.) without its caps, expected `zero`"),
     ("capped: {care: false}", "capped: {care: §true}", "but a cap should have lowered it"),
     ("targets_failed: []", "targets_failed: §[door]", "the key targets that are failed are nothing, expected `door`"),
+    ("triggers: [visit]", "triggers: [visit]\n    waits: [§whole]",
+     "`whole` comes out as `zero` (the worst of `care` `zero`, `entered` `two`), and waits for nothing"),
+    ("triggers: [visit]", "triggers: [visit]\n    waits: [§hole]", "no judgement `hole`; did you mean `whole`?"),
     ("triggers: [visit]", "triggers: §[]", "what is called for is `visit`, expected nothing"),
     ("    given: {entered: one}\n", "", "`whole` comes to no grade, because `given` does not enter `entered`"),
     # names
@@ -187,6 +213,13 @@ def test_a_cap_is_told_with_its_reason(tmp_path: Path) -> None:
 def test_a_grade_may_stand_for_a_fact_that_can_come_to_it(tmp_path: Path) -> None:
     short = EXAMPLES.replace("seen: {numerator: 90, denominator: 100}", "seen: green")
     assert check([write(tmp_path, {**FILES, "examples.yaml": short})]) == []
+
+
+def test_an_example_may_wait_for_what_nobody_entered(tmp_path: Path) -> None:
+    waiting = EXAMPLES.replace("    given: {entered: two}\n", "    waits: [entered, whole]\n").replace(
+        "    capped: {whole: false}\n", ""
+    )
+    assert check([write(tmp_path, {**FILES, "examples.yaml": waiting})]) == []
 
 
 def test_others_may_be_given_for_each_grading_scheme(tmp_path: Path) -> None:

@@ -52,8 +52,8 @@ def _data_words() -> set[str]:
         for scheme in pack.grading_schemes.values():
             words |= {grade.key for grade in scheme.grades} | {basis.key for basis in scheme.bases}
     # words of the language that a program needs for other things
-    return words - {"none", "full", "staff", "cases", "information", "policy"} - {
-        "checked", "special", "primary", "figures"
+    return words - {"none", "full", "staff", "cases", "information", "policy", "asks"} - {
+        "checked", "special", "primary", "figures", "recommendations"
     }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from app.operations.answers import Edit, save_answers
 from app.operations.offline import Decision, apply_import, dismiss_import, stage_sheet
 from app.queries.forms import draft_form
 from app.queries.imports import Preview, get_import, preview
+from app.queries.packs import template_of
 from app.queries.returns import get_return
 from app.sheets.cells import Sheet, read_cells
 from app.sheets.write import write_workbook
@@ -30,7 +31,8 @@ def download(world: World, code: str, by: str = "lead") -> bytes:
     audit_return = get_return(
         world.session, world.returns[code].public_id, actor=world.actor(by), now=world.now
     )
-    return write_workbook(draft_form(world.session, audit_return, actor=world.actor(by), now=world.now))
+    form = draft_form(world.session, audit_return, actor=world.actor(by), now=world.now)
+    return write_workbook(form, template_of(audit_return)[1])
 
 
 def upload(world: World, code: str, content: bytes, by: str = "contributor") -> StagedImport:
@@ -282,7 +284,7 @@ def test_a_sheet_in_one_language_comes_back_to_a_service_in_the_other(world: Wor
     world.answer(code, standards=1)
     actor = world.actor("lead")
     form = draft_form(world.session, world.returns[code], actor=actor, now=world.now, language="cy")
-    content = write_workbook(form)
+    content = write_workbook(form, template_of(world.returns[code])[1])
     blank = next(item for item in world.work(code).items if not item.started)
     best = blank.scheme.grades[0]
     typed = {"grade": localise(best.label, "cy"), "files_date": "1 Mai 2003"}

@@ -13,9 +13,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.domain.answers import ANSWER_TYPES
+from app.domain.asking import GradeAsked
 from app.domain.content import return_content
 from app.domain.integrity import canonical_json, hash_of, sha256_hex, submission_hash
-from app.domain.templates import Pack
+from app.domain.templates import Criterion, GradingScheme, Pack
 from app.domain.text import localise
 from app.models import (
     Agency,
@@ -84,7 +86,7 @@ def seed(session: Session, pack: Pack, *, agencies: int = 30, number: int = 1) -
                 agency_type=kind,
             )
         )
-    kinds = [(kind, subtype) for kind, info in pack.agency_types.items() for subtype in info.subtypes]
+    kinds = [(kind, subtype) for kind, info in pack.agency_types.items() for subtype in info.subtypes or [""]]
     for place in range(agencies):
         kind, subtype = kinds[place % len(kinds)]
         # public ids are given, so that the same seed gives the same snapshot
@@ -155,6 +157,26 @@ def _return(
         submit(session, rng, pack, audit_round, audit_return, user, at, 2 if kind == "replaced" else 1)
 
 
+def fact(rng: Random, criterion: Criterion, scheme: GradingScheme) -> dict[str, Any] | None:
+    """A random answer that is a fact, as it is stored; None where files are the answer."""
+    asked, keys = criterion.answer, criterion.answer.choices_known()
+    whole = rng.randint(0, 12)
+    raw: dict[str, object] | None = {
+        "yes_no": lambda: {"answer": rng.choice(keys)},
+        "number": lambda: {"number": f"{rng.randint(0, 480)}.5" if asked.decimals else str(rng.randint(0, 480))},
+        "percentage": lambda: {"numerator": rng.randint(0, whole), "denominator": whole},
+        "date": lambda: {"date": (COUNTS_FROM - timedelta(days=rng.randint(0, 900))).isoformat()},
+        "choice": lambda: {"chosen": rng.choice(keys)},
+        "choices": lambda: {"choices": rng.sample(keys, rng.randint(1, len(keys)))},
+        "text": lambda: {"text": f"A story, {rng.random()}."},
+        "table": lambda: {"rows": [{"name": f"Row {place}"} for place in range(rng.randint(1, 5))]},
+        "file": lambda: None,
+    }[asked.type]()  # fmt: skip
+    if raw is None:
+        return None
+    return ANSWER_TYPES[asked.type].clean(raw, criterion=criterion, scheme=scheme, today=None).value
+
+
 def submit(
     session: Session, rng: Random, pack: Pack, audit_round: AuditRound, audit_return: AuditReturn, user: User,
     at: datetime, number: int,
@@ -169,11 +191,17 @@ def submit(
         ):
             continue
         scheme = pack.scheme_of(template, placed.criterion)
+        if not isinstance(placed.criterion.answer, GradeAsked):
+            said = fact(rng, placed.criterion, scheme)
+            if said is not None:
+                kind = placed.criterion.answer.type
+                answers.append({"criterion": placed.criterion.id, "scope": "", "type": kind, "value": said})
+            continue
         grade = rng.choice(scheme.grades)
         if content_with_everything:
             grade = next(g for g in scheme.grades if g.counts_as == "met")
         value: dict[str, Any] = {"grade": grade.key}
-        if grade.counts_as != "excluded":
+        if grade.counts_as != "excluded" and scheme.bases:
             basis = rng.choice(scheme.bases)
             value["basis"] = basis.key
             if "files" in basis.asks:
@@ -229,9 +257,9 @@ def submit(
             submission_id=submission.id,
             criterion=answer["criterion"],
             scope_key="",
-            type="grade",
+            type=answer["type"],
             value=answer["value"],
-            grade=answer["value"]["grade"],
+            grade=answer["value"].get("grade", ""),
         )
         for answer in json.loads(submission.content)["answers"]
     )

@@ -336,10 +336,10 @@ def grow(session: Session, audit_round: AuditRound, agencies: int) -> None:
         session.flush()
         session.add_all(
             SubmissionAnswer(
-                submission_id=submission.id, criterion=key, scope_key="", type="grade", value=value,
-                grade=value["grade"],
+                submission_id=submission.id, criterion=one.criterion, scope_key="", type=one.type, value=one.value,
+                grade=one.grade,
             )
-            for key, value in like.answers.items()
+            for one in like.submission.answers
         )  # fmt: skip
     session.flush()
 

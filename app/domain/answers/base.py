@@ -97,6 +97,11 @@ class AnswerType(ABC, Generic[A]):
         """All fields of a value, in order."""
         return (*self.own, *(() if "grade" in self.own else ("grade",)), *self.beside)
 
+    @property
+    def first(self) -> str:
+        """The field that what concerns a whole answer is said at."""
+        return self.own[0] if self.own else "evidence"
+
     def asked(self, criterion: Criterion) -> A:
         """What the author said of the answer to a criterion of this type."""
         return cast(A, criterion.answer)
@@ -119,7 +124,16 @@ class AnswerType(ABC, Generic[A]):
         """What the own fields of a stored value say, in order; none for a grade."""
         return ()
 
+    def own_texts(self, value: Mapping[str, Any], criterion: Criterion) -> tuple[str, ...]:
+        """What the agency wrote in its own words in the own fields of a stored value, in order."""
+        return ()
+
     # --- what all types do
+
+    def texts(self, value: Mapping[str, Any], criterion: Criterion) -> tuple[str, ...]:
+        """Everything in a stored value that the agency wrote in its own words, in order."""
+        beside = (value.get("commentary"), value.get("reason"))
+        return (*self.own_texts(value, criterion), *(text for text in beside if text))
 
     def clean(
         self,

@@ -224,6 +224,9 @@ class TextAnswer(AnswerType[TextAsked]):
     def facts(self, value: Mapping[str, Any], criterion: Criterion) -> tuple[Fact, ...]:
         return (Fact(value["text"], typed=True),) if "text" in value else ()
 
+    def own_texts(self, value: Mapping[str, Any], criterion: Criterion) -> tuple[str, ...]:
+        return (value["text"],) if "text" in value else ()
+
 
 class FileAnswer(AnswerType[FileAsked]):
     """Files that are given as evidence for the question: they are counted where they are, not in the value."""
@@ -273,6 +276,10 @@ class TableAnswer(AnswerType[TableAsked]):
         )
         return (Fact("", rows=(head, *body), typed=True),)
 
+    def own_texts(self, value: Mapping[str, Any], criterion: Criterion) -> tuple[str, ...]:
+        written = [column.key for column in self.asked(criterion).columns if column.type == "text"]
+        return tuple(row[key] for row in value.get("rows", ()) for key in written if key in row)
+
 
 def _rows(given: object, asked: TableAsked) -> list[dict[str, str]]:
     """The rows of a table that have anything in them. Raises Unreadable, which names row and column."""
@@ -297,7 +304,7 @@ def _rows(given: object, asked: TableAsked) -> list[dict[str, str]]:
             if is_blank(row.get(key)):
                 continue
             try:
-                clean[key] = _cell(row[key], column)
+                clean[key] = read_cell(row[key], column)
             except Unreadable as wrong:
                 words = N_("Row %(number)s, “%(column)s”: %(problem)s")
                 raise Unreadable(words, number=number, column=column.label, problem=wrong.message) from wrong
@@ -305,7 +312,8 @@ def _rows(given: object, asked: TableAsked) -> list[dict[str, str]]:
     return found
 
 
-def _cell(given: object, column: Column) -> str:
+def read_cell(given: object, column: Column) -> str:
+    """What is stored of a cell of a table. Raises Unreadable."""
     if column.type == "number":
         return read_decimal(given, 6, _NOT_A_NUMBER, _TOO_EXACT)
     if column.type == "date":

@@ -572,7 +572,7 @@ class _Cases:
     def _missing(self, key: str, excluded: bool) -> bool:
         criterion, standard, _position, _number = self.book.placed[key]
         asked_of_all = not (criterion.subtypes or criterion.shown_if or criterion.not_applicable_if)
-        required = asked_of_all and not criterion.required_if and not standard.optional
+        required = asked_of_all and not criterion.required_if and criterion.is_required(standard)
         unseen = excluded and any(grade.counts_as == "excluded" for grade in self.book.schemes[key].grades)
         return not required or unseen or _may_be_empty(criterion.answer)
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
+from app.domain.answers import ANSWER_TYPES
 from app.domain.asking import Asked, ChoiceAsked, Measured, NumberAsked, Percentage, YesNo
 from app.domain.parts import exact
 from app.domain.rules.book import Rulebook
@@ -152,7 +153,7 @@ def _other_values(book: Rulebook, facts: Facts, judgement: str, question: Questi
     if value is None:
         return
     if isinstance(asked, YesNo | ChoiceAsked):
-        own = "answer" if isinstance(asked, YesNo) else "choice"
+        own = ANSWER_TYPES[asked.type].own[0]
         values: list[dict[str, Any]] = [
             {own: choice} for choice in asked.choices_known() if choice not in asked.chosen(value)
         ]

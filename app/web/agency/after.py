@@ -29,6 +29,7 @@ from app.queries.returns import (
     submitted_checklist,
 )
 from app.queries.rounds import NotFound
+from app.queries.surveys import beside_answers
 from app.web.account import role_words
 from app.web.agency.blueprint import any_return, blueprint, crumbs, may, own_return, profile
 from app.web.agency.signing import exceptions
@@ -97,6 +98,9 @@ def submission(rid: str, sid: str) -> str:
         may_read_all=may("return.read_all", audit_return),
         may_mark=may("return.mark_example", audit_return) and not chosen.voided,
         may_scrutinise=may("return.scrutinise", audit_return),
+        staff=beside_answers(session(), audit_return, actor=actor(), now=now(), permission="return.read_all")
+        if may("return.read_all", audit_return)
+        else {},
         scans=scans_of(session(), {piece.sha256 for item in work.items for piece in item.evidence}),
         may_download=sees_drafts(actor(), audit_return) or chosen is every[0],
         may_reopen=audit_return.stage == "submitted"
@@ -173,15 +177,7 @@ def _sentence(verb: str, data: Mapping[str, Any], texts: Mapping[str, str], titl
         words = ngettext("Saved %(num)d answer.", "Saved %(num)d answers.", number)
         if verb == "answer.restored":
             words = _("Restored version %(number)s of an answer.", number=data.get("from", ""))
-        ended = [titles.get(key, key) for key in data.get("vouches_ended", [])]
-        if ended:
-            words += " " + _("The vouch for “%(standards)s” ended with it.", standards="”, “".join(ended))
-        again = [titles.get(key, key) for key in data.get("to_accept_again", [])]
-        if again:
-            words += " " + _(
-                "“%(standards)s” was accepted before, and is to be accepted again.", standards="”, “".join(again)
-            )
-        return str(words)
+        return str(words) + _what_ended(data, titles)
     if verb.startswith(("assignment.", "person.")):
         return _about_colleague(verb, data, texts, titles)
     sentences = {
@@ -210,6 +206,7 @@ def _sentence(verb: str, data: Mapping[str, Any], texts: Mapping[str, str], titl
             "not_signed": _("Reminded the agency that its audit waits for its signature."),
             "query_overdue": _("Reminded the agency that a query waits for an answer."),
         }.get(str(data.get("reason", "")), verb),
+        "survey.given": _("Gave results of a survey of staff."),
         "return.extended": _("Gave more time, until %(day)s.", day=_london_day(data.get("to"))),
         "answer.carried": ngettext(
             "Carried %(num)d answer forward from “%(round)s”, to be confirmed.",
@@ -237,6 +234,18 @@ def _sentence(verb: str, data: Mapping[str, Any], texts: Mapping[str, str], titl
         **_about_thread(data, texts, titles),
     }  # fmt: skip
     return sentences.get(verb, verb)
+
+
+def _what_ended(data: Mapping[str, Any], titles: Mapping[str, str]) -> str:
+    """What a change to answers ended, to stand behind the sentence about it."""
+    words = ""
+    if ended := [titles.get(key, key) for key in data.get("vouches_ended", [])]:
+        words += " " + _("The vouch for “%(standards)s” ended with it.", standards="”, “".join(ended))
+    if again := [titles.get(key, key) for key in data.get("to_accept_again", [])]:
+        words += " " + _(
+            "“%(standards)s” was accepted before, and is to be accepted again.", standards="”, “".join(again)
+        )
+    return words
 
 
 def _about_thread(
@@ -281,14 +290,20 @@ def _about_evidence(
         changed += f" {words}" if data.get(key) else ""
     if data.get("questions"):
         added += " " + _("It supports %(questions)s.", questions=questions("questions"))
+    ended = _what_ended(data, titles)
+    attached = _("Attached %(title)s to %(questions)s.", title=title, questions=questions("questions"))
+    detached = _("Took %(title)s off %(questions)s.", title=title, questions=questions("questions"))
+    replaced = _(
+        "Replaced the file of %(title)s by %(name)s, revision %(number)s.",
+        title=title, name=name, number=data.get("revision", ""),
+    )  # fmt: skip
     return {
-        "evidence.added": added,
-        "evidence.described": changed,
-        "evidence.attached": _("Attached %(title)s to %(questions)s.", title=title, questions=questions("questions")),
-        "evidence.detached": _("Took %(title)s off %(questions)s.", title=title, questions=questions("questions")),
-        "evidence.replaced": _("Replaced the file of %(title)s by %(name)s, revision %(number)s.",
-            title=title, name=name, number=data.get("revision", "")),
-        "evidence.removed": _("Removed %(title)s from the library.", title=title),
+        "evidence.added": added + ended,
+        "evidence.described": changed + ended,
+        "evidence.attached": attached + ended,
+        "evidence.detached": detached + ended,
+        "evidence.replaced": replaced + ended,
+        "evidence.removed": _("Removed %(title)s from the library.", title=title) + ended,
         "evidence.refused": _("Refused %(name)s: a virus scanner found something harmful (%(found)s). Nothing of it was"
             " kept.", name=name, found=texts.get("found", "")),
         "evidence.infected": _("A virus scanner found something harmful in a file that was kept (%(found)s). It can no"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -18,10 +18,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import LONDON
 from app.db import db
-from app.domain.answers import question_parts
+from app.domain.answers import ANSWER_TYPES, AnswerErrors, question_parts
 from app.domain.life import NotPossible
 from app.domain.message import Message
 from app.domain.returned_standards import ELSEWHERE
+from app.domain.templates import Criterion, GradingScheme
 from app.operations.answers import Conflict, Edit, SaveResult, save_answers, take_theirs
 from app.queries.packs import template_of
 from app.queries.returned_standards import correction_of
@@ -35,8 +36,9 @@ from app.queries.returns import (
     why_closed,
 )
 from app.web.agency.blueprint import blueprint, crumbs, may, own_return, see_other
-from app.web.answer_forms import Typed, edit_of, form_of, is_changed, merged, name_of, sent, stored
+from app.web.answer_forms import LONG, Typed, edit_of, form_of, is_changed, name_of, sent, stored
 from app.web.deadlines import deadline
+from app.web.fact_words import lines as fact_lines
 from app.web.pages import message
 from app.web.permissions import requires
 from app.web.questions import Shown, is_unsaved, question_html, slots
@@ -246,18 +248,32 @@ def _not_saved(rid: str, standard: str, typed: Mapping[str, Typed], reason: str)
     """The round closed, or the return was submitted, while somebody was typing: their texts, to copy."""
     db.session.rollback()
     audit_return = own_return(rid)
-    _pack, template = template_of(audit_return)
+    pack, template = template_of(audit_return)
+    known = {placed.criterion.id: placed.criterion for placed in template.criteria()}
     texts = [
         (template.number_of(criterion), criterion, words)
         for question, one in typed.items()
-        for criterion in (placed.criterion for placed in template.criteria())
-        if criterion.id == question_parts(question)[0] and (words := f"{one['commentary']}\n\n{one['reason']}".strip())
+        if (criterion := known.get(question_parts(question)[0])) is not None
+        if (words := _to_copy(criterion, pack.scheme_of(template, criterion), one))
     ]
     page = render_template(
         "agency/not_saved.html", audit_return=audit_return, standard=standard, texts=texts, reason=reason,
         breadcrumbs=crumbs(audit_return),
     )  # fmt: skip
     return page, 409
+
+
+def _to_copy(criterion: Criterion, scheme: GradingScheme, typed: Typed) -> str:
+    """What somebody typed, as one text: what an answer says beside its grade, a line each, and the texts beside it."""
+    handler, raw = ANSWER_TYPES[criterion.answer.type], form_of(criterion).raw_of(typed.fields)
+    value = _as_far(criterion, scheme, raw)
+    lines = [line for fact in handler.facts(value, criterion) for line in fact_lines(fact)]
+    # what cannot be read was typed all the same
+    for name in handler.own:
+        if name not in value and name != "grade" and raw.get(name):
+            rows = json.loads(raw[name]) if name == "rows" else None
+            lines += ["\t".join(row.values()) for row in rows] if rows else [raw[name]]
+    return "\n\n".join(filter(None, ("\n".join(lines), typed["commentary"], typed["reason"])))
 
 
 # --- When two people changed one answer ------------------------------------------------------------------
@@ -306,7 +322,7 @@ def marks(
 ) -> tuple[dict[str, Markup], dict[str, Markup]]:
     """The texts of two answers with their differences marked, by field; none where one side has none, or both agree."""
     sides: tuple[dict[str, Markup], dict[str, Markup]] = ({}, {})
-    for name in ("commentary", "reason"):
+    for name in LONG:
         if mine.get(name) and theirs.get(name) and mine[name] != theirs[name]:
             sides[0][name], sides[1][name] = differences(mine[name], theirs[name])
     return sides
@@ -331,15 +347,18 @@ def differences(mine: str, theirs: str) -> tuple[Markup, Markup]:
 
 def _readable(item: Item, typed: Typed) -> dict[str, Any]:
     """What was typed as far as it can be read, for showing only."""
-    form = form_of(item.criterion)
-    value = {name: words for name, words in form.raw_of(typed.fields).items() if words}
-    for name in form.dates:
-        if name in value:
-            try:
-                value[name] = date(*map(int, value[name].split("-"))).isoformat()
-            except (ValueError, TypeError):
-                del value[name]
-    return value
+    return _as_far(item.criterion, item.scheme, form_of(item.criterion).raw_of(typed.fields))
+
+
+def _as_far(criterion: Criterion, scheme: GradingScheme, raw: Mapping[str, str]) -> dict[str, Any]:
+    """The value that fields come to, without those that cannot be read; texts as they are, however long."""
+    handler = ANSWER_TYPES[criterion.answer.type]
+    try:
+        return handler.clean(raw, criterion=criterion, scheme=scheme, today=None).value
+    except AnswerErrors as wrong:
+        readable = {name: words for name, words in raw.items() if name not in wrong.errors}
+        value = handler.clean(readable, criterion=criterion, scheme=scheme, today=None).value
+        return value | {name: raw[name] for name in LONG if raw.get(name)}
 
 
 def dispute_of(item: Item, mine: Typed, conflict: Conflict | None) -> Dispute:
@@ -347,13 +366,11 @@ def dispute_of(item: Item, mine: Typed, conflict: Conflict | None) -> Dispute:
     if conflict is None:
         return Dispute(item, mine, None, mine)
     theirs = stored(item.criterion, conflict.theirs.value, conflict.theirs.version)
-    both = {name: merged(mine[name], theirs[name]) for name in ("commentary", "reason")}
-    fields = {**theirs.fields, **mine.fields, **{name: words for name, words in both.items() if words}}
     return Dispute(
         item,
         replace(mine, based_on=theirs.based_on),
         conflict.theirs,
-        Typed(theirs.type, fields, theirs.based_on),
+        Typed(theirs.type, form_of(item.criterion).together(mine, theirs), theirs.based_on),
     )
 
 

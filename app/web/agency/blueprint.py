@@ -32,7 +32,8 @@ UNANSWERED_COLOUR = "#cecece"
 
 
 def profile(items: Sequence[Item]) -> list[Part]:
-    """The grades of some answers, best first, those without one last."""
+    """The grades of some answers, best first, those without one last. Facts that come to no grade are left out."""
+    items = [item for item in items if item.criterion.answer.is_graded]
     parts: dict[tuple[int, str], Part] = {}
     for item in items:
         for grade in item.scheme.grades:

@@ -37,7 +37,7 @@ def bars(found: ChangesDocument) -> tuple[list[Part], list[Part]]:
         for standard in found.standards
         if not standard.optional
         for change in standard.changes
-        if change.move in COMPARED
+        if change.move in COMPARED and change.then.grade and change.now.grade
     ]
     return _bar(found, (one.then for one in compared)), _bar(found, (one.now for one in compared))
 

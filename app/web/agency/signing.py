@@ -44,6 +44,7 @@ def exceptions(items: Sequence[Item]) -> list[Exceptions]:
     The worst grade comes first, then what nobody knows, then what is partly there.
     """
     groups: dict[tuple[int, str], tuple[Grade, list[Item]]] = {}
+    items = [item for item in items if item.criterion.answer.is_graded]
     for item in items:
         known = [one for one in item.scheme.grades if one.counts_as == "not_met" and not one.shown_apart]
         apart = [one for one in item.scheme.grades if one.shown_apart]
@@ -132,6 +133,7 @@ def _sign_page(audit_return: AuditReturn, problems: Mapping[str, str], status: i
         decline=open_decline(session(), audit_return),
         may_ask=may("return.ask_to_sign", audit_return),
         profile=parts,
+        facts=[item for item in answered if not item.criterion.answer.is_graded],
         profiles=[(s, profile([item for item in s.items if item.started])) for s in work.sections],
         responsible=responsibilities(work, known, groups),
         declaration=(

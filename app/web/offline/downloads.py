@@ -11,6 +11,7 @@ from app.models import AuditReturn
 from app.operations.offline import stage_sheet
 from app.queries.forms import draft_form, signed_form
 from app.queries.imports import imports_of
+from app.queries.packs import template_of
 from app.queries.returns import submissions, why_closed
 from app.queries.rounds import NotFound
 from app.sheets.cells import LARGEST, Unreadable, read_cells
@@ -57,7 +58,7 @@ def workbook(rid: str) -> Response:
     """The return as a spreadsheet, with the answers so far; locked where nothing can be changed."""
     audit_return = own_return(rid)
     form = draft_form(session(), audit_return, actor=actor(), now=now(), language=language())
-    return attachment(write_workbook(form), audit_return, ending=".xlsx", kind=XLSX)
+    return attachment(write_workbook(form, template_of(audit_return)[1]), audit_return, ending=".xlsx", kind=XLSX)
 
 
 @blueprint.route("/signed/<sid>")
@@ -69,7 +70,7 @@ def signed(rid: str, sid: str) -> Response:
     if chosen is None:
         raise NotFound
     form = signed_form(session(), audit_return, chosen, actor=actor(), now=now(), language=language())
-    content = write_workbook(form)
+    content = write_workbook(form, template_of(audit_return)[1])
     return attachment(content, audit_return, "signed", str(chosen.number), ending=".xlsx", kind=XLSX)
 
 

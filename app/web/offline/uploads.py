@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.domain.answers import Fact
 from app.domain.message import N_, Message
 from app.models import AuditReturn, StagedImport
 from app.operations.answers import SaveResult
@@ -21,9 +22,9 @@ from app.queries.imports import Entry, Preview
 from app.queries.returns import Item, why_closed
 from app.sheets.layout import ANSWER_FIELDS
 from app.web.agency.blueprint import any_return, may, own_return
-from app.web.answer_forms import FORMS, Typed, form_of, merged, name_of, sent, stored
+from app.web.answer_forms import FORMS, Typed, form_of, name_of, sent, stored
 from app.web.offline.blueprint import blueprint, preview_of, tidy, to, way_back
-from app.web.pages import day, message, text
+from app.web.pages import day, message, text, words
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
 
@@ -79,17 +80,36 @@ def _words(item: Item, name: str, value: Any) -> str:
     return str(value)
 
 
+def _fact_words(fact: Fact) -> str:
+    """What an answer says, on a line; a table with a line for each row."""
+    if fact.rows:
+        return "\n".join(" | ".join(map(words, row)) for row in fact.rows)
+    said = " ".join(filter(None, (words(fact.words), words(fact.unit or ""))))
+    return f"{words(fact.label)}: {said}" if fact.label else said
+
+
+def _own_words(item: Item, value: Mapping[str, Any], unread: Iterable[str] = ()) -> str:
+    """What an answer says beside its grade; `unread` is what could not be read of it, as it was typed."""
+    return "\n".join([*map(_fact_words, item.handler.facts(value, item.criterion)), *unread])
+
+
 def _line(
     entry: Entry, *, choice: str = "", typed: Typed | None = None, errors: Mapping[str, Message] | None = None
 ) -> Line:
     item, saved = entry.item, entry.item.answer.value
     new = {**entry.raw, **entry.value}
+    # a grade that follows from the answer is not shown as if somebody had chosen it
+    own = [name for name in item.handler.own if name != "grade"]
+    beside = [name for name in ANSWER_FIELDS if name != "grade" or "grade" in item.handler.own]
     differing = [
         (_(NAMES[name]), _words(item, name, saved.get(name)), _words(item, name, new.get(name)))
-        for name in ANSWER_FIELDS
+        for name in beside
         if str(saved.get(name, "")) != str(new.get(name, ""))
     ]
-    places = [f"{_where(entry, name)}{message(words)}" for name, words in entry.errors.items()]
+    if any(saved.get(name) != entry.value.get(name) or name in entry.errors for name in own):
+        unread = [entry.raw[name] for name in own if name in entry.errors and name in entry.raw]
+        differing.insert(0, (_("Answer"), _own_words(item, saved), _own_words(item, entry.value, unread)))
+    places = [f"{_where(entry, name)}{message(what)}" for name, what in entry.errors.items()]
     if typed is None and entry.kind in ("conflict", "wrong"):
         typed = _together(entry)
     return Line(entry, differing, places, choice, typed, errors or {})
@@ -101,7 +121,8 @@ def _where(entry: Entry, name: str) -> str:
         return f"{entry.item.number}: "
     if name not in entry.cells:
         return f"{entry.place}, {entry.item.number}: "
-    return _("%(sheet)s, cell %(cell)s: ", sheet=entry.place, cell=entry.cells[name])
+    sheet, _mark, cell = entry.cells[name].rpartition("!")
+    return _("%(sheet)s, cell %(cell)s: ", sheet=sheet or entry.place, cell=cell)
 
 
 def _together(entry: Entry) -> Typed:
@@ -111,9 +132,7 @@ def _together(entry: Entry) -> Typed:
     if entry.kind == "wrong":
         return mine
     theirs = stored(item.criterion, item.answer.value, item.answer.version)
-    both = {name: merged(mine[name], theirs[name]) for name in ("commentary", "reason")}
-    fields = {**theirs.fields, **mine.fields, **{name: words for name, words in both.items() if words}}
-    return replace(theirs, fields=fields)
+    return replace(theirs, fields=form_of(item.criterion).together(mine, theirs))
 
 
 @blueprint.route("/uploads/<iid>", methods=["GET", "POST"])
@@ -221,10 +240,10 @@ def _errors(lines: Sequence[Line]) -> list[dict[str, str]]:
     errors = []
     for line in lines:
         form = form_of(line.entry.item.criterion)
-        for name, words in line.errors.items():
+        for name, what in line.errors.items():
             part = f"{name}-day" if name in form.dates else name
             href = f"#{name_of(line.entry.item.id, part)}"
-            errors.append({"text": f"{line.entry.item.number} – {message(words)}", "href": href})
+            errors.append({"text": f"{line.entry.item.number} – {message(what)}", "href": href})
     return errors
 
 

@@ -17,6 +17,7 @@ from app.queries.moderation import checked_for
 from app.queries.packs import pack_of
 from app.queries.returns import Item, get_return, submissions, submitted_checklist
 from app.queries.rounds import NotFound, get_round
+from app.web.fact_words import lines as fact_lines
 from app.web.oversight.blueprint import round_crumbs, type_name
 from app.web.pages import day, message, text
 from app.web.permissions import requires
@@ -65,7 +66,7 @@ def overview(rid: str) -> str | BaseResponse:
             (
                 themes[one.criterion.theme], kind_words(one.example.kind), one.agency.code, one.agency.name,
                 type_name(pack, one.example.audit_return.agency_type), one.number, text(one.criterion.question),
-                text(one.grade.label) if one.grade else "", checked_grade(one), one.value.get("commentary", ""),
+                text(one.grade.label) if one.grade else "", checked_grade(one), _said(one),
                 one.example.note, one.example.by.name if one.example.by else "", day(one.example.at),
                 _("yes") if one.is_set_aside else _("no"),
             )
@@ -93,6 +94,12 @@ def overview(rid: str) -> str | BaseResponse:
         type_name=type_name,
         breadcrumbs=round_crumbs(audit_round),
     )
+
+
+def _said(one: Marked) -> str:
+    """What the agency said, in plain text."""
+    said = [line for fact in one.facts for line in fact_lines(fact)]
+    return "\n".join(filter(None, (*said, one.value.get("commentary", ""))))
 
 
 def _answer(rid: str, sid: str, question: str) -> tuple[AuditReturn, Submission, Item]:

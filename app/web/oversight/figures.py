@@ -18,6 +18,7 @@ from app.domain.findings import Figure
 from app.domain.risks import ModerationRules
 from app.domain.templates import GradingScheme
 from app.models import AuditRound
+from app.queries.facts import asks_facts
 from app.queries.figures import (
     OUTSIDE,
     PAGE,
@@ -54,34 +55,44 @@ from app.web.typed import asked, page_asked
 blueprint = Blueprint("figures", __name__)
 
 PAGES = ("figures.overview", "figures.criteria", "figures.agencies", "figures.last_round", "figures.checked")
+FACTS = "facts.overview"  # where anything is answered with a fact
 
 
 @blueprint.app_template_global("figure_pages")
 def figure_pages(audit_round: AuditRound, args: dict[str, str]) -> list[dict[str, Any]]:
     """The pages of figures, each narrowed as this one is."""
-    names = (_("Heat map"), _("By criterion"), _("By agency"), _("Since the last round"), _("Self-grades and checks"))
+    names = [_("Heat map"), _("By criterion"), _("By agency"), _("Since the last round"), _("Self-grades and checks")]
+    pages = list(PAGES)
+    if asks_facts(audit_round):
+        pages.append(FACTS)
+        names.append(_("Facts"))
+    if pack_of(audit_round.pack_version).survey:
+        pages.append("surveys.overview")
+        names.append(_("Survey of staff"))
     return [
         {
             "text": name,
             "href": url_for(endpoint, rid=audit_round.public_id, **args),  # type: ignore[arg-type]
             "current": request.endpoint == endpoint,
         }
-        for endpoint, name in zip(PAGES, names, strict=True)
+        for endpoint, name in zip(pages, names, strict=True)
     ]
 
 
-def _round(rid: str) -> AuditRound:
+def round_of_figures(rid: str) -> AuditRound:
+    """A round whose figures the reader may see. Raises NotFound."""
     return get_round(session(), rid, actor=actor(), now=now(), permission="figures.read")
 
 
-def _narrowed(*, checks: bool = True) -> Narrowed:
+def narrowed_asked(*, checks: bool = True) -> Narrowed:
+    """What the address narrows figures to."""
     agency_type, _slash, subtype = asked("type").partition("/")
     return Narrowed(
         agency_type, subtype, asked("theme"), asked("area"), checked=checks and asked("grades") == "checked"
     )
 
 
-def _args(narrowed: Narrowed) -> dict[str, str]:
+def args_of(narrowed: Narrowed) -> dict[str, str]:
     """The address of figures as they are narrowed; what is empty is left out."""
     args = {
         "type": "/".join(filter(None, (narrowed.agency_type, narrowed.subtype))),
@@ -92,11 +103,11 @@ def _args(narrowed: Narrowed) -> dict[str, str]:
     return {name: value for name, value in args.items() if value}
 
 
-def _page(
+def figures_page(
     template: str, audit_round: AuditRound, narrowed: Narrowed, reading: Reading, areas: Sequence[AreaOf], **values: Any
 ) -> str:  # fmt: skip
     """A page of figures with its filters; `view=print` leaves out what is only for a screen."""
-    args = _args(narrowed)
+    args = args_of(narrowed)
     served = {served.agency_type for served in audit_round.served}
     crumb = (_("Figures"), url_for("figures.overview", rid=audit_round.public_id))
     return render_template(
@@ -265,15 +276,15 @@ def _drawn(table: dict[str, Any], what: str, rid: str, args: Mapping[str, str], 
 @requires(GET="figures.read")
 def overview(rid: str) -> str | BaseResponse:
     """The share met of every theme and standard, by agency type and subtype."""
-    audit_round = _round(rid)
-    narrowed = _narrowed()
+    audit_round = round_of_figures(rid)
+    narrowed = narrowed_asked()
     found = round_figures(session(), audit_round, narrowed, actor=actor(), now=now(), language=language())
     checks, hidden = checks_beside(session(), found, actor=actor())
     themes, standards = _heat(found, checks)
     if asked("format") == "csv":
         heading = (
             _("What"), _("Agencies"), _("Theme or standard"), _("Answers that count"), _("Met"), _("Not met"),
-            _("Shown apart"), _("Does not count"), _("Not answered"), _("Per cent met"), *_beside_heading(),
+            _("Shown apart"), _("Does not count"), _("Without a grade"), _("Per cent met"), *_beside_heading(),
         )  # fmt: skip
         rows = [
             (
@@ -285,12 +296,12 @@ def overview(rid: str) -> str | BaseResponse:
             for (_kind, _subtype, name), (figure, checked) in zip(table["columns"], cells, strict=True)
         ]  # fmt: skip
         return csv_download(f"{audit_round.key}-figures.csv", heading, rows)
-    return _page(
+    return figures_page(
         "overview", audit_round, narrowed, found.reading, found.areas,
         found=found, total=found.total, hidden=hidden, checks=bool(checks),
-        themes_table=_drawn(themes, "theme", rid, _args(narrowed), found.reading.texts.small_number),
+        themes_table=_drawn(themes, "theme", rid, args_of(narrowed), found.reading.texts.small_number),
         standards=[
-            _drawn(one, "standard", rid, _args(narrowed), found.reading.texts.small_number) for one in standards
+            _drawn(one, "standard", rid, args_of(narrowed), found.reading.texts.small_number) for one in standards
         ],
     )  # fmt: skip
 
@@ -313,8 +324,8 @@ def _looks(scheme: GradingScheme, one: Asked) -> list[tuple[str, str, Any]]:
 @requires(GET="figures.read")
 def criteria(rid: str) -> str | BaseResponse:
     """The grades given to each criterion of one agency type; every part of a bar leads to its agencies."""
-    audit_round = _round(rid)
-    narrowed = _narrowed()
+    audit_round = round_of_figures(rid)
+    narrowed = narrowed_asked()
     is_file = asked("format") == "csv"
     if not narrowed.agency_type and not is_file:
         # one checklist fills a page: the first
@@ -325,7 +336,7 @@ def criteria(rid: str) -> str | BaseResponse:
     if is_file:
         return _criteria_csv(audit_round, found)
     kind = narrowed.agency_type
-    args: dict[str, Any] = {key: value for key, value in _args(narrowed).items() if key != "theme"}
+    args: dict[str, Any] = {key: value for key, value in args_of(narrowed).items() if key != "theme"}
     address_of = addresses("figures.behind", "criterion", rid=rid, agency_type=kind, **args)
     with_grade = addresses("figures.behind", "criterion", "grade", rid=rid, agency_type=kind, **args)
     sections: dict[str, dict[str, Any]] = {}
@@ -354,7 +365,7 @@ def criteria(rid: str) -> str | BaseResponse:
         section["lines"].append(
             {"one": one, "parts": parts, "beside": beside, "href": address_of(criterion), "cells": cells}
         )
-    return _page(
+    return figures_page(
         "criteria", audit_round, narrowed, found.reading, found.areas,
         found=found, kind=kind, sections=list(sections.values()), legends=legends,
         returns=found.submitted, hidden=found.hidden,
@@ -401,8 +412,8 @@ def kind_words() -> dict[str, str]:
 @requires(GET="figures.read")
 def behind(rid: str, agency_type: str, criterion: str) -> str | BaseResponse:
     """The agencies behind one criterion's bar: self-grade, the grade found, when it is expected."""
-    audit_round = _round(rid)
-    given = _narrowed()
+    audit_round = round_of_figures(rid)
+    given = narrowed_asked()
     chosen, sort = given.subtype if given.agency_type in ("", agency_type) else "", asked("sort")
     narrowed = Narrowed(agency_type, chosen, "", given.area, given.checked)
     wanted = Behind(
@@ -439,7 +450,7 @@ def behind(rid: str, agency_type: str, criterion: str) -> str | BaseResponse:
         found.by_grade, scheme_key=found.asked.scheme_key, scheme=found.asked.scheme,
         asked=sum(found.by_grade.values()),
     )  # fmt: skip
-    place: dict[str, Any] = {"rid": rid, "agency_type": agency_type, "criterion": criterion, **_args(narrowed)}
+    place: dict[str, Any] = {"rid": rid, "agency_type": agency_type, "criterion": criterion, **args_of(narrowed)}
     with_grade = addresses("figures.behind", "grade", **place)
     columns = []
     for key, name in (
@@ -459,7 +470,7 @@ def behind(rid: str, agency_type: str, criterion: str) -> str | BaseResponse:
                 "aria": ("descending" if wanted.descending else "ascending") if is_chosen else "",
             }
         )
-    return _page(
+    return figures_page(
         "behind", audit_round, narrowed, found.reading, found.areas,
         found=found, wanted=wanted, figure=figure, labels=labels, columns=columns, own=own, place=place,
         hidden=found.hidden,
@@ -492,8 +503,8 @@ def place_words() -> dict[str, str]:
 @requires(GET="figures.read")
 def agencies(rid: str) -> str | BaseResponse:
     """A funnel plot of the share met against the number of criteria; a named table where there are few returns."""
-    audit_round = _round(rid)
-    narrowed = _narrowed()
+    audit_round = round_of_figures(rid)
+    narrowed = narrowed_asked()
     found = scores(session(), audit_round, narrowed, actor=actor(), now=now(), language=language())
     pack = found.reading.pack
     fewest = ModerationRules.of(pack).plan.small_round
@@ -518,7 +529,7 @@ def agencies(rid: str) -> str | BaseResponse:
     printed = asked("view") == "print"
     pages = 1 if printed else max(1, -(-len(found.rows) // PAGE))
     page = min(page_asked(), pages)
-    return _page(
+    return figures_page(
         "agencies", audit_round, narrowed, found.reading, found.areas,
         found=found, hidden=found.hidden, few=few, fewest=fewest, outside=outside, places=place_words(),
         rows=found.rows if printed else found.rows[(page - 1) * PAGE : page * PAGE], page=page, pages=pages,
@@ -577,8 +588,8 @@ def _funnel(audit_round: AuditRound, found: Scores, outside: int) -> Any:
 @requires(GET="figures.read")
 def last_round(rid: str) -> str | BaseResponse:
     """The share met of each criterion beside that of the last round, with a note of what can be compared."""
-    audit_round = _round(rid)
-    narrowed = _narrowed(checks=False)
+    audit_round = round_of_figures(rid)
+    narrowed = narrowed_asked(checks=False)
     found = trend(session(), audit_round, narrowed, actor=actor(), now=now(), language=language())
     pack = found.reading.pack
     if asked("format") == "csv" and found.last:
@@ -596,7 +607,7 @@ def last_round(rid: str) -> str | BaseResponse:
         return csv_download(f"{audit_round.key}-last-round.csv", heading, rows)
     address_of = addresses("figures.behind", "agency_type", "criterion", rid=rid)
     pairs = [(line.asked, _pair(line.asked, line.label, line.then, line.now, address_of)) for line in found.lines]
-    return _page(
+    return figures_page(
         "last_round", audit_round, narrowed, found.reading, found.areas,
         found=found, groups=_by_type(found.reading, pairs),
     )  # fmt: skip
@@ -606,8 +617,8 @@ def last_round(rid: str) -> str | BaseResponse:
 @requires(GET="figures.read")
 def checked(rid: str) -> str | BaseResponse:
     """Self-grades beside the grades that inspectors found, of the same answers."""
-    audit_round = _round(rid)
-    narrowed = _narrowed(checks=False)
+    audit_round = round_of_figures(rid)
+    narrowed = narrowed_asked(checks=False)
     found = checked_figures(session(), audit_round, narrowed, actor=actor(), now=now(), language=language())
     pack = found.reading.pack
     if asked("format") == "csv":
@@ -630,7 +641,7 @@ def checked(rid: str) -> str | BaseResponse:
          | {"extra": share % {"adjusted": line.adjusted, "answers": line.answers}})
         for line in found.lines
     ]  # fmt: skip
-    return _page(
+    return figures_page(
         "checked", audit_round, narrowed, found.reading, found.areas,
         found=found, groups=_by_type(found.reading, pairs), hidden=found.hidden,
         answers=sum(line.answers for line in found.lines), adjusted=sum(line.adjusted for line in found.lines),

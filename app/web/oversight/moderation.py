@@ -31,6 +31,7 @@ from app.queries.moderation import (
 from app.queries.packs import pack_of, template_of
 from app.queries.returns import get_return, submissions
 from app.queries.rounds import NotFound, get_round, round_facts
+from app.queries.surveys import beside_answers
 from app.queries.threads import threads_of
 from app.web.deadlines import deadline_rule
 from app.web.kept import page_not_taken
@@ -174,6 +175,7 @@ def _page(audit_return: AuditReturn, found: Desk, shown: Sequence[Shown], *, int
         queries.setdefault(thread.about, []).append(thread)
     return render_template(
         "moderation/desk.html",
+        staff=beside_answers(session(), audit_return, actor=actor(), now=now(), permission="return.moderate"),
         audit_return=audit_return,
         audit_round=audit_round,
         desk=found,

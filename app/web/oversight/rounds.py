@@ -14,9 +14,7 @@ from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import today
-from app.domain.answers.conditions import condition_words
 from app.domain.life import USUAL_GRACE, NotPossible
-from app.domain.templates import Criterion, Pack, Template
 from app.models import AuditRound
 from app.operations import events
 from app.operations import rounds as operations
@@ -44,12 +42,12 @@ from app.web.oversight.blueprint import (
     response_lines,
     round_crumbs,
     state_names,
-    type_name,
 )
 from app.web.oversight.chasing import reason_words
 from app.web.oversight.sampling import sample_event_words
 from app.web.pages import day, message, moment, text
 from app.web.permissions import requires
+from app.web.preview import preview_of
 from app.web.request import actor, commit, now, session
 from app.web.typed import EARLIEST, TypedDay, asked, read_day, summary, typed
 
@@ -339,56 +337,16 @@ def preview_type(rid: str, agency_type: str) -> str:
     """One checklist as an agency of a type, and of a subtype where one is asked for, will be asked it."""
     audit_round = get_round(session(), rid, actor=actor(), now=now())
     pack = pack_of(audit_round.pack_version)
-    template = pack.templates.get(agency_type)
-    if template is None:
+    if agency_type not in pack.templates:
         raise NotFound
-    kind = pack.agency_types[agency_type]
-    subtype = asked("subtype")
-    if subtype not in kind.subtypes:
-        subtype = next(iter(kind.subtypes), "")
-    sections = []
-    for number, standard in enumerate(template.standards, start=1):
-        criteria = [one for one in standard.criteria if one.asked_of(subtype or None)]
-        if criteria:
-            sections.append((number, standard, [_previewed(pack, template, one, audit_round) for one in criteria]))
     return render_template(
         "oversight/preview_type.html",
         audit_round=audit_round,
-        pack=pack,
-        template=template,
-        kind=kind,
-        agency_type=agency_type,
-        subtype=subtype,
-        sections=sections,
-        asked_count=sum(len(items) for _number, _standard, items in sections),
-        name=type_name(pack, agency_type, subtype),
         breadcrumbs=round_crumbs(
             audit_round, (_("What agencies will see"), url_for("oversight.preview", rid=rid))
         ),
+        **preview_of(pack, agency_type, asked("subtype"), audit_round.milestones_from),
     )
-
-
-def _previewed(pack: Pack, template: Template, criterion: Criterion, audit_round: AuditRound) -> dict[str, Any]:
-    """A criterion with what the page says of it: number, scheme, milestone, conditions in words."""
-    milestone = pack.milestones[criterion.milestone] if criterion.milestone else None
-    conditions = []
-    for rule, words in (
-        (criterion.shown_if, _("Asked only if %(number)s is answered: %(grades)s.")),
-        (criterion.required_if, _("Must be answered only if %(number)s is answered: %(grades)s.")),
-        (criterion.not_applicable_if, _("Not asked if %(number)s is answered: %(grades)s.")),
-    ):
-        if rule:
-            other = template.criterion(rule.criterion)
-            grades = message(condition_words(rule, other, pack.scheme_of(template, other)))
-            conditions.append(words % {"number": template.number_of(other), "grades": grades})
-    return {
-        "criterion": criterion,
-        "number": template.number_of(criterion),
-        "scheme": pack.scheme_of(template, criterion),
-        "milestone": milestone,
-        "milestone_due": milestone.due(audit_round.milestones_from) if milestone else None,
-        "conditions": conditions,
-    }
 
 
 # --- history ---------------------------------------------------------------------------------------------------------
@@ -456,6 +414,11 @@ def event_words(line: HistoryLine, pack: str) -> str:
             return ngettext("Added %(num)d agency.", "Added %(num)d agencies.", number)
         case "round.agency_removed":
             return _("Removed %(agency)s before the round opened.", agency=line.texts.get("name", data["agency"]))
+        case "survey.given":
+            return ngettext(
+                "Gave results of a survey of staff for %(num)d agency.",
+                "Gave results of a survey of staff for %(num)d agencies.", data["agencies"],
+            )  # fmt: skip
         case "round.opened":
             return ngettext("Opened the round to %(num)d agency.", "Opened the round to %(num)d agencies.", number)
         case "feedback.prepared":

@@ -72,6 +72,28 @@ function together(mine, theirs) {
   return theirs.includes(mine) ? theirs : `${mine}\n\n${theirs}`;
 }
 
+/** The rows of a table that have anything in them, in order, each as column to cell. */
+function rowsOf(fields) {
+  const rows = [];
+  for (const [name, cell] of Object.entries(fields)) {
+    const [, number, column] = name.match(/^rows-([0-9]+)-(.+)$/) ?? [];
+    if (number && cell) (rows[number] ??= {})[column] = cell;
+  }
+  return rows.filter(Boolean);
+}
+
+/** Fields with what two people typed put together: both texts, all rows of both, and mine where one thing can stand. */
+function putTogether(mine, theirs, merged) {
+  const isCell = (name) => name.startsWith("rows-");
+  const rows = rowsOf(mine);
+  const known = new Set(rows.map(canonical));
+  rows.push(...rowsOf(theirs).filter((row) => !known.has(canonical(row))));
+  const cells = rows.flatMap((row, place) => Object.entries(row).map(([column, cell]) => [`rows-${place + 1}-${column}`, cell]));
+  const others = Object.entries({ ...merged, ...mine }).filter(([name]) => !isCell(name));
+  const texts = ["commentary", "reason", "text"].map((name) => [name, together(mine[name] ?? "", theirs[name] ?? "")]);
+  return Object.fromEntries([...others, ...texts, ...cells]);
+}
+
 /** Fields as one text, to compare: empty ones do not count. */
 function canonical(fields) {
   const given = Object.entries(fields).map(([name, value]) => [name, plain(value)]);
@@ -142,6 +164,7 @@ class Question {
   }
 
   fill(fields) {
+    this.grow(Math.max(0, ...Object.keys(fields).map((name) => Number(name.match(/^rows-([0-9]+)-/)?.[1] ?? 0))));
     for (const one of this.controls()) {
       const value = fields[one.name.slice(this.prefix.length)] ?? "";
       if (one.type === "radio" || one.type === "checkbox") one.checked = one.value === value;
@@ -150,12 +173,37 @@ class Question {
     update(this.root);
   }
 
+  /** Rows of a table up to number `last`, and an empty one below where there may be more. */
+  grow(last) {
+    const body = this.root.querySelector("tbody[data-most]");
+    if (!body) return;
+    while (body.rows.length < Math.max(last, Math.min(last + 1, Number(body.dataset.most)))) {
+      const number = body.rows.length + 1;
+      const row = body.rows[number - 2].cloneNode(true);
+      for (const one of row.querySelectorAll("[name]")) {
+        one.name = one.name.replace(`--rows-${number - 1}-`, `--rows-${number}-`);
+        one.setAttribute("aria-label", one.getAttribute("aria-label").replace(/[0-9]+(?=[^0-9]*$)/, number));
+        if (one.localName === "select") for (const option of one.options) option.defaultSelected = false;
+        else one.defaultValue = "";
+        one.value = "";
+      }
+      body.append(row);
+    }
+  }
+
+  /** The number of the last row of a table with anything in it. */
+  lastRow() {
+    const rows = [...(this.root.querySelector("tbody[data-most]")?.rows ?? [])];
+    return rows.findLastIndex((row) => [...row.querySelectorAll("[name]")].some((cell) => cell.value.trim())) + 1;
+  }
+
   isDirty() {
     return canonical(this.fields()) !== this.stored;
   }
 
   /** Something was typed: keep it here, and save it after a pause. */
   typed(pause) {
+    this.grow(this.lastRow());
     if (!this.isDirty() && !this.pending) {
       if (!this.running) this.settle();
       return;
@@ -280,9 +328,7 @@ class Question {
     }
     if (choice === "merge") {
       // with what was typed since the conflict was found: what the server put together may be half a sentence old
-      const mine = this.fields();
-      const texts = ["commentary", "reason"].map((name) => [name, together(mine[name] ?? "", told.theirs[name] ?? "")]);
-      this.fill({ ...told.merged, ...mine, ...Object.fromEntries(texts) });
+      this.fill(putTogether(this.fields(), told.theirs, told.merged));
     }
     if (this.isDirty()) this.typed(0);
     else this.settle();
@@ -306,7 +352,8 @@ class Question {
   showErrors(errors) {
     for (const [name, text] of Object.entries(errors)) {
       const control = this.controls().find((one) => one.name.slice(this.prefix.length).split("-")[0] === name);
-      const group = control?.closest("[data-field]") ?? control?.closest("fieldset")?.closest(".govuk-form-group");
+      const several = control?.closest(".govuk-date-input, .govuk-radios, .govuk-checkboxes, .cnd-scroll");
+      const group = (several ?? control)?.closest("[data-field]") ?? (several ?? control)?.closest(".govuk-form-group");
       if (!group) continue;
       group.classList.add("govuk-form-group--error");
       group.hidden = false;
@@ -317,9 +364,9 @@ class Question {
       hidden.className = "govuk-visually-hidden";
       hidden.textContent = this.page.words.error;
       error.append(hidden, ` ${text}`);
-      const place = group.querySelector(".govuk-date-input, .govuk-radios, textarea, input");
+      const place = several ?? group.querySelector(".govuk-input__wrapper, textarea, input");
       place.before(error);
-      const described = control.closest(".govuk-date-input, .govuk-radios")?.closest("fieldset") ?? control;
+      const described = several?.closest("fieldset") ?? control;
       const ids = new Set((described.getAttribute("aria-describedby") ?? "").split(" ").filter(Boolean));
       described.setAttribute("aria-describedby", [...ids.add(error.id)].join(" "));
     }
