@@ -37,7 +37,7 @@ def lands_on(page: Page, work: str) -> None:
     """Their work, or the list that it is in for those whom another test has given more."""
     if heading(page) != work:
         assert work == ROUND and heading(page) == "Your work", page.url
-        expect(page.get_by_role("link", name=f"{ROUND}:")).to_be_visible()
+        expect(page.get_by_role("link", name=ROUND)).to_be_visible()
 
 
 def test_every_role_of_the_demonstration_leads_to_its_work(visitors: Visitors) -> None:

@@ -68,9 +68,12 @@ def two_types() -> Pack:
 
 
 def counted_in(session: Session, chosen: Pack, *, agencies: int = 40) -> AuditRound:
-    """A seeded round with its roll-up, and files behind every third submitted return."""
+    """A seeded round with its roll-up, and files behind every third submitted return of a type."""
     found = seed(session, chosen, agencies=agencies)
-    for place, one in enumerate(standing(session, found)):
+    seen: Counter[str] = Counter()
+    for one in sorted(standing(session, found), key=lambda one: one.audit_return.id):
+        place = seen[one.audit_return.agency_type]
+        seen[one.audit_return.agency_type] += 1
         given = [(key, value.get("grade", "")) for key, value in one.answers.items()]
         rollup.change(session, one.audit_return, "submitted", before=(), after=given)
         if place % 3 == 0:

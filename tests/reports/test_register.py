@@ -205,9 +205,12 @@ def test_it_is_for_those_who_inspect(world: World) -> None:
             register(world.session, world.audit_round, actor=world.actor(name), now=world.now)
 
 
-def test_the_page_of_reports_offers_it_where_somebody_decides(app: Flask, world: World, client_as: SignIn) -> None:
+def test_the_page_of_reports_offers_it_where_somebody_decides(
+    app: Flask, world: World, client_as: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[str] = []
-    app.extensions["candour_jobs"] = SimpleNamespace(enqueue_report=lambda _session, run_id: asked.append(run_id))
+    queue = SimpleNamespace(enqueue_report=lambda _session, run_id: asked.append(run_id))
+    monkeypatch.setitem(app.extensions, "candour_jobs", queue)
     world.answer(FOLLOWS, by="signatory-council")
     sign(world, FOLLOWS, by="signatory-council")
     address = f"/rounds/{world.audit_round.public_id}/reports"

@@ -17,10 +17,11 @@ from tests.world import World
 
 
 @pytest.fixture
-def queue(app: Flask) -> list[str]:
+def queue(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The runs that were handed to the background."""
     runs: list[str] = []
-    app.extensions["candour_jobs"] = SimpleNamespace(enqueue_report=lambda _session, run_id: runs.append(run_id))
+    background = SimpleNamespace(enqueue_report=lambda _session, run_id: runs.append(run_id))
+    monkeypatch.setitem(app.extensions, "candour_jobs", background)
     return runs
 
 
