@@ -21,7 +21,7 @@ from app.operations import agencies, people, rounds, templates
 from app.operations.answers import Edit, save_answers
 from app.policy import Actor, system_actor
 from app.queries.actors import actor_of
-from app.queries.returns import Checklist, checklist, get_return
+from app.queries.returns import Checklist, Item, checklist, get_return
 from config import ROOT
 from tests.kept import Kept, keep, let_go, put_back
 
@@ -66,26 +66,68 @@ class World:
         return checklist(self.session, audit_return)
 
     def answer(self, code: str, *, by: str = "signatory", best: bool = True, standards: int | None = None) -> None:
-        """Answer a return completely with the best grade of each scheme, or (`best` False) with the worst."""
-        work = self.work(code)
-        sections = work.sections[:standards] if standards else work.sections
-        edits = [
-            Edit(item.id, complete_answer(item.scheme, best=best), item.answer.version, "all")
-            for section in sections
-            for item in section.items
-        ]
+        """Answer a return completely, with what its answers open and without files.
+
+        With the best grade of each scheme, or (`best` False) with the worst; facts come to them where they can.
+        """
         actor = self.actor(by)
-        result = save_answers(
-            self.write(), self.returns[code].public_id, edits, by=actor, now=self.now
-        )
-        assert result.clean, result
-        self.session.commit()
+        done: set[str] = set()
+        while edits := self._edits(code, best, standards, done):
+            result = save_answers(
+                self.write(), self.returns[code].public_id, edits, by=actor, now=self.now
+            )
+            assert result.clean, result
+            self.session.commit()
+            done |= {edit.criterion for edit in edits}
+
+    def _edits(self, code: str, best: bool, standards: int | None, done: set[str]) -> list[Edit]:
+        work = self.work(code)
+        return [
+            Edit(item.id, complete(item.criterion, item.scheme, best=best), item.answer.version, "all")
+            for section in (work.sections[:standards] if standards else work.sections)
+            for item in section.items
+            if item.id not in done and item.criterion.answer.type != "file"
+        ]
+
+
+def graded(work: Checklist) -> list[Item]:
+    """The questions of a checklist that are answered with a grade, or with a fact that comes to one."""
+    return [item for item in work.items if item.criterion.answer.is_graded]
+
+
+def complete(criterion, scheme, *, best: bool = True) -> dict[str, object]:  # type: ignore[no-untyped-def]
+    """An answer of any type with nothing outstanding; a fact that comes to a grade comes to the best, or the worst."""
+    asked = criterion.answer
+    if asked.type == "grade":
+        return complete_answer(scheme, best=best)
+    raw = dict(_FACTS[asked.type](asked, best))
+    grade = asked.grade_of(raw)
+    return raw | {k: v for k, v in (_beside(scheme, scheme.grade(grade)) if grade else {}).items() if k != "grade"}
+
+
+_FACTS = {
+    "yes_no": lambda asked, best: {"answer": "yes" if best else "no"},
+    "number": lambda asked, best: {"number": "7"},
+    "percentage": lambda asked, best: {"numerator": 40 if best else 0, "denominator": 40},
+    "date": lambda asked, best: {"date": "2003-04-01"},
+    "choice": lambda asked, best: {"chosen": asked.choices_known()[0 if best else -1]},
+    "choices": lambda asked, best: {"choices": list(asked.choices_known()[: max(1, asked.at_least)])},
+    "text": lambda asked, best: {"text": "In a few words."},
+    "table": lambda asked, best: {"rows": [{c.key: _CELLS[c.type](c) for c in asked.columns}] * max(1, asked.at_least)},
+}
+_CELLS = {
+    "text": lambda column: "Fictional", "number": lambda column: "3", "date": lambda column: "2003-04-01",
+    "yes_no": lambda column: "yes", "choice": lambda column: column.choices[0].key,
+}
 
 
 def complete_answer(scheme, *, best: bool = True) -> dict[str, object]:  # type: ignore[no-untyped-def]
     """An answer with nothing outstanding: the best grade, or the worst that counts."""
     counted = [grade for grade in scheme.grades if grade.counts_as != "excluded" and not grade.shown_apart]
-    grade = counted[0] if best else counted[-1]
+    return _beside(scheme, counted[0] if best else counted[-1])
+
+
+def _beside(scheme, grade) -> dict[str, object]:  # type: ignore[no-untyped-def]
     raw: dict[str, object] = {"grade": grade.key}
     if scheme.bases:
         raw["basis"] = next(basis.key for basis in scheme.bases if not basis.asks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -86,18 +87,18 @@ def test_a_published_version_that_changed_is_refused(run, monkeypatch: pytest.Mo
     monkeypatch.setattr("config.Config.load", _with_templates(Config.load, folder))
     run("templates", "publish", "section-11-2024")
     path = folder / "section-11-2024" / "pack.yaml"
-    path.write_text(path.read_text().replace("  en: ", "  en: Changed ", 1), "utf-8")
+    path.write_text(path.read_text().replace("title:\n  en: ", "title:\n  en: Changed ", 1), "utf-8")
     assert "raise `version`" in run("templates", "publish", "section-11-2024", ok=False).output
-    path.write_text(path.read_text().replace("version: 3", "version: 4", 1))
+    path.write_text(re.sub(r"^version: 4\nchanges:\n(  .*\n)+", "version: 5\n", path.read_text(), flags=re.MULTILINE))
     refused = run("templates", "publish", "section-11-2024", ok=False).output
-    assert "say what is new in version 4" in refused and "`changes: " in refused
+    assert "say what is new in version 5" in refused and "`changes: " in refused
     path.write_text(path.read_text() + "changes: Clearer words.\n")
     compared = run("templates", "compare", "section-11-2024").output
-    assert "version 3 beside version 4 (on disk)" in compared and "also changed:" in compared
-    assert "version 4" in run("templates", "publish", "section-11-2024").output
+    assert "version 4 beside version 5 (on disk)" in compared and "also changed:" in compared
+    assert "version 5" in run("templates", "publish", "section-11-2024").output
     # the latest is compared with the disk, two versions with each other
     assert "Nothing differs." in run("templates", "compare", "section-11-2024").output
-    assert "version 3 beside version 4\n" in run("templates", "compare", "section-11-2024", "3", "4").output
+    assert "version 4 beside version 5\n" in run("templates", "compare", "section-11-2024", "4", "5").output
     assert "version 9 is not published" in run("templates", "compare", "section-11-2024", "9", ok=False).output
     assert "is not published" in run("templates", "compare", "climbie-2003", ok=False).output
 

@@ -96,8 +96,9 @@ def test_a_return_is_judged_on_two_axes_and_one_waits_for_an_inspector(world: Wo
         "child-protection": ("well", "well", "well"),
         "children": ("well", "well", "well"),
         "capacity": ("", "", ""),
+        "position": ("", "", ""),
     }
-    assert found["capacity"].explanation["waits_for"] == ["capacity"]
+    assert found["capacity"].explanation["waits_for"] == found["position"].explanation["waits_for"] == ["capacity"]
     assert not any(row.triggered or row.stale for row in found.values())
     done = judgements.give(
         world.write(), public_id, "capacity", grade="promising", note="Plans are funded.",
@@ -105,6 +106,7 @@ def test_a_return_is_judged_on_two_axes_and_one_waits_for_an_inspector(world: Wo
     )  # fmt: skip
     world.session.commit()
     assert (done.grade, done.holds, done.given) == ("promising", "promising", "promising")
+    assert rows(world, public_id)["position"].grade == "serving-able"
     assert told(world, public_id) == ["return.judged", "judgement.given", "return.judged"]
     # nothing of it stands in the history that the agency reads
     own = world.session.scalars(select(Event.verb).where(Event.chain == f"return:{public_id}")).all()
@@ -228,7 +230,7 @@ def test_an_override_counts_once_somebody_else_approved_it(world: World) -> None
     )
     world.session.commit()
     assert {key: row.holds for key, row in rows(world, public_id).items()} == {
-        "child-protection": "well", "children": "well", "capacity": "",
+        "child-protection": "well", "children": "well", "capacity": "", "position": "",
     }  # fmt: skip
     assert told(world, public_id) == [
         "return.judged", "judgement.override_proposed", "judgement.override_approved", "return.judged",
@@ -326,7 +328,7 @@ def test_an_override_lapses_with_the_answers_that_it_rested_on(world: World, app
     sign(world, "council-1", by="signatory-council")
     found = judged(world, public_id)
     assert {key: row.holds for key, row in found.items()} == {
-        "child-protection": "well", "children": "well", "capacity": "",
+        "child-protection": "well", "children": "well", "capacity": "", "position": "",
     }  # fmt: skip
     assert (found["child-protection"].override, found["child-protection"].approved_at) == ("", None)
     assert told(world, public_id)[-2:] == ["judgement.override_lapsed", "return.judged"]
@@ -361,7 +363,7 @@ def test_only_what_can_be_entered_is_entered(world: World) -> None:
     )
     world.session.commit()
     assert {key: row.grade for key, row in rows(world, public_id).items()} == {
-        "child-protection": "well", "children": "well", "capacity": "poor",
+        "child-protection": "well", "children": "well", "capacity": "poor", "position": "serving-doubtful",
     }  # fmt: skip
 
 
@@ -402,7 +404,7 @@ def test_a_round_is_judged_by_each_body_for_its_own_types_in_few_statements(worl
     assert len(statements) <= 20, statements
     session.commit()
     assert {row.key for row in session.scalars(select(Judgement))} == {
-        "child-protection", "children", "capacity", "practice", "knowledge", "overall",
+        "child-protection", "children", "capacity", "position", "practice", "knowledge", "overall",
     }  # fmt: skip
     one = judgements.judge_round(
         world.write(), world.audit_round.public_id, agency_code="police-1", by=SYSTEM, now=world.now

@@ -17,7 +17,7 @@ from app.queries.signing import board_comments, briefing, open_decline
 from tests.next_year import next_year
 from tests.operations.test_carrying import carried, confirmed
 from tests.operations.test_returns import save, sign
-from tests.world import World, complete_answer
+from tests.world import World, complete_answer, graded
 
 REASON = "The figures for case conferences are last year's."
 
@@ -165,7 +165,7 @@ def test_the_signatory_is_told_what_is_behind_the_answers(world: World, code: st
     carried(world, code)
     confirmed(world, code, *[item.id for item in world.work(code).items])
     work = world.work(code)
-    one, two, *others = work.items
+    one, two, *others = graded(work)
     worst = complete_answer(one.scheme, best=False)
     apart = next(grade.key for grade in one.scheme.grades if grade.shown_apart)
     save(
@@ -178,7 +178,7 @@ def test_the_signatory_is_told_what_is_behind_the_answers(world: World, code: st
     assert [gap.item.id for gap in known.gaps] == [one.id]
     assert [gap.item.id for gap in known.unknown] == [two.id]
     assert [item.id for item in known.unplanned] == [one.id, two.id]
-    assert [item.id for item in known.bare] == [item.id for item in others]
+    assert [item.id for item in known.bare] == [item.id for item in others]  # of facts none is expected
     assert known.files == known.actions == 0 and not known.assignments
     assert known.changes is not None
     assert {change.id for change in known.changes.moved("worse")} == {one.id, two.id}

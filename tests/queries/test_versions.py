@@ -9,22 +9,29 @@ from app.queries.carrying import carry_plan
 from app.queries.figures import Narrowed, trend
 from tests.next_year import changed, next_year
 from tests.operations.test_returns import sign
-from tests.world import SYSTEM, World
+from tests.world import SYSTEM, World, graded
 
 
 def test_carrying_and_figures_do_what_the_comparison_says(world: World) -> None:
     code = next(iter(world.returns))
     world.answer(code)
     sign(world, code)
-    asked = [item.criterion.id for item in world.work(code).items]
-    reworded, anew, fact, graded, per_area, gone = asked[:6]
-    scheme = world.pack.grading_schemes[world.pack.templates[code.split("-")[0]].grading]
+    template = world.pack.templates[code.split("-")[0]]
+    conditions = [
+        rule
+        for placed in template.criteria()
+        for rule in (placed.criterion.shown_if, placed.criterion.required_if, placed.criterion.not_applicable_if)
+    ]
+    named = {rule.criterion for rule in conditions if rule}
+    asked = [item.criterion.id for item in graded(world.work(code)) if item.criterion.id not in named]
+    reworded, anew, fact, choice, per_area, gone = asked[:6]
+    scheme = world.pack.grading_schemes[template.grading]
     grades = {"yes": scheme.grades[0].key, "no": scheme.grades[-1].key}
     changes = {
         reworded: {"question": "In other words?"},
         anew: {"version": 2},
         fact: {"answer": NumberAsked(type="number")},
-        graded: {"answer": YesNo(type="yes_no", grades=grades)},
+        choice: {"answer": YesNo(type="yes_no", grades=grades)},
         per_area: {"scope": "area"},
     }
 

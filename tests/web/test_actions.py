@@ -21,7 +21,7 @@ from tests.next_year import next_year
 from tests.operations.test_actions import TRAIN, plan, question
 from tests.operations.test_returns import sign
 from tests.web.test_agency import counted, words
-from tests.world import World
+from tests.world import World, graded
 
 SignIn = Callable[[str], FlaskClient]
 
@@ -318,12 +318,12 @@ def test_the_spreadsheet_holds_texts_only_and_the_same_figures(
     book = CalamineWorkbook.from_filelike(io.BytesIO(answer.data))
     summary, actions = (book.get_sheet_by_name(name).to_python() for name in ("Summary", "Actions"))
     figures = {row[0]: row[1] for row in summary}
-    items = world.work(code).items
-    assert figures["Criteria not in place"] == len(items)
-    assert figures["Criteria not in place, without any action"] == len(items) - 2
+    gaps = [item for item in graded(world.work(code)) if item.grade]
+    assert figures["Criteria not in place"] == len(gaps)
+    assert figures["Criteria not in place, without any action"] == len(gaps) - 2
     assert figures["Actions for criteria not in place"] == 3 and figures["Status: Done"] == 1
     rows = actions[4:]
-    assert len(rows) == len(items) + 1  # every gap has a line, and one has two
+    assert len(rows) == len(gaps) + 1  # every gap has a line, and one has two
     assert [row[6] for row in rows[:3]] == [evil, "Second for the same", "http://example.org/x"]
     assert rows[0][8] == date(2003, 9, 1) and rows[0][7] == "@SUM(1)"
     assert any("DRAFT" in str(cell) for row in summary[:3] for cell in row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from datetime import date
 
@@ -37,7 +38,8 @@ def test_packs_on_disk_are_checked_and_published(admin, app, world, tmp_path):
     file = tmp_path / "packs" / PACK / "pack.yaml"
     text = file.read_text()
     assert "Published as it is" in words(admin.get("/admin/packs"))
-    file.write_text(text.replace("  en: ", "  en: Another ", 1))
+    text = re.sub(r"^changes:\n(  .*\n)+", "", text, flags=re.MULTILINE)
+    file.write_text(text.replace("title:\n  en: ", "title:\n  en: Another ", 1))
     assert "raise the version in pack.yaml" in words(admin.get("/admin/packs"))
     refused = admin.post("/admin/packs", data={"pack": PACK})
     assert refused.status_code == 200 and "A published version never changes" in words(refused)

@@ -20,7 +20,7 @@ from app.queries.moderation import latest_submission
 from tests.operations.checking import check, put_in_sample
 from tests.web.test_moderation import worse
 from tests.web.test_oversight import submit, words
-from tests.world import World
+from tests.world import World, graded
 
 Clients = Callable[[str], FlaskClient]
 
@@ -41,7 +41,7 @@ def pack(world: World, code: str) -> dict[str, Entry]:
 
 
 def test_grades_are_said_in_words_signed_ones_and_both_of_an_adjusted_answer(world: World, code: str) -> None:
-    one, two = world.work(code).items[:2]
+    one, two = graded(world.work(code))[:2]
     put_in_sample(world, code, questions=[one.id, two.id])
     assert one.grade and two.grade
     check(world, code, one.id, worse(one), reason="The files say otherwise.", seen="Forty files.")
@@ -59,7 +59,7 @@ def test_grades_are_said_in_words_signed_ones_and_both_of_an_adjusted_answer(wor
     assert upheld.text == f"“{localise(two.grade.label)}” stands."
     signed = said["Submission 1, the grades that were signed"]
     lines = signed.text.splitlines()
-    assert len(lines) == sum(1 for item in world.work(code).items if item.grade)
+    assert len(lines) == sum(1 for item in world.work(code).items if item.started)
     assert signed.role == "accountable_signatory"
     assert lines[0].startswith(start) and f": {own}" in lines[0]
     assert not any(item.criterion.id in "".join(said) for item in world.work(code).items), "words in place of keys"

@@ -75,6 +75,7 @@ def test_the_list_is_narrowed_and_downloaded(world: World, client_as: Visit, add
         "Child protection services",
         "Children’s services",
         "Capacity for improvement",
+        "Place on the two axes",
     ]
     assert lines[2][5:9] == [
         "Serving some people well", "Serving some people well", "Serving people well", "Serving people well",
@@ -104,7 +105,9 @@ def test_a_page_says_in_words_why_a_return_was_judged_so(world: World, client_as
     [link, *_more] = re.findall(r'href="(/returns/[^"]+#q-police-informed-of-crimes)"', text)
     answer = client.get(link.split("#")[0])
     assert answer.status_code == 200 and 'id="q-police-informed-of-crimes"' in answer.text
-    assert "It waits for" not in shown and "no grade yet" in shown
+    # what inspectors enter waits for nothing else; what follows from it does
+    assert re.findall(r"It waits for: [^.]+", shown) == ["It waits for: Capacity for improvement"]
+    assert "no grade yet" in shown
 
 
 def test_a_judgement_is_entered_with_what_it_rests_on(world: World, client_as: Visit) -> None:  # noqa: F811

@@ -16,7 +16,7 @@ from app.queries.returns import Item
 from tests.operations.checking import check, finished, put_in_sample, uphold_all
 from tests.operations.test_returns import sign
 from tests.web.test_oversight import count, submit, words
-from tests.world import World
+from tests.world import World, graded
 
 Clients = Callable[[str], FlaskClient]
 TOKEN = "Zinnober-1717"  # stands in every text that inspectors write, and nowhere else
@@ -35,8 +35,8 @@ def address(world: World, code: str, place: str = "") -> str:
 
 
 def drawn(world: World, code: str, number: int = 2, **people: str) -> list[Item]:
-    """The first questions of a return, put into the sample."""
-    items = world.work(code).items[:number]
+    """The first questions of a return that come to a grade, put into the sample."""
+    items = graded(world.work(code))[:number]
     put_in_sample(world, code, questions=[item.id for item in items], **people)
     return items
 

@@ -97,7 +97,7 @@ def lead_page(client_as, address: str) -> int:
 def test_an_open_round_shows_its_response(lead, world):
     submit(world)
     page = words(lead.get(f"/rounds/{world.audit_round.public_id}"))
-    assert re.search(r"submitted 1 of 5 expected 20%", page)
+    assert re.search(r"submitted 1 of 6 expected 17%", page)
     assert "35" in page and "days to the due date" in page
 
 
@@ -223,10 +223,10 @@ def test_a_wrong_file_is_explained(lead, world, draft):
 def test_the_example_file_can_be_uploaded_as_it_is(lead, world, draft):
     example = lead.get(f"{draft}/agencies/example.csv")
     shown = lead.post(f"{draft}/agencies", data={"way": "upload", "file": (io.BytesIO(example.data), "a.csv")})
-    assert "Add 5 agencies to this round?" in words(shown)
+    assert "Add 6 agencies to this round?" in words(shown)
     lines = unescape(re.search(r"<textarea[^>]*>(.*?)</textarea>", shown.get_data(as_text=True), re.S)[1])
     assert lead.post(f"{draft}/agencies", data={"way": "csv", "lines": lines, "confirmed": "1"}).status_code == 303
-    assert "5 agencies are in this round" in words(lead.get(f"{draft}/agencies"))
+    assert "6 agencies are in this round" in words(lead.get(f"{draft}/agencies"))
 
 
 def test_a_line_that_contradicts_what_is_stored_is_a_problem_too(lead, world, draft):
@@ -260,12 +260,12 @@ def test_invitations_give_a_link_to_those_who_have_not_joined(lead, world, app):
     address = f"/rounds/{world.audit_round.public_id}/invitations"
     page = lead.get(address)
     links = re.findall(r'value="http://localhost(/welcome/[^"]+)"', page.get_data(as_text=True))
-    assert len(links) == 6  # five signatories and an audit lead
+    assert len(links) == 7  # six signatories and an audit lead
     assert app.test_client().get(links[0]).status_code == 200
     assert "People: 1" in words(lead.get(f"{address}?q=signatory-police"))
     assert "Nobody matches" in words(lead.get(f"{address}?state=joined"))
     rows = list(csv.reader(io.StringIO(lead.get(f"{address}?format=csv").get_data().decode("utf-8-sig"))))
-    assert len(rows) == 7 and all("/welcome/" in row[-1] for row in rows[1:])
+    assert len(rows) == 8 and all("/welcome/" in row[-1] for row in rows[1:])
 
 
 def test_the_preview_leaves_out_what_a_subtype_is_not_asked(lead, world):
@@ -285,14 +285,14 @@ def test_the_preview_leaves_out_what_a_subtype_is_not_asked(lead, world):
 def test_the_ledger_narrows_sorts_and_downloads(lead, world):
     submit(world)
     address = f"/rounds/{world.audit_round.public_id}/ledger"
-    assert "5 of 5 agencies" in words(lead.get(address))
-    assert "1 of 5 agencies" in words(lead.get(f"{address}?state=submitted"))
-    assert "1 of 5 agencies" in words(lead.get(f"{address}?type=council"))
+    assert "6 of 6 agencies" in words(lead.get(address))
+    assert "1 of 6 agencies" in words(lead.get(f"{address}?state=submitted"))
+    assert "1 of 6 agencies" in words(lead.get(f"{address}?type=council"))
     sorted_page = lead.get(f"{address}?sort=progress&dir=down").get_data(as_text=True)
     assert 'aria-sort="descending"' in sorted_page
     assert sorted_page.index("Fictional council one") < sorted_page.index("Fictional nhs one")
     rows = list(csv.DictReader(io.StringIO(lead.get(f"{address}?format=csv").get_data().decode("utf-8-sig"))))
-    assert len(rows) == 5 and {row["State"] for row in rows} == {"Submitted on time", "Not started"}
+    assert len(rows) == 6 and {row["State"] for row in rows} == {"Submitted on time", "Not started"}
 
 
 def test_a_spreadsheet_takes_no_cell_for_a_formula(lead, world):

@@ -51,7 +51,7 @@ def shut(world: World) -> None:
 
 def form(**changes: str | list[str]) -> dict[str, str | list[str]]:
     """The form of the plan, filled in."""
-    kinds = ("council", "nhs", "police", "school", "voluntary")
+    kinds = ("council", "nhs", "police", "probation", "school", "voluntary")
     plan: dict[str, str | list[str]] = {f"percent-{kind}": "50" for kind in kinds}
     plan |= {"minimum": "1", "questions": "3", "risk_most": "2", "second_percent": "100", "rules": ["late"]}
     return plan | changes
@@ -103,7 +103,7 @@ def test_a_wrong_plan_says_everything_and_keeps_what_was_typed(
     assert answer.status_code == 422 and 'value="many"' in answer.text and 'value="-3"' in answer.text
     for field in ("percent-council", "minimum", "questions", "second_percent"):
         assert f'href="#{field}"' in answer.text and f'id="{field}"' in answer.text, field
-    nothing = {f"percent-{kind}": "0" for kind in ("council", "nhs", "police", "school", "voluntary")}
+    nothing = {f"percent-{kind}": "0" for kind in ("council", "nhs", "police", "probation", "school", "voluntary")}
     assert "nothing would be drawn" in words(lead.post(f"{address}/plan", data=form(minimum="0") | nothing))
     world.session.rollback()
     assert world.session.scalar(select(Sample)) is None

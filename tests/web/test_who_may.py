@@ -33,7 +33,7 @@ OF_INSPECTORS = {
 }  # fmt: skip
 OF_LEADS = {
     "disclosure.read", "moderation.lead", "peers.assign", "release.publish", "round.close", "round.create",
-    "round.edit", "sample.draw",
+    "round.edit", "sample.draw", "survey.give",
 }  # fmt: skip
 # of those, what is about a round and not about one return
 OF_THE_ROUND = {
