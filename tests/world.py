@@ -95,6 +95,13 @@ def graded(work: Checklist) -> list[Item]:
     return [item for item in work.items if item.criterion.answer.is_graded]
 
 
+def free(work: Checklist) -> list[Item]:
+    """Graded questions that no condition looks at: whatever they are answered, the same others are asked."""
+    every = [placed.criterion for placed in work.template.criteria()]
+    rules = [rule for one in every for rule in (one.shown_if, one.required_if, one.not_applicable_if) if rule]
+    return [item for item in graded(work) if item.criterion.id not in {rule.criterion for rule in rules}]
+
+
 def complete(criterion, scheme, *, best: bool = True) -> dict[str, object]:  # type: ignore[no-untyped-def]
     """An answer of any type with nothing outstanding; a fact that comes to a grade comes to the best, or the worst."""
     asked = criterion.answer

@@ -9,7 +9,7 @@ from app.queries.carrying import carry_plan
 from app.queries.figures import Narrowed, trend
 from tests.next_year import changed, next_year
 from tests.operations.test_returns import sign
-from tests.world import SYSTEM, World, graded
+from tests.world import SYSTEM, World, free
 
 
 def test_carrying_and_figures_do_what_the_comparison_says(world: World) -> None:
@@ -17,14 +17,7 @@ def test_carrying_and_figures_do_what_the_comparison_says(world: World) -> None:
     world.answer(code)
     sign(world, code)
     template = world.pack.templates[code.split("-")[0]]
-    conditions = [
-        rule
-        for placed in template.criteria()
-        for rule in (placed.criterion.shown_if, placed.criterion.required_if, placed.criterion.not_applicable_if)
-    ]
-    named = {rule.criterion for rule in conditions if rule}
-    asked = [item.criterion.id for item in graded(world.work(code)) if item.criterion.id not in named]
-    reworded, anew, fact, choice, per_area, gone = asked[:6]
+    reworded, anew, fact, choice, per_area, gone = (item.criterion.id for item in free(world.work(code))[:6])
     scheme = world.pack.grading_schemes[template.grading]
     grades = {"yes": scheme.grades[0].key, "no": scheme.grades[-1].key}
     changes = {

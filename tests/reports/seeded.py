@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.domain.answers import ANSWER_TYPES
-from app.domain.asking import GradeAsked
+from app.domain.asking import Asked, GradeAsked, TableAsked
 from app.domain.content import return_content
 from app.domain.integrity import canonical_json, hash_of, sha256_hex, submission_hash
 from app.domain.templates import Criterion, GradingScheme, Pack
@@ -157,6 +157,17 @@ def _return(
         submit(session, rng, pack, audit_round, audit_return, user, at, 2 if kind == "replaced" else 1)
 
 
+def row(asked: Asked, place: int) -> dict[str, str]:
+    """A row of a table: what must be filled in."""
+    assert isinstance(asked, TableAsked)
+    said = {"text": f"Row {place}", "number": str(place), "date": COUNTS_FROM.isoformat()}
+    return {
+        column.key: said.get(column.type) or column.choices_known()[0]
+        for number, column in enumerate(asked.columns)
+        if column.required or not number
+    }
+
+
 def fact(rng: Random, criterion: Criterion, scheme: GradingScheme) -> dict[str, Any] | None:
     """A random answer that is a fact, as it is stored; None where files are the answer."""
     asked, keys = criterion.answer, criterion.answer.choices_known()
@@ -167,9 +178,9 @@ def fact(rng: Random, criterion: Criterion, scheme: GradingScheme) -> dict[str, 
         "percentage": lambda: {"numerator": rng.randint(0, whole), "denominator": whole},
         "date": lambda: {"date": (COUNTS_FROM - timedelta(days=rng.randint(0, 900))).isoformat()},
         "choice": lambda: {"chosen": rng.choice(keys)},
-        "choices": lambda: {"choices": rng.sample(keys, rng.randint(1, len(keys)))},
+        "choices": lambda: {"choices": rng.sample(keys, rng.randint(1, criterion.answer.at_most or len(keys)))},
         "text": lambda: {"text": f"A story, {rng.random()}."},
-        "table": lambda: {"rows": [{"name": f"Row {place}"} for place in range(rng.randint(1, 5))]},
+        "table": lambda: {"rows": [row(criterion.answer, place) for place in range(rng.randint(1, 5))]},
         "file": lambda: None,
     }[asked.type]()  # fmt: skip
     if raw is None:

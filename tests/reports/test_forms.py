@@ -16,6 +16,7 @@ from app.policy import Denied
 from app.queries.forms import blank_form, blank_form_of_type, draft_form
 from app.queries.rounds import NotFound
 from reports.make import make_report
+from tests.operations.test_offline import in_a_form
 from tests.pdf_gate import assert_pdf_ua
 from tests.world import SYSTEM, World, complete_answer
 
@@ -111,14 +112,16 @@ def test_the_blank_form_asks_everything_and_answers_nothing(world: World, code: 
     pdf, form = make(world, tmp_path, "blank-form", code)
     assert_pdf_ua(pdf)
     assert not any(question.value or question.saved_by for question in form.questions())
-    assert {question.id for question in form.questions()} == {item.id for item in world.work(code).items}
+    assert [question.id for question in form.questions()] == [one.id for one in in_a_form(world, code)]
     for question in form.questions():
         assert has(pdf, question.question)
         assert has(pdf, question.why)
+    assert {scheme.key for scheme in form.schemes} == set(world.pack.grading_schemes)
     for scheme in form.schemes:
-        # in the table of grades, and as a box to tick at each question
+        # in the table of grades, and as a box to tick at each question that is graded
+        of_it = [one for one in form.questions() if one.scheme == scheme.key and one.type == "grade"]
         for grade in scheme.grades:
-            assert text_of(pdf).count(re.sub(r"\s+", "", grade.label)) > len(form.questions())
+            assert text_of(pdf).count(re.sub(r"\s+", "", grade.label)) > len(of_it), grade.label
     assert has(pdf, world.returns[code].agency.name)
     assert has(pdf, "names or details of children")
 
