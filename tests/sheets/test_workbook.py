@@ -17,12 +17,13 @@ from app.domain.message import Message
 from app.operations.answers import Edit, save_answers
 from app.queries.forms import draft_form
 from app.sheets.cells import LARGEST, Sheet, Unreadable, read_cells, reference
-from app.sheets.layout import ANSWER_FIELDS, MARK
+from app.sheets.layout import MARK, TABLE, places_of
 from app.sheets.read import read_day
-from app.sheets.write import write_workbook
+from app.sheets.write import FIRST_ROW, write_workbook
 from tests.sheets.workbooks import as_ods, column_of, members, row_of, saved_again, sheet_with, zipped
 from tests.world import World, complete_answer, pack
 
+TEMPLATE = next(iter(pack("section-11-2024").templates.values()))
 TYPED = ("=1+1", "+44 20 7946 0000", "-1", "@SUM(A1)", "http://example.org", "{=A1}", "'=1", "\t=1")
 
 
@@ -47,7 +48,7 @@ def form(world: World) -> FormDocument:
 
 def written(form: FormDocument) -> bytes:
     """The workbook of a form of the world's first type of agency."""
-    return write_workbook(form, next(iter(pack("section-11-2024").templates.values())))
+    return write_workbook(form, TEMPLATE)
 
 
 def sheets_xml(content: bytes) -> dict[str, str]:
@@ -75,27 +76,33 @@ def test_only_cells_for_answers_can_be_changed(form: FormDocument) -> None:
     unlocked = {place for place, one in enumerate(formats) if 'locked="0"' in one}
     sheets = {sheet.name: sheet for sheet in read_cells(content)}
     xml = sheets_xml(content)
-    asked = {standard.number: standard for standard in form.standards}
+    asked = {placed.criterion.id: placed.criterion.answer for placed in TEMPLATE.criteria()}
+    standards = {standard.number: standard for standard in form.standards}
+    tables = {f"{TABLE}{question.id}": question for question in form.questions() if question.type == "table"}
     open_cells = 0
     for name, text in xml.items():
         assert "<sheetProtection sheet=" in text, name
         assert "mergeCell" not in text
         cells = re.findall(r'<c r="([A-Z]+[0-9]+)" s="([0-9]+)"', text)
         free = {place for place, style in cells if int(style) in unlocked}
+        if table := next((tables.pop(key) for key in list(tables) if key in sheets[name].cells.values()), None):
+            rows, columns = asked[table.criterion].at_most, len(asked[table.criterion].columns)
+            assert free == {reference(FIRST_ROW + row, place) for row in range(rows) for place in range(columns)}
+            continue
         if not re.fullmatch(r"Standard \d+", name):
             assert not free
             continue
         wanted = {
-            reference(row_of(sheets[name], question.id), column_of(sheets[name], field))
-            for question in asked[int(name.split()[1])].questions
-            for field in ANSWER_FIELDS
+            reference(row_of(sheets[name], question.id), column_of(sheets[name], column))
+            for question in standards[int(name.split()[1])].questions
+            for column in places_of(asked[question.criterion]).values()
         }
         assert free == wanted
         open_cells += len(free)
         assert 'state="frozen"' in text
         assert 'orientation="landscape"' in text
         assert "<tablePart " in text
-    assert open_cells == len(form.questions()) * len(ANSWER_FIELDS)
+    assert not tables and open_cells == sum(len(places_of(asked[one.criterion])) for one in form.questions())
 
 
 def test_grades_are_chosen_from_a_list(form: FormDocument) -> None:
@@ -108,7 +115,9 @@ def test_grades_are_chosen_from_a_list(form: FormDocument) -> None:
         if name.startswith("Standard"):
             number = int(name.split()[1])
             questions = next(s for s in form.standards if s.number == number).questions
-            assert text.count('type="list"') == sum(1 + bool(form.scheme(q.scheme).bases) for q in questions)
+            assert text.count('type="list"') == sum(
+                (q.type in ("grade", "yes_no", "choice")) + bool(form.scheme(q.scheme).bases) for q in questions
+            )
     book = members(content)["xl/workbook.xml"].decode()
     assert re.findall(r'<sheet name="(\w+)"[^>]*state="veryHidden"', book) == ["Lists", "Candour"]
 
