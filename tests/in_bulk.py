@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from app import clock, create_app, db
 from app.db import begin_write
 from app.domain.integrity import canonical_json, sha256_hex
-from app.domain.templates import GradingScheme
+from app.domain.templates import Criterion, GradingScheme
 from app.models import AuditReturn, AuditRound, SampledReturn, User
 from app.operations.answers import Edit, save_answers
 from app.operations.moderation import FindingConflict, Typed, finish, record
@@ -32,6 +32,7 @@ from app.queries.moderation import desk_of
 from app.queries.returns import checklist, content_of, get_return
 from app.web.security import hashed
 from config import Config
+from tests.world import complete
 
 T = TypeVar("T")
 
@@ -178,7 +179,7 @@ def answer(
         edits = [
             Edit(
                 item.id,
-                fields(item.scheme, chance, good, clock.today(now), but.get(item.id, "")),
+                fields(item.criterion, item.scheme, chance, good, clock.today(now), but.get(item.id, "")),
                 item.answer.version,
                 "in-bulk",
             )
@@ -192,9 +193,15 @@ def answer(
     raise AssertionError(f"{code} still has unfinished questions")
 
 
-def fields(scheme: GradingScheme, chance: Random, good: float, today: date, key: str) -> dict[str, object]:
+def fields(
+    criterion: Criterion, scheme: GradingScheme, chance: Random, good: float, today: date, key: str
+) -> dict[str, object]:
     """A complete answer as form fields: the grade with this key or, without one, a grade that counts as met, or (with
-    1 - `good`) one that does not."""
+    1 - `good`) one that does not. A fact comes to the best grade, or to the worst."""
+    later = date(today.year + (today.month + 5) // 12, (today.month + 5) % 12 + 1, 15).isoformat()
+    if criterion.answer.type != "grade":
+        fact = complete(criterion, scheme, best=chance.random() < good)
+        return fact | ({"date_expected": later} if "date_expected" in fact else {})
     met = [grade for grade in scheme.grades if grade.counts_as == "met"]
     not_met = [grade for grade in scheme.grades if grade.counts_as == "not_met"]
     chosen = chance.choice(met if chance.random() < good else not_met)
@@ -206,8 +213,7 @@ def fields(scheme: GradingScheme, chance: Random, good: float, today: date, key:
     if scheme.bases:
         raw["basis"] = chance.choice([basis.key for basis in scheme.bases if not basis.asks])
     if "date_expected" in grade.needs:
-        later = date(today.year + (today.month + 5) // 12, (today.month + 5) % 12 + 1, 15)
-        raw["date_expected"] = later.isoformat()
+        raw["date_expected"] = later
     return raw
 
 
