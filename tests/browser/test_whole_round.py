@@ -456,7 +456,7 @@ def following_up(stage: Stage, police: str) -> None:
         "Notices to schools come late."
     )
     page.goto(f"{stage.round}/two-views")
-    page.get_by_label("Pair", exact=True).select_option(label="Police force 6.2 / School or college 6.2")
+    page.get_by_label("Pair", exact=True).select_option(label="Police force 6.2 / School or college 6.3")
     press(page, "Show")
     views = page.get_by_role("row").filter(has_text=named("police-02"))
     expect(views.filter(has_text=named("school-02"))).to_contain_text(
