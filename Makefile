@@ -57,6 +57,11 @@ words: setup-test ## Bring the catalogues of other languages up to date and comp
 bench: setup-test ## Measure what the README quotes
 	@$(BIN)/python -m bench
 
+.PHONY: prove
+prove: setup-test ## Run the tests that take minutes, and take a round of 818 agencies to publication
+	@home=$$(mktemp -d); trap 'rm -rf "$$home"' EXIT; export CANDOUR_HOME="$$home"; $(BIN)/pytest -m proof $(ARGS)
+	@$(MAKE) --no-print-directory prove-round
+
 .PHONY: prove-round
 prove-round: setup-test ## Take a round of 818 agencies from opening to publication (five to ten minutes)
 	@$(BIN)/python -m bench.whole_round

@@ -50,7 +50,7 @@ class Criterion(Part):
 
 
 class Area(Part):
-    """An area that scopes name. `scope` means something to the installation it comes from only; `code` to others."""
+    """An area or a site that scopes name. `scope` means something where it comes from only; `code` to others."""
 
     scope: Line
     code: Line
@@ -58,7 +58,7 @@ class Area(Part):
 
 
 class Answer(Part):
-    """An answer to a criterion, in an area where it is asked for each."""
+    """An answer to a criterion, about an area or a site where it is asked for each."""
 
     criterion: Line
     scope: Line
@@ -132,6 +132,7 @@ class Manifest(Part):
     template: TemplateOf
     criteria: tuple[Criterion, ...]
     areas: tuple[Area, ...]
+    sites: tuple[Area, ...] = ()
     answers: tuple[Answer, ...]
     actions: tuple[PlannedAction, ...]
     evidence: tuple[Piece, ...]

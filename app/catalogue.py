@@ -30,6 +30,7 @@ from yaml.error import YAMLError as Unreadable
 from app.domain.asking import Answer, Asked, GradeAsked, Measured
 from app.domain.demonstration import Plan
 from app.domain.findings import FindingsTexts
+from app.domain.guidance import mistakes
 from app.domain.integrity import canonical_json, sha256_hex
 from app.domain.parts import COLOUR_PATTERN, KEY_PATTERN, RECOMMENDATION_PATTERN, TWIN_PATTERN
 from app.domain.risks import ModerationRules
@@ -733,6 +734,12 @@ class _PackCheck:
                 findings.error(
                     node.keys.get(key, node), f"the pack has no {_quoted(key)}; remove it or correct it"
                 )
+            if FindingsTexts.of(pack).letter and not any(one.asks_areas for one in pack.templates.values()):
+                findings.error(
+                    findings.root.keys["letter"],
+                    "no checklist asks anything per area, so there is nothing for a letter to an area; remove it, or"
+                    " give questions `scope: area`",
+                )
         if demonstration and demonstration.root:
             for mistake in Plan.model_validate(pack.demonstration).mistakes(pack):
                 demonstration.error(demonstration.root, f"{mistake}; correct it here or in the pack")
@@ -796,6 +803,7 @@ class _PackCheck:
             document.error(
                 key, f"the pack is {_quoted(key.value)} but its folder is `{self.name}`; give both one name"
             )
+        _check_guidance(document, root.get("summary"), root.get("source"))
         for agency_type in root.entries("agency_types"):
             body = agency_type.get("oversight_body")
             _known(document, body, self.keys("oversight_bodies"), "oversight body")
@@ -873,12 +881,14 @@ class _TemplateCheck:
             )
         _known(document, root.get("grading"), pack.keys("grading_schemes"), "grading scheme")
         self._check_placeholders(root, False)
+        _check_guidance(document, root.get("introduction"))
         _unique(document, root.entries("standards"), "id", "standard")
         standards = root.entries("standards")
         every = [criterion for standard in standards for criterion in standard.entries("criteria")]
         _unique(document, every, "id", "criterion")
         for standard in standards:
             optional = standard.get("optional")
+            _check_guidance(document, standard.get("introduction"))
             for criterion in standard.entries("criteria"):
                 if isinstance(criterion.value, dict):
                     self._check_criterion(criterion, required=not (optional and optional.value is True))
@@ -902,6 +912,7 @@ class _TemplateCheck:
 
     def _check_criterion(self, criterion: Node, required: bool) -> None:
         document, pack = self.document, self.pack
+        _check_guidance(document, criterion.get("why"), criterion.get("evidence"))
         asked = self._asked(criterion)
         # what comes to no grade is never in place or not: there is no day by which it should be
         if required and (asked is None or asked.is_graded):
@@ -924,6 +935,10 @@ class _TemplateCheck:
             message = "a criterion has either `required` or `required_if`; remove one of them"
             document.error(criterion.keys["required"], message)
         self._check_answer(criterion)
+        if criterion.text("scope") == "site" and criterion.entries("twins"):
+            # twins are two views in one area; a site is in an area that nobody says
+            message = "a criterion that is asked per site has no twins; remove them, or ask it per area"
+            document.error(criterion.keys["twins"], message)
         for twin in criterion.entries("twins"):
             self._check_twin(criterion, twin)
         for rule in CONDITIONS:
@@ -990,7 +1005,8 @@ class _TemplateCheck:
         looked_at = self.criteria[other.value]
         if looked_at.text("scope"):
             message = (
-                f"{_quoted(other.value)} is asked per area, so it has no one answer to look at; name another"
+                f"{_quoted(other.value)} is asked per {looked_at.text('scope')}, so it has no one answer to look at;"
+                " name another"
             )
             self.document.error(other, message)
         scheme = looked_at.text("grading") or self.root.text("grading")
@@ -1032,6 +1048,14 @@ class _TemplateCheck:
                 at = looks_at[members[0]].pop(members[1])
                 circle = " → ".join(f"`{member}`" for member in [*members, members[0]])
                 self.document.error(at, f"conditions go round in a circle: {circle}; remove one of them")
+
+
+def _check_guidance(document: Document, *nodes: Node | None) -> None:
+    """Notes what texts have, in each language, that guidance may not have."""
+    for node in nodes:
+        for text in (node.children.values() or [node]) if node else ():
+            for mistake in mistakes(text.value) if isinstance(text.value, str) else ():
+                document.error(text, mistake)
 
 
 def _criteria(document: Document) -> dict[str, Node]:

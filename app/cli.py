@@ -1065,6 +1065,7 @@ def report() -> None:
 @click.option(
     "--agency", "agency_code", default=None, help="Code of the agency, for a report about one return."
 )
+@click.option("--area", "area_code", default=None, help="Code of the area, for a letter to it.")
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The PDF to write."
 )
@@ -1080,16 +1081,18 @@ def report_render(
     report_key: str,
     round_key: str,
     agency_code: str | None,
+    area_code: str | None,
     out: Path,
     data: Path | None,
     language: str,
     as_email: str | None,
 ) -> None:
-    """Render REPORT (joint-findings, agency-return, receipt, feedback, …) to a PDF file.
+    """Render REPORT (joint-findings, area-letter, agency-return, receipt, feedback, …) to a PDF file.
 
-    Reads submissions only, never drafts. Of findings and feedback, an agency’s people get what is published.
+    Reads submissions only, never drafts. Of findings, letters and feedback, an agency’s people get what is published.
     """
     from app import clock
+    from app.queries.letters import area_coded, edition_to_read
     from app.queries.returns import return_by_agency
     from app.queries.rounds import round_by_key
     from reports.make import make_report
@@ -1100,11 +1103,14 @@ def report_render(
         if audit_round is None:
             raise click.ClickException(f"there is no round with the key “{round_key}”")
         audit_return = return_by_agency(session, audit_round, agency_code) if agency_code else None
+        actor = actor_for(session, as_email, now)
+        area = area_coded(session, area_code) if area_code else ""
+        edition = edition_to_read(session, audit_round, area, actor=actor, now=now) if area else 0
         bar, move = steps(f"Rendering {report_key}")
         with bar:
             made = make_report(
-                session, report_key, audit_round, audit_return, out=out, data=data, language=language,
-                actor=actor_for(session, as_email, now), now=now,
+                session, report_key, audit_round, audit_return, area=area, edition=edition, out=out, data=data,
+                language=language, actor=actor, now=now,
                 progress=lambda percent, what: move(percent, 100, what),
             )  # fmt: skip
             move(100, 100, "done")

@@ -116,6 +116,23 @@ class RoundFacts:
     now: datetime | None = None
 
 
+@dataclass(frozen=True)
+class LetterFacts(RoundFacts):
+    """What policy needs to know of the letter to an area. `agency_ids`: those that it is written to or that contributed
+    to it; `addressed`: of them those that it is written to. `window_open`: they can check the facts of a draft."""
+
+    area_id: int = 0
+    addressed: frozenset[int] = frozenset()
+    window_open: bool = False
+
+
+@dataclass(frozen=True)
+class DraftFacts:
+    """What policy needs to know of the draft of a pack: whose it is; None: the administrators'."""
+
+    body_id: int | None
+
+
 Predicate = Callable[[Held, Any], bool]
 
 
@@ -171,6 +188,21 @@ def embargo_over(held: Held, thing: RoundFacts) -> bool:
     )
 
 
+def own_draft_letter(held: Held, thing: LetterFacts) -> bool:
+    """The letter is written to their agency, and its factual accuracy can be challenged now."""
+    return held.agency_id in thing.addressed and thing.window_open
+
+
+def own_area_letter(held: Held, thing: LetterFacts) -> bool:
+    """The letter is to their area and no longer under embargo."""
+    return (
+        held.area_id == thing.area_id
+        and thing.findings_from is not None
+        and thing.now is not None
+        and thing.findings_from <= thing.now
+    )
+
+
 def own_feedback(held: Held, thing: FeedbackFacts) -> bool:
     """The feedback is to their agency, and no longer the oversight body's alone."""
     return own_agency(held, thing) and thing.readable
@@ -179,6 +211,11 @@ def own_feedback(held: Held, thing: FeedbackFacts) -> bool:
 def own_draft_feedback(held: Held, thing: FeedbackFacts) -> bool:
     """The feedback is to their agency, and its factual accuracy can be challenged now."""
     return own_agency(held, thing) and thing.window_open
+
+
+def own_body(held: Held, thing: DraftFacts) -> bool:
+    """The draft is of the oversight body that they are appointed at."""
+    return thing.body_id is not None and held.oversight_body_id == thing.body_id
 
 
 def own_area(held: Held, thing: int) -> bool:
@@ -219,6 +256,8 @@ PERMISSIONS: dict[str, tuple[Row, ...]] = {
     ),
     "return.history": (Row(AGENCY_ROLES, own_agency), Row(INSPECTORS, own_types)),
     "return.edit": (Row(("accountable_signatory", "audit_lead", "contributor"), own_agency),),
+    # saying which sites the agency has, where questions are asked about each
+    "return.sites": (Row(("accountable_signatory", "audit_lead"), own_agency),),
     # giving parts of it to colleagues, inviting them, accepting what they did
     "return.share": (Row(("accountable_signatory", "audit_lead"), own_agency),),
     # naming who signs in the signatory's place for some days: not for whoever is named so
@@ -292,6 +331,11 @@ PERMISSIONS: dict[str, tuple[Row, ...]] = {
     # how the findings of a round come out; until then nobody but its inspectors learns anything
     "release.read": (Row(INSPECTORS, own_round),),
     "release.publish": (Row(("lead_inspector",), own_round),),
+    # letters to areas: as published, for those that they are written to, that wrote them, and the area's coordinators
+    "letter.read": (
+        Row(INSPECTORS, own_round), Row(AGENCY_ROLES, embargo_over), Row(("area_coordinator",), own_area_letter),
+    ),
+    "letter.draft": (Row(INSPECTORS, own_round), Row(AGENCY_ROLES, own_draft_letter)),
     # the feedback to one agency: its inspectors write it and answer challenges, its own people read and challenge it
     "feedback.read": (Row(INSPECTORS, own_types_submitted), Row(AGENCY_ROLES, own_feedback)),
     "feedback.write": (Row(INSPECTORS, own_types_submitted),),
@@ -310,6 +354,11 @@ PERMISSIONS: dict[str, tuple[Row, ...]] = {
     "return.give_survey": (Row(("accountable_signatory", "audit_lead"), own_agency),),
     # packs to look at before one is used, those that are not published yet too
     "gallery.read": (Row((*INSPECTORS, "administrator")),),
+    # packs in the making: of one's own oversight body. Whoever publishes one neither sent it nor changed it last
+    "draft.use": (Row((*INSPECTORS, "administrator")),),
+    "draft.read": (Row(INSPECTORS, own_body), Row(("administrator",))),
+    "draft.edit": (Row(INSPECTORS, own_body), Row(("administrator",))),
+    "draft.publish": (Row(("lead_inspector",), own_body), Row(("administrator",))),
     # an area
     "area.read": (Row(("area_coordinator",), own_area),),
     # the service itself

@@ -18,6 +18,8 @@ cp node_modules/source-serif/WOFF2/TTF/SourceSerif4-Semibold.ttf.woff2 "$static/
 for style in Regular It Semibold; do
   cp "node_modules/source-serif/TTF/SourceSerif4-$style.ttf" "node_modules/source-sans/TTF/SourceSans3-$style.ttf" "$fonts/"
 done
+cp node_modules/dejavu-fonts-ttf/ttf/DejaVuSans.ttf "$fonts/"
+cp node_modules/dejavu-fonts-ttf/LICENSE "$fonts/DejaVu-licence.txt"
 cp node_modules/source-serif/LICENSE.md "$fonts/OFL-source-serif.md"
 cp node_modules/source-sans/LICENSE.md "$fonts/OFL-source-sans.md"
 cp node_modules/source-serif/LICENSE.md "$static/source-serif-4-licence.md"

@@ -29,7 +29,7 @@ class MadeReport:
 
 def make_report(
     session: Session, report_key: str, audit_round: AuditRound, audit_return: AuditReturn | None, *, out: Path,
-    actor: Actor, now: datetime, draft: bool = False, agency_type: str = "", language: str = "en",
+    actor: Actor, now: datetime, draft: bool = False, agency_type: str = "", area: str = "", language: str = "en",
     edition: int = 0,
     data: Path | None = None,
     progress: Callable[[int, str], None] | None = None,
@@ -37,14 +37,15 @@ def make_report(
     """Make a report as a PDF at `out` and, where `data` is given, its data there as JSON with the same figures.
 
     `draft`: of a return as it is being written, not as it was signed; `agency_type`: what a form of a round is for;
-    `edition`: which version of feedback, or which publication of findings.
+    `area`: public id of the one that a letter is to; `edition`: which version of feedback, or which publication of
+    findings or of a letter.
     Raises Denied, and RenderFailed where there is no such report, nothing to report on, or rendering fails.
     """
     if report_key not in reports():
         raise RenderFailed(f"There is no report “{report_key}”. Known are: {', '.join(reports())}.")
     found = read(
-        session, report_key, audit_round, audit_return, draft=draft, agency_type=agency_type, language=language,
-        edition=edition, actor=actor, now=now,
+        session, report_key, audit_round, audit_return, draft=draft, agency_type=agency_type, area=area,
+        language=language, edition=edition, actor=actor, now=now,
     )  # fmt: skip
     session.rollback()  # rendering takes long: hold no transaction open meanwhile
     content = found.model_dump(mode="json")

@@ -11,16 +11,18 @@ from app.domain.changes import ChangesDocument
 from app.domain.feedback import FeedbackDocument
 from app.domain.findings import AgencyReturnDocument, JointFindings, ReceiptDocument
 from app.domain.forms import FormDocument
+from app.domain.letter import AreaLetter
 from app.domain.register import Register
 from app.models import AuditReturn, AuditRound
 from app.policy import Actor
 from app.queries.action_plan import action_plan
 from app.queries.changes import changes_document
 from app.queries.documents import agency_return_document, receipt_document
-from app.queries.findings import joint_findings
+from app.queries.findings import has_joint, joint_findings
 from app.queries.forms import blank_form, blank_form_of_type, draft_form
+from app.queries.letters import area_letter, has_letters
 from app.queries.register import register
-from app.queries.release import feedback_document, is_oversight, published_findings
+from app.queries.release import feedback_document, is_oversight, published_findings, published_register
 from app.queries.rounds import NotFound
 from reports.registry import reports
 from reports.render import RenderFailed
@@ -28,19 +30,22 @@ from reports.render import RenderFailed
 
 def read(
     session: Session, report_key: str, audit_round: AuditRound, audit_return: AuditReturn | None, *, actor: Actor,
-    now: datetime, draft: bool = False, agency_type: str = "", language: str = "en", edition: int = 0,
+    now: datetime, draft: bool = False, agency_type: str = "", area: str = "", language: str = "en", edition: int = 0,
 ) -> (
     JointFindings | AgencyReturnDocument | ReceiptDocument | ActionPlan | FormDocument | ChangesDocument
-    | FeedbackDocument | Register
+    | FeedbackDocument | Register | AreaLetter
 ):  # fmt: skip
     """The data of a report, as the actor may read them; with `draft` those of a return that is not signed.
 
-    `agency_type`: the blank form of a whole round is for one type. `edition`: a version of feedback, or a publication
-    of the findings; without it the findings are those of today for who inspects, the newest published for an agency.
+    `agency_type`: the blank form of a whole round is for one type. `area`: public id of the one that a letter is to.
+    `edition`: a version of feedback, or a publication of the findings or of a letter; without it the findings are those
+    of today for who inspects, the newest published for an agency, and a letter is as it would be now.
     Raises KeyError for a report that does not exist, Denied, and RenderFailed where there is nothing to report on.
     """
     kind = reports()[report_key].data
     if kind == "joint-findings":
+        if not has_joint(audit_round):
+            raise RenderFailed("Nothing is added up in the audit of this round, so it has no joint findings.")
         if edition or not is_oversight(session, audit_round, actor=actor, now=now):
             try:
                 return published_findings(
@@ -50,10 +55,17 @@ def read(
                 raise RenderFailed("There is no such publication.") from None
         return joint_findings(session, audit_round, actor=actor, now=now, language=language)
     if kind == "register":
+        if edition or not is_oversight(session, audit_round, actor=actor, now=now):
+            try:
+                return published_register(session, audit_round, edition, actor=actor, now=now, language=language)
+            except NotFound:
+                raise RenderFailed("There is no such publication.") from None
         responses = register(session, audit_round, actor=actor, now=now, language=language)
         if responses is None:
             raise RenderFailed("This round asks nobody to decide on recommendations, so there is nothing to report.")
         return responses
+    if kind == "area-letter":
+        return _letter(session, audit_round, area, edition, actor=actor, now=now, language=language)
     if kind == "blank-form" and audit_return is None:
         return blank_form_of_type(session, audit_round, agency_type, actor=actor, now=now, language=language)
     if audit_return is None:
@@ -79,4 +91,18 @@ def read(
         found = document(session, audit_return, actor=actor, now=now, language=language)
     if found is None:
         raise RenderFailed("Nothing has been submitted yet, so there is nothing to report.")
+    return found
+
+
+def _letter(
+    session: Session, audit_round: AuditRound, area: str, edition: int, *, actor: Actor, now: datetime, language: str
+) -> AreaLetter:
+    if not has_letters(audit_round):
+        raise RenderFailed("The audit of this round has no letters to areas.")
+    try:
+        found = area_letter(session, audit_round, area, edition, actor=actor, now=now, language=language)
+    except NotFound:
+        raise RenderFailed("There is no such letter: say which area of the round it is to.") from None
+    if found is None:
+        raise RenderFailed("Nothing about this area is signed yet, so there is nothing to write.")
     return found

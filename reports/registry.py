@@ -19,6 +19,7 @@ from app.domain.changes import ChangesDocument
 from app.domain.feedback import FeedbackDocument
 from app.domain.findings import AgencyReturnDocument, JointFindings, ReceiptDocument
 from app.domain.forms import FormDocument
+from app.domain.letter import AreaLetter
 from app.domain.register import Register
 from app.domain.text import Text
 
@@ -34,11 +35,13 @@ DATA_KINDS: dict[str, type[BaseModel]] = {
     "changes": ChangesDocument,
     "feedback": FeedbackDocument,
     "register": Register,
+    "area-letter": AreaLetter,
 }
-# what each kind of data is about: a whole round, one return of it, or the feedback to it
+# what each kind of data is about: a whole round, one area in it, one return of it, or the feedback to it
 ABOUT = {
     "joint-findings": "round",
     "register": "round",
+    "area-letter": "area",
     "agency-return": "return",
     "receipt": "return",
     "action-plan": "return",
@@ -71,7 +74,8 @@ class Report:
 
     @property
     def about(self) -> str:
-        """`round` for a report about a whole round, `return` for one about a return, `feedback` for its feedback."""
+        """`round` for a report about a whole round, `area` for one about an area in it, `return` for one about a
+        return, `feedback` for its feedback."""
         return ABOUT[self.data]
 
     @property

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -100,8 +101,9 @@ def _run(request: str, progress: Callable[[int, str], None] | None, timeout: flo
             try:
                 stdin.write(request)
                 stdin.close()
-            except BrokenPipeError:
-                pass  # it died before reading: its complaint says why
+            except BrokenPipeError:  # it died before reading: its complaint says why
+                with suppress(BrokenPipeError):
+                    stdin.close()
             for line in stdout:
                 answer = json.loads(line)
                 if progress and "progress" in answer:

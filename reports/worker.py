@@ -125,14 +125,16 @@ def page(template: str, document: Any, options: dict[str, Any]) -> str:
 def filters(language: str, words: NullTranslations) -> dict[str, Any]:
     """How pages write numbers, dates and sentences in a language."""
     from babel.dates import format_date
-    from markupsafe import Markup
+    from markupsafe import Markup, escape
 
     from app.domain.findings import Sentence
+    from app.domain.guidance import Style, html
     from app.domain.key_messages import in_tenths
     from app.languages import LANGUAGES
 
     london = ZoneInfo("Europe/London")
     locale = LANGUAGES.get(language, language)
+    dressed = Style(bullets="said", numbers="said", tells_addresses=True)
 
     def day(value: date) -> str:
         return str(format_date(value, "d MMMM y", locale=locale))
@@ -157,7 +159,12 @@ def filters(language: str, words: NullTranslations) -> dict[str, Any]:
         # every character as an escape: nothing in a name can end the string or the style element
         return Markup('"' + "".join(f"\\{ord(character):06x}" for character in str(value)) + '"')  # noqa: S704
 
+    def guidance(value: str, paragraph: str = "", lead: str = "") -> Markup:
+        found = html(value, dressed, paragraph=paragraph, lead=str(escape(lead)))
+        return Markup(found)  # noqa: S704 -- made by its own writer, which escapes what it is given
+
     return {
+        guidance.__name__: guidance,
         "day": day,
         "iso_day": iso_day,
         "month": month,

@@ -42,7 +42,6 @@ CHROMIUM_ARGUMENTS = [
 # process, by folder: the groups of pytest-xdist 3.8 do nothing with pytest 9.2.
 # The first that fits counts: a round that has a service of its own need not wait for the others.
 TOGETHER = {
-    "tests/browser/test_whole_round.py": "rounds",
     "tests/browser/test_oversight_pages.py": "rounds",
     "tests/browser/": "browser",
     "tests/reports/": "reports",

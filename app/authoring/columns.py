@@ -311,7 +311,7 @@ CHECKLIST_COLUMNS: tuple[Column, ...] = (
         "Required", ("required",), "flag",
         "Whether it must be answered, whatever its standard says.", 10, "yes,no",
     ),
-    Column("Asked per", ("scope",), "key", "area: once for each area. Once in all when empty.", 10, "area"),
+    Column("Asked per", ("scope",), "key", "area or site: once for each. Once in all when empty.", 10, "area,site"),
     Column("Subtypes", ("subtypes",), "keys", "Asked of these only; of all when empty.", 22),
     Column(
         "Twins", ("twins",), "keys",

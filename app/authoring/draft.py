@@ -45,6 +45,7 @@ class Draft:
     files: dict[str, dict[str, Any]]
     places: dict[Where, str] = field(default_factory=dict)
     readme: str = ""
+    left_out: list[str] = field(default_factory=list)  # by an import, or changed or assumed: a line for each reason
 
     @property
     def key(self) -> str:
@@ -135,7 +136,7 @@ def put(draft: Draft, folder: Path, *, replace: bool = False) -> list[str]:
 
 def mistakes(draft: Draft) -> list[Mistake]:
     """What `catalogue.check` finds in a draft, each named by its place in the source."""
-    unnamed = list(_names(draft))
+    unnamed = list(ill_named(draft))
     if unnamed:
         return unnamed  # nothing can be written under such a name
     with tempfile.TemporaryDirectory() as parent:
@@ -156,7 +157,8 @@ def mistakes(draft: Draft) -> list[Mistake]:
         return list(dict.fromkeys(found))
 
 
-def _names(draft: Draft) -> Iterator[Mistake]:
+def ill_named(draft: Draft) -> Iterator[Mistake]:
+    """Names under which nothing can be written."""
     mend = "use lower-case words, digits and hyphens, such as `joint-working`"
     if not re.match(KEY_PATTERN, draft.key) or len(draft.key) > 80:
         yield Mistake(

@@ -11,6 +11,7 @@ from typing import Any
 
 from app.authoring.draft import Draft, Mistake, Refused, Where, mistakes
 from app.catalogue import PACK_FILE, PLACEHOLDERS, read_document
+from app.domain.guidance import tamed
 
 DEFAULTS = Path(__file__).with_name("imported.yaml")
 SHOWN = 12  # places that are listed for one reason
@@ -89,7 +90,8 @@ def named(words: Words) -> str:
 def finish(draft: Draft, notes: Notes, made_from: str) -> Draft:
     """The draft with its README; Refused where the check finds what an import cannot mend."""
     title = named(draft.files[PACK_FILE]["title"])
-    lines = "\n".join(f"- {line}" for line in notes.lines()) or "- Nothing."
+    draft.left_out = notes.lines()
+    lines = "\n".join(f"- {line}" for line in draft.left_out) or "- Nothing."
     draft.readme = (
         f"# {title}\n\nMade from {made_from} by `candour templates import`. Check the licence of the source before you"
         " publish it, and replace what the defaults say.\n\n"
@@ -141,6 +143,23 @@ class Maker:
         self.ids.add(key)
         return key
 
+    def _tame(self, part: dict[str, Any], place: str, *names: str) -> None:
+        """Keep signs that guidance may not have, such as those of HTML, as the signs that they are."""
+        for name in names:
+            words = part.get(name)
+            if not words:
+                continue
+            found = (
+                {language: tamed(text) for language, text in words.items()}
+                if isinstance(words, dict)
+                else tamed(words)
+            )
+            if found != words:
+                part[name] = found
+                self.notes.add(
+                    place, "HTML, pictures, headings, code, quotations and links that are not to https stand as typed"
+                )
+
     def draft(self, title: Words, summary: Words | None, introduction: Words | None, made_from: str) -> Draft:
         """The pack, checked, with its README. Refused where nothing is asked."""
         standards = [standard for standard in self.standards if standard["criteria"]]
@@ -183,6 +202,12 @@ class Maker:
             "declaration": self.text("declaration"),
             "standards": standards,
         }
+        self._tame(pack, "", "summary", "source")
+        self._tame(template, "", "introduction")
+        for standard in standards:
+            self._tame(standard, self.places[("standard", standard["id"])], "introduction")
+            for criterion in standard["criteria"]:
+                self._tame(criterion, self.places[("criterion", criterion["id"])], "why", "evidence")
         file = f"{self.agency_type}.yaml"
         places: dict[Where, str] = {}
         for position, standard in enumerate(standards):

@@ -16,6 +16,7 @@ def return_content(
     answers: Iterable[dict[str, Any]],
     vouches: Iterable[dict[str, Any]],
     areas: Iterable[dict[str, Any]] = (),
+    sites: Iterable[dict[str, Any]] | None = None,
     actions: Iterable[dict[str, Any]] = (),
     evidence: Iterable[dict[str, Any]] = (),
 ) -> dict[str, Any]:
@@ -23,10 +24,12 @@ def return_content(
 
     `audit_round`: key, name. `agency`: code, name, type, subtype. `template`: pack, version, sha256 (of the frozen
     template). `answers`: criterion, scope, type, value, in any order. `vouches`: standard, name, post, at (ISO 8601).
-    `areas`: those that scopes name: scope, code, name. `actions`: what is planned (`actions.Action.signed`).
-    `evidence`: what supports the answers, by content (`evidence.Attached.signed`).
+    `areas`: those that scopes name: scope, code, name. `sites`: likewise; empty where the agency says that it has none,
+    and left out where None, so that content of checklists that ask nothing per site is what it always was.
+    `actions`: what is planned (`actions.Action.signed`). `evidence`: what supports the answers, by content
+    (`evidence.Attached.signed`).
     """
-    return {
+    content: dict[str, Any] = {
         "format": FORMAT,
         "round": audit_round,
         "agency": agency,
@@ -37,3 +40,6 @@ def return_content(
         "actions": sorted(actions, key=lambda action: (action["criterion"], action["scope"], action["id"])),
         "evidence": sorted(evidence, key=lambda piece: (piece["criterion"], piece["scope"], piece["id"])),
     }
+    if sites is not None:
+        content["sites"] = sorted(sites, key=lambda site: site["scope"])
+    return content

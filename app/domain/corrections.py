@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from textwrap import shorten
 from typing import Any
 
 from app.domain.findings import Frozen
 from app.domain.key_messages import in_tenths
+from app.domain.letter import AreaLetter
 from app.domain.message import N_
 
 # name of the chapter by its key, in the order of the report
@@ -18,10 +20,13 @@ CHAPTERS: dict[str, str] = {
     "milestones": N_("Milestones"),
     "assurance": N_("How agencies know"),
     "facts": N_("What was counted"),
+    "staff": N_("What front-line staff say"),
     "twins": N_("Two views of one duty"),
     "checks": N_("How declarations were checked"),
     "judgements": N_("Judgements"),
     "not_responding": N_("Agencies without a submission"),
+    "register": N_("Table of responses"),
+    "letters": N_("Letters to areas"),
     "feedback": N_("Feedback to single agencies"),
 }
 # what a figure is called where two of them are compared
@@ -58,6 +63,11 @@ FIELDS: dict[str, str] = {
     "numerator": N_("counted in the share"),
     "denominator": N_("out of"),
     "together": N_("share together"),
+    "agencies": N_("agencies"),
+    "few": N_("agencies with too few answers"),
+    "agree": N_("staff who agree"),
+    "graded": N_("graded answers"),
+    "percent_met": N_("per cent met"),
     "earliest": N_("earliest"),
     "latest": N_("latest"),
     "pairs": N_("pairs"),
@@ -76,13 +86,18 @@ FIELDS: dict[str, str] = {
     "agreed": N_("same grade by both"),
     "number": N_("number"),
     "grade": N_("grade"),
+    "decision": N_("decision"),
+    "response": N_("response"),
     "listed": N_("listed"),
     "versions": N_("changed"),
 }
 _FIGURE = ("counted", "met", "not_met", "apart", "excluded", "unanswered", "percent")
 _RESPONSE = ("invited", "submitted", "on_time", "late", "nil", "in_progress", "not_started", "percent")
 _TWIN = ("pairs", "both", "only_a", "only_b", "neither", "not_comparable")
+_STAFF = ("agencies", "few", "agree", "counted", "percent", "met", "graded", "percent_met")
 _MILESTONE = ("counted", "not_yet", "by_then", "after", "no_date")
+
+SHOWN_WORDS = 120  # of a response, where two of them are compared
 
 Findings = Mapping[str, Any]
 Figures = dict[tuple[str, str, str], str]  # (chapter, what it is of, field) to the figure as it is printed
@@ -109,6 +124,53 @@ def changes(old: Findings, new: Findings) -> list[Changed]:
         if before.get(key) != after.get(key)
     ]
     return sorted(found, key=lambda one: places[one.chapter])
+
+
+def register_changes(old: Findings, new: Findings) -> list[Changed]:
+    """What a correction changes in the table of responses, each given as plain data and empty where there is none."""
+    before, after = (_register_figures(one) if one else {} for one in (old, new))
+    return [
+        Changed(chapter=key[0], what=key[1], field=key[2], old=before.get(key, ""), new=after.get(key, ""))
+        for key in dict.fromkeys([*before, *after])
+        if before.get(key) != after.get(key)
+    ]
+
+
+def _register_figures(register: Findings) -> Figures:
+    found: Figures = {}
+    for report in register["reports"]:
+        for tally in report["decisions"]:
+            found["register", f"{report['short']}: {tally['label']}", "number"] = str(tally["number"])
+        for entry in report["entries"]:
+            what = f"{report['short']} {entry['number']}"
+            for one in entry["decided"]:
+                found["register", f"{what}: {one['agency']}", "decision"] = one["label"]
+                if one["words"]:
+                    words = shorten(one["words"], SHOWN_WORDS, placeholder="…")
+                    found["register", f"{what}: {one['agency']}", "response"] = words
+            for one in entry["progress"]:
+                for tally in one["by_grade"]:
+                    key = ("register", f"{what}: {one['name']}: {tally['label']}", "answers")
+                    found[key] = str(tally["number"])
+    return found
+
+
+def letter_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Changed]:
+    """Letters to areas that a correction changes, brings or takes away; each given by area, as `letters` of an edition.
+
+    Nothing in a letter is a figure: the beginnings of the snapshots that they print stand for them.
+    """
+    found = []
+    for area in sorted({*old, *new}):
+        then, now = (AreaLetter.model_validate(each[area]["en"], extra="ignore") if area in each else None
+                     for each in (old, new))  # fmt: skip
+        if then and now and then.said == now.said:
+            continue
+        said, says = (one.snapshot_id[:8] if one else "" for one in (then, now))
+        name = (now or then).area  # type: ignore[union-attr]
+        field = "versions" if then and now else "listed"
+        found.append(Changed(chapter="letters", what=name, field=field, old=said, new=says))
+    return found
 
 
 def figures_of(findings: Findings) -> Figures:
@@ -140,6 +202,8 @@ def figures_of(findings: Findings) -> Figures:
         add("assurance", row["label"], row, ("answers", "met", "checked_met", "on_paper_met"))
     for fact in findings.get("facts", ()):
         _add_fact(found, fact)
+    for line in (findings.get("staff") or {}).get("lines", ()):
+        add("staff", f"{line['agency_type']}#{line['id']}: {line['label']}", line, _STAFF)
     for twin in findings["twins"]:
         add("twins", f"{twin['a']['reference']} / {twin['b']['reference']}", twin, _TWIN)
     _add_checks(found, findings.get("checks"))

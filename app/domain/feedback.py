@@ -14,7 +14,17 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from app.domain.answers import question_id
-from app.domain.findings import AgencyInfo, Body, Figure, Frozen, PackInfo, RoundInfo, SchemeInfo, percent
+from app.domain.findings import (
+    AgencyInfo,
+    Body,
+    Figure,
+    FindingsTexts,
+    Frozen,
+    PackInfo,
+    RoundInfo,
+    SchemeInfo,
+    percent,
+)
 from app.domain.message import N_, Message
 from app.domain.templates import Criterion, GradingScheme, Pack, Placed, Template
 
@@ -181,7 +191,10 @@ class Basis:
 
 
 def feedback(basis: Basis) -> FeedbackContent:
-    """The feedback that follows from what is on record. The same basis gives the same content."""
+    """The feedback that follows from what is on record. The same basis gives the same content.
+
+    Nothing is said of shares where nothing is counted, or added up.
+    """
     placed = {one.criterion.id: one for one in basis.template.criteria()}
     order = {key: place for place, key in enumerate(placed)}
     answers = sorted(
@@ -191,30 +204,33 @@ def feedback(basis: Basis) -> FeedbackContent:
     profiles = _profiles(basis, placed, answers)
     counted = [profile for profile in profiles if not profile.optional]
     own = Figure.total(profile.own for profile in counted)
+    texts = FindingsTexts.of(basis.pack)
+    in_words = not texts.joint  # nothing is added up
     checked = sum(profile.checked for profile in profiles)
     adjusted = sum(profile.adjusted for profile in profiles)
     moderated = Figure.total(profile.moderated or profile.own for profile in counted) if checked else None
+    is_counted = not in_words and bool(own.counted or (moderated and moderated.counted))
     of_grades = (
-        *_of_profile(profiles, own, moderated),
-        *_of_peers(basis.peers),
+        *(() if not is_counted else (*_of_profile(profiles, own, moderated), *_of_peers(basis.peers))),
         *_of_checks(basis, placed, answers, checked, adjusted),
     )
     statements = (
         # a checklist may ask for facts alone
         *(of_grades if any(one.criterion.answer.is_graded for one in placed.values()) else ()),
         *basis.judgements,
-        *_of_gaps(basis, placed, answers),
+        # what stands in a letter about an area is no gap of those who signed it
+        *(() if texts.letter else _of_gaps(basis, placed, answers)),
         *basis.follow_up,
     )
     return FeedbackContent(
         submission=basis.submission,
         submission_hash=basis.submission_hash,
-        standards=tuple(profiles),
-        own=own,
+        standards=() if in_words else tuple(profiles),
+        own=Figure() if in_words else own,
         checked=checked,
         adjusted=adjusted,
-        moderated=moderated,
-        peers=basis.peers,
+        moderated=None if in_words else moderated,
+        peers=Peers(others=0) if in_words else basis.peers,
         statements=tuple(
             one.model_copy(update={"amended": basis.amendments[one.id]}) if one.id in basis.amendments else one
             for one in statements
@@ -291,6 +307,8 @@ def _of_profile(profiles: Sequence[Profile], own: Figure, moderated: Figure | No
             )
         )  # fmt: skip
     for profile in profiles:
+        if not profile.own.counted and not (profile.moderated and profile.moderated.counted):
+            continue
         words = N_("%(standard)s: %(met)s of %(counted)s met by your own grades.")
         params: dict[str, Any] = {
             "standard": profile.title, "met": profile.own.met, "counted": profile.own.counted,

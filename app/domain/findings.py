@@ -58,16 +58,21 @@ class Introduced(Frozen):
 class FindingsTexts(Frozen):
     """The content of `findings.yaml`: the words of a pack's joint report that are not computed from data.
 
-    `met` is how a sentence says that a criterion is met ("fully in place"). `labels` maps a criterion's id, or
+    `met` is how a sentence says that a criterion is met ("fully in place"), `met_by` how it does where all that it is
+    about is graded by one scheme. `labels` maps a criterion's id, or
     `agency-type#id` where types differ, to a few words for it; without one its question is shown. Percentages of fewer
     than `small_number` agencies are given as counts. `capitals`: first words of names that keep their capital inside a
-    sentence.
+    sentence. `letter`: the findings come out as a letter to each area too, in words.
+    `joint: false`: nothing is added up, so there are no joint findings and no shares.
     """
 
     format: Literal[1] = 1
+    letter: Annotated[bool, Field(strict=True)] = False
+    joint: Annotated[bool, Field(strict=True)] = True
     title: Text | None = None
     subtitle: Text | None = None
     met: Text = "met"
+    met_by: dict[Key, Text] = {}
     small_number: Annotated[int, Field(strict=True, ge=1, le=100)] = 10
     capitals: tuple[PlainText, ...] = ()
     about: tuple[Text, ...] = ()
@@ -98,6 +103,7 @@ class FindingsTexts(Frozen):
         }
         named = [
             *(("themes", key) for key in self.themes if key not in pack.themes),
+            *(("met_by", key) for key in self.met_by if key not in pack.grading_schemes),
             *(("assurance.checked", key) for key in self.assurance.checked if key not in bases),
             *(("assurance.on_paper", key) for key in self.assurance.on_paper if key not in bases),
             *(("assurance.untested", key) for key in self.assurance.untested if key not in bases),
@@ -394,6 +400,7 @@ class Texts(Frozen):
     title: str
     subtitle: str
     met: str
+    met_by: dict[str, str] = {}  # by grading scheme
     small_number: int
     about: tuple[str, ...]
     method: tuple[str, ...]
@@ -829,6 +836,41 @@ class JudgementFindings(Frozen):
     called_for: tuple[CalledFor, ...]
 
 
+class StaffLine(Frozen):
+    """What front-line staff say to a statement, beside what leaders signed, for one agency type.
+
+    `agencies` have enough answers, and every figure is of them alone; of the `few` others nothing is in it. `agree` of
+    `counted` staff; `met` of `graded` signed answers.
+    """
+
+    agency_type: str
+    id: str
+    number: str
+    label: str
+    agencies: int
+    few: int
+    asked: int
+    agree: int
+    counted: int
+    percent: int | None
+    met: int
+    graded: int
+    percent_met: int | None
+
+
+class StaffFindings(Frozen):
+    """The survey of staff in a round, of `returns` submitted returns with results.
+
+    Of fewer than `least` answers nothing is shown. `given_at`: when the latest of what is shown was given.
+    """
+
+    title: str
+    least: int
+    returns: int
+    given_at: datetime | None
+    lines: tuple[StaffLine, ...]
+
+
 class Edition(Frozen):
     """Which publication findings belong to: number and instant, why it was corrected, what replaced it (0: nothing)."""
 
@@ -860,6 +902,7 @@ class JointFindings(Frozen):
     twins: tuple[TwinFindings, ...]
     optional: tuple[CriterionFindings, ...]
     facts: tuple[FactFindings, ...] = ()  # where questions are answered with facts
+    staff: StaffFindings | None = None  # where agencies have results of a survey of staff
     not_responding: tuple[NotResponding, ...]
     key_messages: tuple[KeyMessage, ...]
     checks: CheckFindings | None = None  # once something was checked
@@ -874,16 +917,28 @@ class JointFindings(Frozen):
 # --- one agency's return and its receipt -----------------------------------------------------------------------------
 
 
+class StaffSaid(Frozen):
+    """What staff of the agency say to the statement beside a question. Without `percent`: too few answered."""
+
+    text: str
+    asked: int
+    agree: int | None
+    counted: int | None
+    percent: int | None
+
+
 class SignedAnswer(Frozen):
     """One criterion as the agency answered it. Empty strings and None where nothing was given.
 
     `type` is how it is answered, and `facts` are what the answer says beside its grade. `counts_as` is empty where
-    there is no grade: the question asks for a fact, or nothing was there to come to a grade by.
+    there is no grade: the question asks for a fact, or nothing was there to come to a grade by. `staff` is no part of
+    what was signed. `scope_name`: the area or site that it is about.
     """
 
     number: str
     id: str
     scope: str
+    scope_name: str = ""
     question: str
     why: str
     grade: str
@@ -905,6 +960,7 @@ class SignedAnswer(Frozen):
     scheme: str
     actions: tuple[Action, ...] = ()
     evidence: tuple[Attached, ...] = ()
+    staff: StaffSaid | None = None
 
 
 class SignedStandard(Frozen):
@@ -949,7 +1005,7 @@ class AgencyInfo(Frozen):
 
 
 class AgencyReturnDocument(Frozen):
-    """One submission as a document."""
+    """One submission as a document. `sites`: those that the agency lists; None where it is asked about none."""
 
     format: Literal["candour-agency-return/1"] = "candour-agency-return/1"
     snapshot_id: str
@@ -965,6 +1021,8 @@ class AgencyReturnDocument(Frozen):
     standards: tuple[SignedStandard, ...]
     figure: Figure
     outstanding: tuple[SignedAnswer, ...]
+    staff_title: str = ""  # of the survey whose results stand beside answers
+    sites: tuple[str, ...] | None = None
 
 
 class ReceiptDocument(Frozen):

@@ -111,10 +111,10 @@ class FormAsked(Frozen):
 
 
 class FormQuestion(Frozen):
-    """A question and the answer so far. `id` names the question, and the area where it is asked for each.
+    """A question and the answer so far. `id` names the question, and the area or site where it is asked for each.
 
     `value` is the stored value of the answer's type, empty while nothing is answered; `version` counts its saves.
-    `facts` are what the answer says beside its grade.
+    `facts` are what the answer says beside its grade. `unlisted`: asked for each site, and no site is listed (yet).
     """
 
     id: str
@@ -123,6 +123,7 @@ class FormQuestion(Frozen):
     scope: str
     scope_name: str
     number: str
+    unlisted: bool = False
     type: str
     asked: FormAsked
     scheme: str

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from app.domain.findings import FindingsTexts
 from app.domain.message import N_, Message
 from app.domain.risks import ModerationRules
 from app.domain.rules.language import Judgements
+from app.domain.survey import Survey
 from app.domain.templates import AgencyType, Grade, Pack, Template
 from app.domain.text import localise
 
@@ -104,7 +106,8 @@ def _features(pack: Pack) -> Iterator[Message]:
         yield Message(N_("Oversight bodies that share a round: %(number)s"), {"number": len(pack.oversight_bodies)})
     for msgid, number in (
         (N_("Questions that depend on other answers: %(number)s"), sum(1 for one in criteria if one.conditions)),
-        (N_("Questions asked for each area: %(number)s"), sum(1 for one in criteria if one.scope)),
+        (N_("Questions asked for each area: %(number)s"), sum(1 for one in criteria if one.scope == "area")),
+        (N_("Questions asked for each site: %(number)s"), sum(1 for one in criteria if one.scope == "site")),
         (N_("Questions with a twin at another type of agency: %(number)s"), sum(1 for one in criteria if one.twins)),
         (
             N_("Facts that come to a grade by themselves: %(number)s"),
@@ -115,6 +118,8 @@ def _features(pack: Pack) -> Iterator[Message]:
     ):
         if number:
             yield Message(msgid, {"number": number})
+    if FindingsTexts.of(pack).letter:
+        yield Message(N_("Its findings come out as a letter to each area, in words"))
     yield from _of_rules(Judgements.of(pack))
     if pack.moderation is not None:
         rules = ModerationRules.of(pack)
@@ -122,6 +127,9 @@ def _features(pack: Pack) -> Iterator[Message]:
             N_("A sample is checked: %(percent)s per cent by chance, and by rules of risk: %(rules)s"),
             {"percent": rules.plan.percent, "rules": len(rules.risks)},
         )
+    if survey := Survey.of(pack):
+        number = len(survey.statements)
+        yield Message(N_("A survey of staff beside the answers: %(number)s statements"), {"number": number})
     if pack.examples is not None:
         number = len(pack.examples["examples"])
         yield Message(N_("Worked examples that try the rules: %(number)s"), {"number": number})
@@ -135,7 +143,10 @@ def _of_rules(rules: Judgements | None) -> Iterator[Message]:
         return
     titles = [judgement.title for profile in rules.profiles for judgement in profile.judgements.values()]
     every = list(dict.fromkeys(map(localise, titles)))
-    yield Message(N_("Judgements by rules: %(titles)s"), {"titles": "; ".join(every)})
+    if every:
+        yield Message(N_("Judgements by rules: %(titles)s"), {"titles": "; ".join(every)})
+    else:
+        yield Message(N_("It gives no judgement"))
     judgements = [one for profile in rules.profiles for one in profile.judgements.values()]
     caps = sum(len(one.caps) for one in judgements)
     for msgid, number in (

@@ -6,13 +6,14 @@ have nothing to say (too few agencies, nothing that differs). No sentence holds 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from app.domain.findings import (
     AssuranceRow,
     CriterionFindings,
+    Figure,
     FigureBy,
     JointFindings,
     KeyMessage,
@@ -48,6 +49,12 @@ class Wording:
     small: int
     capitals: frozenset[str] = frozenset()
     translate: Callable[[str], str] = N_
+    met_by: Mapping[str, str] = field(default_factory=dict)
+
+    def met_of(self, *figures: Figure) -> str:
+        """How a sentence about some figures says that something is met: in the words of their scheme, if it is one."""
+        schemes = {figure.scheme for figure in figures}
+        return self.met_by.get(schemes.pop(), self.met) if len(schemes) == 1 else self.met
 
     def quantifier(self, share: Fraction) -> str:
         """The pack's word for a share."""
@@ -95,7 +102,7 @@ def _met_sentence(criterion: CriterionFindings, words: Wording) -> Sentence:
         word=words.quantifier(criterion.figure.share),
         counted=criterion.figure.counted,
         agencies=words.agencies(criterion.agency_type),
-        met=words.met,
+        met=words.met_of(criterion.figure),
         label=criterion.label,
         number=criterion.figure.met,
         percent=criterion.figure.percent,
@@ -123,7 +130,7 @@ def theme_sentences(theme: ThemeFindings, words: Wording) -> tuple[Sentence, ...
                         for row in types
                     ]
                 ),
-                met=words.met,
+                met=words.met_of(*(row.figure for row in types)),
             )
         )
     ranked = rank_by_met(large_enough(theme.criteria, words))
@@ -349,7 +356,7 @@ def themes_apart(findings: JointFindings, words: Wording) -> KeyMessage | None:
             low_percent=low.figure.percent,
             high=high.title,
             high_percent=high.figure.percent,
-            met=words.met,
+            met=words.met_of(low.figure, high.figure),
         ),
         figure=f"{low.figure.percent}%",
         population=_of_answers(low.figure.counted),
@@ -376,7 +383,7 @@ def most_met(findings: JointFindings, words: Wording) -> KeyMessage | None:
 def _criterion_message(rule: str, heading: str, criterion: CriterionFindings, words: Wording) -> KeyMessage:
     return KeyMessage(
         rule=rule,
-        heading=_sentence(heading, met=words.met),
+        heading=_sentence(heading, met=words.met_of(criterion.figure)),
         sentence=_met_sentence(criterion, words),
         figure=f"{criterion.figure.percent}%",
         population=_population(criterion.figure.counted, criterion.agency_type, words),
@@ -426,7 +433,7 @@ def widest_difference(findings: JointFindings, words: Wording) -> KeyMessage | N
             high_percent=high.figure.percent,
             low=words.mid(low.label),
             low_percent=low.figure.percent,
-            met=words.met,
+            met=words.met_of(low.figure, high.figure),
         ),
         figure=str(points),
         population=_sentence(N_("percentage points apart")),

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from app.domain.answers import ANSWER_TYPES
 from app.domain.asking import ChoiceAsked
-from app.domain.findings import Body, FindingsTexts, Frozen, PackInfo, RoundInfo, ShownFact
+from app.domain.findings import Body, Edition, FindingsTexts, Frozen, PackInfo, RoundInfo, ShownFact
 from app.domain.recommendations import is_decision, recommendations
 from app.domain.templates import Pack, Placed
 from app.domain.text import localise
@@ -93,7 +93,10 @@ class Beside(Frozen):
 
 
 class Register(Frozen):
-    """Everything that the table of responses says. `has_checks`: progress is as inspectors found it, where they did."""
+    """Everything that the table of responses says. `has_checks`: progress is as inspectors found it, where they did.
+
+    `edition`: where this is the table as it was published.
+    """
 
     format: Literal["candour-register/1"] = "candour-register/1"
     snapshot_id: str
@@ -107,6 +110,7 @@ class Register(Frozen):
     reports: tuple[ReportOf, ...]
     beside: tuple[Beside, ...] = ()
     has_checks: bool = False
+    edition: Edition | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.answers import question_id, question_parts
 from app.domain.parts import Key
+from app.domain.rules.book import Rulebook
+from app.domain.rules.judging import Facts, judge
+from app.domain.rules.language import Judgements
 from app.domain.templates import Criterion, GradingScheme, Pack, Template
 from app.domain.text import Text
 
@@ -36,7 +39,8 @@ class PlanDefaults(Frozen):
 
     Of each agency type `percent` of the submitted returns (`percent_of_type`: of single types), and at least `minimum`,
     are drawn at random. `questions`: so many of each return's answers are checked, 0 all of them. `risk_most`: so many
-    of each agency type are chosen by risk at most. A second inspector checks `second_percent` of those drawn at random.
+    of each agency type are chosen by risk at most, and no more than `risk_percent` of its returns. A second
+    inspector checks `second_percent` of those drawn at random.
     With fewer than `small_round` submitted returns names stand in the place of estimates.
     """
 
@@ -45,6 +49,7 @@ class PlanDefaults(Frozen):
     minimum: Number = 5
     questions: Number = 0
     risk_most: Number = 10
+    risk_percent: Percent = 100
     second_percent: Percent = 10
     small_round: Annotated[int, Field(strict=True, ge=0, le=10_000)] = 50
 
@@ -61,22 +66,24 @@ class RiskRule(Frozen):
       distance of `apart` or more per cent of the scale. Never where one side is not counted or is shown apart
     - `no_evidence`: per cent of the answers with the best grade that have no evidence attached
     - `basis`: per cent of the counted answers that rest on one of `bases` alone
+    - `trigger`: how many of the pack's `triggers` call for something, by the grades that the agency gave itself
 
     A share of fewer than `at_least` answers says nothing, and chooses nothing.
     """
 
     key: Key
-    kind: Literal["shown_apart", "late", "jump", "twins", "no_evidence", "basis"]
+    kind: Literal["shown_apart", "late", "jump", "twins", "no_evidence", "basis", "trigger"]
     title: Text
     limit: Number
     at_least: Annotated[int, Field(strict=True, ge=1, le=1000)] = 5
     bases: tuple[Key, ...] = ()
+    triggers: tuple[Key, ...] = ()
     apart: Annotated[int, Field(strict=True, ge=1, le=100)] = 100
 
     @property
-    def unit(self) -> Literal["percent", "points", "days"]:
+    def unit(self) -> Literal["percent", "points", "days", "count"]:
         """What the figure and the limit are counted in."""
-        return {"late": "days", "jump": "points"}.get(self.kind, "percent")  # type: ignore[return-value]
+        return {"late": "days", "jump": "points", "trigger": "count"}.get(self.kind, "percent")  # type: ignore[return-value]
 
 
 class ModerationRules(Frozen):
@@ -103,6 +110,8 @@ class ModerationRules(Frozen):
             if key not in pack.agency_types:
                 found.append((("plan", "percent_of_type", key), f"there is no agency type `{key}`; correct it"))
         bases = {basis.key for scheme in pack.grading_schemes.values() for basis in scheme.bases}
+        judgements = Judgements.of(pack)
+        called_for = {key for profile in judgements.profiles for key in profile.triggers} if judgements else set()
         seen: set[str] = set()
         for place, rule in enumerate(self.risks):
             at = ("risks", place)
@@ -111,12 +120,24 @@ class ModerationRules(Frozen):
             seen.add(rule.key)
             if rule.key == BY_HAND:
                 found.append(((*at, "key"), f"`{BY_HAND}` is kept for what people choose; rename the rule"))
-            if rule.unit != "days" and rule.limit >= 100:
+            if rule.unit in ("percent", "points") and rule.limit >= 100:
                 found.append(((*at, "limit"), "nothing is above 100 per cent, so this rule chooses nothing; lower it"))
             if rule.kind == "basis" and not rule.bases:
                 found.append((at, "a rule of the kind `basis` needs `bases`; name those that are words on paper"))
             if rule.kind != "basis" and rule.bases:
                 found.append(((*at, "bases"), "`bases` belongs to rules of the kind `basis`; remove it"))
+            if rule.kind == "trigger" and not rule.triggers:
+                found.append((at, "a rule of the kind `trigger` needs `triggers`; name some of `judgements.yaml`"))
+            if rule.kind != "trigger" and rule.triggers:
+                found.append(((*at, "triggers"), "`triggers` belongs to rules of the kind `trigger`; remove it"))
+            if rule.kind == "trigger" and 0 < len(rule.triggers) <= rule.limit:
+                message = "the figure is never above the number of `triggers`, so this rule chooses nothing; lower it"
+                found.append(((*at, "limit"), message))
+            found += [
+                ((*at, "triggers", number), f"there is no trigger `{key}` in `judgements.yaml`; correct it")
+                for number, key in enumerate(rule.triggers)
+                if key not in called_for
+            ]
             if rule.kind != "twins" and "apart" in rule.model_fields_set:
                 found.append(((*at, "apart"), "`apart` belongs to rules of the kind `twins`; remove it"))
             found += [
@@ -226,13 +247,32 @@ def reasons(
     `last`: return id to the submission of the round before, where there is one.
     """
     counted = {one.id: _counted(pack, pack.templates[one.agency_type], one.answers) for one in returns}
+    called_for = _called_for(pack, returns) if any(rule.kind == "trigger" for rule in rules) else {}
     twins = _Twins(returns, counted)
     found: dict[str, list[Reason]] = {}
     for one in returns:
         for rule in rules:
-            reason = _reason(rule, pack, one, counted[one.id], last.get(one.id), twins)
+            reason: Reason | None
+            if rule.kind == "trigger":
+                reason = Reason(rule.key, len(called_for[one.id].intersection(rule.triggers)))
+            else:
+                reason = _reason(rule, pack, one, counted[one.id], last.get(one.id), twins)
             if reason and reason.figure > rule.limit and (not reason.of or reason.of >= rule.at_least):
                 found.setdefault(one.id, []).append(reason)
+    return found
+
+
+def _called_for(pack: Pack, returns: Sequence[Signed]) -> dict[str, frozenset[str]]:
+    """Return id to the triggers that hold by its own answers: nothing is checked yet, and nothing entered."""
+    books = {kind: Rulebook.of(pack, kind) for kind in {one.agency_type for one in returns}}
+    found: dict[str, frozenset[str]] = {}
+    for one in returns:
+        book, found[one.id] = books[one.agency_type], frozenset()
+        if book:
+            asked = {question_parts(key): value for key, value in one.answers.items()}
+            grades = {key: value["grade"] for key, value in asked.items() if value.get("grade")}
+            said = {key: value for key, value in asked.items() if key[0] in book.facts_asked}
+            found[one.id] = frozenset(judge(book, Facts(grades=grades, said=said)).triggers)
     return found
 
 

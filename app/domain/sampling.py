@@ -98,6 +98,7 @@ class SamplePlan:
     second_percent: int
     small_round: int
     rules: tuple[str, ...] = ()
+    risk_percent: int = 100
 
     @classmethod
     def of(cls, rules: ModerationRules, agency_types: Collection[str]) -> SamplePlan:
@@ -111,6 +112,7 @@ class SamplePlan:
             second_percent=plan.second_percent,
             small_round=plan.small_round,
             rules=tuple(rule.key for rule in rules.risks),
+            risk_percent=plan.risk_percent,
         )
 
     @classmethod
@@ -124,6 +126,8 @@ class SamplePlan:
             "percent": dict(self.percent), "minimum": self.minimum, "questions": self.questions,
             "risk_most": self.risk_most, "second_percent": self.second_percent, "small_round": self.small_round,
             "rules": list(self.rules),
+            # plans of before there was a share have none
+            **({"risk_percent": self.risk_percent} if self.risk_percent < 100 else {}),
         }  # fmt: skip
 
     def size(self, agency_type: str, number: int) -> int:
@@ -135,6 +139,10 @@ class SamplePlan:
         """How many of each type are drawn, for agency type to number of submitted returns."""
         return {key: self.size(key, number) for key, number in numbers.items()}
 
+    def risk_sizes(self, numbers: Mapping[str, int]) -> dict[str, int]:
+        """How many of each type risk chooses at most: the smaller of the number and of the share, rounded up."""
+        return {key: min(self.risk_most, -(-number * self.risk_percent // 100)) for key, number in numbers.items()}
+
     def is_small(self, submitted: int) -> bool:
         """Whether names stand in the place of estimates."""
         return submitted < self.small_round
@@ -145,8 +153,9 @@ class SamplePlan:
         for key, share in self.percent.items():
             if not 0 <= share <= 100:
                 found[f"percent-{key}"] = Message(N_("Give a share from 0 to 100 per cent."))
-        if not 0 <= self.second_percent <= 100:
-            found["second_percent"] = Message(N_("Give a share from 0 to 100 per cent."))
+        for name in ("second_percent", "risk_percent"):
+            if not 0 <= getattr(self, name) <= 100:
+                found[name] = Message(N_("Give a share from 0 to 100 per cent."))
         for name in ("minimum", "questions", "risk_most"):
             if not 0 <= getattr(self, name) <= MOST:
                 found[name] = Message(N_("Give a whole number from 0 to %(most)s."), {"most": MOST})
@@ -160,9 +169,9 @@ class SamplePlan:
 
 
 def by_risk(
-    seed: str, reasons: Mapping[str, Sequence[str]], agency_type_of: Mapping[str, str], most: int
+    seed: str, reasons: Mapping[str, Sequence[str]], agency_type_of: Mapping[str, str], most: Mapping[str, int]
 ) -> list[str]:
-    """The returns that risk chooses: of each agency type at most `most`, those with the most reasons first.
+    """The returns that risk chooses: of each agency type at most `most` of it, those with the most reasons first.
 
     `reasons`: public id to the keys of its rules. Between equals the seed decides, so that nobody does.
     """
@@ -170,7 +179,7 @@ def by_risk(
     chosen = []
     for public_id in sorted(_in_order(seed, "", reasons), key=lambda one: -len(reasons[one])):
         kind = agency_type_of[public_id]
-        if taken.get(kind, 0) < most:
+        if taken.get(kind, 0) < most.get(kind, 0):
             taken[kind] = taken.get(kind, 0) + 1
             chosen.append(public_id)
     return chosen

@@ -187,11 +187,15 @@ class Condition(Plain):
         )
 
 
+_LATER_KEYS = ("scope", "required", "carried")  # of a criterion: left out of what is frozen where it has none
+
+
 class Criterion(Part):
     """One question of a checklist. `version` is raised when its meaning changes.
 
-    With `scope: area` it is asked once for each area that the agency works in. `required` says whether it must be
-    answered whatever its standard says.
+    With `scope: area` it is asked once for each area that the agency works in, with `scope: site` once for each site
+    that the agency lists. `required` says whether it must be answered whatever its standard says.
+    With `carried: false` each round asks it anew: no answer of the round before is carried forward.
     """
 
     id: Key
@@ -206,8 +210,9 @@ class Criterion(Part):
     twins: tuple[Twin, ...] = ()
     grading: Key | None = None
     answer: Answer = GradeAsked()
-    scope: Literal["area"] | None = None
+    scope: Literal["area", "site"] | None = None
     required: Flag | None = None
+    carried: Flag | None = None
     shown_if: Condition | None = None
     required_if: Condition | None = None
     not_applicable_if: Condition | None = None
@@ -216,7 +221,7 @@ class Criterion(Part):
     def _without_later_keys(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """A criterion without a key that older packs did not know is frozen as they were: published hashes stay."""
         frozen: dict[str, Any] = handler(self)
-        return {key: part for key, part in frozen.items() if key not in ("scope", "required") or part is not None}
+        return {key: part for key, part in frozen.items() if key not in _LATER_KEYS or part is not None}
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -319,7 +324,12 @@ class Template(Part):
     @cached_property
     def asks_areas(self) -> bool:
         """Whether any criterion is asked per area."""
-        return any(placed.criterion.scope for placed in self._placed.values())
+        return any(placed.criterion.scope == "area" for placed in self._placed.values())
+
+    @cached_property
+    def asks_sites(self) -> bool:
+        """Whether any criterion is asked per site."""
+        return any(placed.criterion.scope == "site" for placed in self._placed.values())
 
     @cached_property
     def asks_files(self) -> bool:

@@ -184,7 +184,7 @@ def _changed(
             continue
         asked_alike = old.criterion.version == new.criterion.version
         same_answer = old.criterion.answer == new.criterion.answer and old.criterion.scope == new.criterion.scope
-        whole = asked_alike and same_answer
+        whole = asked_alike and same_answer and new.criterion.carried is not False
         carried: Carried = "none" if not whole else "some" if lost else "all"
         yield ChangedCriterion(
             then=old,

@@ -36,10 +36,11 @@ Others = Annotated[
 class Example(Part):
     """Answers of an agency that exists nowhere, and what the rules must make of them.
 
-    `answers`: criterion to a grade's key, to what was answered, or to the fields of a value; asked per area, a list has
-    one for each area. `others`: the grade of every other question that must be answered and can come to it, or one for
-    each grading scheme. `given`: what inspectors enter. `waits`: judgements that come to no grade before something is
-    entered. `targets_failed` and `triggers` are exactly these.
+    `answers`: criterion to a grade's key, to what was answered, or to the fields of a value; asked per area or per
+    site, a list has one for each. `sites`: how many it has, where no list says so; 0 is an agency without. `others`:
+    the grade of every other question that must be answered and can come to it, or one for each grading scheme. `given`:
+    what inspectors enter. `waits`: judgements that come to no grade before something is entered.
+    `targets_failed` and `triggers` are exactly these.
     """
 
     name: Text
@@ -47,6 +48,7 @@ class Example(Part):
     agency_type: Key
     subtype: Key | None = None
     answers: dict[Key, Any] = {}
+    sites: Annotated[int, Field(strict=True, ge=0, le=100)] | None = None
     others: Others | None = None
     given: dict[Key, Key] = {}
     expect: dict[Key, Key] = {}
@@ -168,7 +170,7 @@ class _Reading:
     def facts(self) -> Facts:
         """The answers that are given and those that `others` stands for, as far as they are asked."""
         self.check_others()
-        areas = self.areas()
+        places = {"area": self.places("area"), "site": self.places("site")}
         values: dict[str, list[dict[str, Any]]] = {}
         for key, raw in self.example.answers.items():
             path: Path = ("answers", key)
@@ -180,10 +182,12 @@ class _Reading:
             if criterion.scope and isinstance(raw, list):
                 each = [self.value((*path, place), criterion, one) for place, one in enumerate(raw)]
             else:
-                each = [self.value(path, criterion, raw)] * (areas if criterion.scope else 1)
+                each = [self.value(path, criterion, raw)] * (places[criterion.scope] if criterion.scope else 1)
+                if not each:
+                    self.say(path, f"`{key}` is asked for each site, and this agency has none; remove it")
             values[key] = each
         shown = self.template.shown(self.example.subtype, _first(values))
-        while more := self.others(shown.required - values.keys(), areas):
+        while more := self.others(shown.required - values.keys(), places):
             values |= more
             shown = self.template.shown(self.example.subtype, _first(values))
         asked = {criterion.id for criterion in shown.asked}
@@ -201,18 +205,20 @@ class _Reading:
                     said[question] = value
         return Facts(grades, given=dict(self.example.given), said=said)
 
-    def areas(self) -> int:
-        """For how many areas questions are answered: as many as the lists have entries."""
+    def places(self, kind: str) -> int:
+        """For how many areas or sites questions are answered: as many as the lists have entries."""
         lists = {
             key: len(raw)
             for key, raw in self.example.answers.items()
-            if key in self.book.placed and self.template.criterion(key).scope and isinstance(raw, list)
+            if key in self.book.placed and self.template.criterion(key).scope == kind and isinstance(raw, list)
         }
-        first = next(iter(lists.values()), 1)
+        said = self.example.sites if kind == "site" else None
+        first = next(iter(lists.values()), 1) if said is None else said
         for key, number in lists.items():
             if number != first or not number:
-                message = f"this has {number} areas, and another answer has {first}; give as many for each"
-                self.say(("answers", key), message if number else "nothing is here; give one answer for each area")
+                other = "another answer has" if said is None else "`sites` says"
+                message = f"this has {number} {kind}s, and {other} {first}; give as many for each"
+                self.say(("answers", key), message if number else f"nothing is here; give one answer for each {kind}")
         return first
 
     def value(self, path: Path, criterion: Criterion, raw: Any) -> dict[str, Any]:
@@ -256,7 +262,7 @@ class _Reading:
             self.say(path, _lower(str(one.message)))
         return value
 
-    def others(self, missing: Collection[str], areas: int) -> dict[str, list[dict[str, Any]]]:
+    def others(self, missing: Collection[str], places: Mapping[str, int]) -> dict[str, list[dict[str, Any]]]:
         """The values that `others` stands for, for criteria whose answers can come to that grade."""
         others = self.example.others
         found = {}
@@ -266,7 +272,7 @@ class _Reading:
             grade = others.get(scheme) if isinstance(others, dict) else others
             value = self.standing_for(criterion, grade) if grade else {}
             if value:
-                found[key] = [value] * (areas if criterion.scope else 1)
+                found[key] = [value] * (places[criterion.scope] if criterion.scope else 1)
         return found
 
     def check_others(self) -> None:
@@ -295,7 +301,7 @@ class _Reading:
 
 
 def _first(values: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Mapping[str, Any]]:
-    """As conditions see them, which look at no question that is asked per area."""
+    """As conditions see them, which look at no question that is asked per area or per site."""
     return {key: each[0] if each else {} for key, each in values.items()}
 
 

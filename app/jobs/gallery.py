@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 from flask import Flask
@@ -23,9 +24,10 @@ from app.files.store import Store
 from app.models import Base
 from app.operations import sample
 from app.policy import system_actor
-from app.queries.findings import joint_findings
+from app.queries.findings import has_joint, joint_findings
 from app.queries.forms import blank_form_of_pack
-from app.queries.gallery import ASKED, FAILED, FINDINGS, FOLDER, blank_name, exhibit
+from app.queries.gallery import ASKED, FAILED, FINDINGS, FOLDER, SAMPLES, blank_name, exhibit
+from app.queries.letter_content import letters
 from reports.render import render_pdf
 
 log = structlog.get_logger()
@@ -40,7 +42,8 @@ def make_documents(
     pack: Pack, sha256: str, folder: Path, *, now: datetime, progress: Progress | None = None,
     each: int = sample.OF_EACH_TYPE,
 ) -> list[Path]:  # fmt: skip
-    """Make the blank form of each agency type and the sample findings of a pack, in English, as PDF files in a folder.
+    """Make the blank form of each agency type and the sample findings of a pack, in English, as PDF files in a folder;
+    and a letter to an area where the pack has letters.
 
     `each`: how many agencies of each type are invented. Raises RenderFailed and NotPossible.
     """
@@ -54,16 +57,23 @@ def make_documents(
         made.append(folder / blank_name(agency_type))
         render_pdf("blank-form", form.model_dump(mode="json"), made[-1])
     tell(steps - 2, steps, "inventing a round")
-    findings = sample_findings(pack, each=each)
+    reports = sample_reports(pack, each=each)
     tell(steps - 1, steps, FINDINGS)
-    made.append(folder / FINDINGS)
-    render_pdf("joint-findings", findings, made[-1])
+    for report, data in reports.items():
+        made.append(folder / SAMPLES[report])
+        render_pdf(report, data, made[-1])
     tell(steps, steps, "")
     return made
 
 
-def sample_findings(pack: Pack, *, each: int = sample.OF_EACH_TYPE) -> dict[str, object]:
+def sample_findings(pack: Pack, *, each: int = sample.OF_EACH_TYPE) -> dict[str, Any]:
     """The joint findings of an invented round of a pack, as JSON-ready data. Raises NotPossible."""
+    return sample_reports(pack, each=each)["joint-findings"]
+
+
+def sample_reports(pack: Pack, *, each: int = sample.OF_EACH_TYPE) -> dict[str, dict[str, Any]]:
+    """Report to its data, JSON-ready, of an invented round of a pack: the joint findings and, where it has letters, the
+    first of them by area. Raises NotPossible."""
     by = system_actor("sample")
     with tempfile.TemporaryDirectory() as place:
         engine = make_engine(f"sqlite:///{place}/sample.sqlite")
@@ -74,7 +84,13 @@ def sample_findings(pack: Pack, *, each: int = sample.OF_EACH_TYPE) -> dict[str,
                 audit_round, now = sample.build(
                     session, pack, seed=SEED, day=DAY, by=by, store=store, each=each
                 )
-                return joint_findings(session, audit_round, actor=by, now=now).model_dump(mode="json")
+                found = {}
+                if has_joint(audit_round):
+                    joint = joint_findings(session, audit_round, actor=by, now=now)
+                    found["joint-findings"] = joint.model_dump(mode="json")
+                for written in letters(session, audit_round, now=now).values():
+                    return found | {"area-letter": written["en"]}
+                return found
         finally:
             engine.dispose()
 

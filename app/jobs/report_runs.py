@@ -45,8 +45,8 @@ def make(app: Flask, run_id: str) -> str:
         made = make_report(
             session, run.report, run.audit_round, run.audit_return, out=out, actor=system_actor("worker"),
             now=clock.now(session), draft=run.options.get("draft", False),
-            agency_type=run.options.get("agency_type", ""), language=run.options.get("language", "en"),
-            edition=run.options.get("edition", 0),
+            agency_type=run.options.get("agency_type", ""), area=run.options.get("area", ""),
+            language=run.options.get("language", "en"), edition=run.options.get("edition", 0),
             progress=progress,
         )  # fmt: skip
     except RenderFailed as problem:

@@ -20,9 +20,9 @@ class Judgement(Base, WithPublicId):
     `uncapped` is the grade without the caps, `self_grade` what the agency's own grades alone give, both "" while it
     waits for a judgement that nobody has entered. `explanation` is what came of the grades that hold, as data
     (`Outcome.data()`), with how many answers were checked and, under `self`, what came of the agency's own grades.
-    `triggered`: something is called for by what holds of the return. `given`: a grade that rules cannot know,
-    entered by an inspector. An override waits until a lead inspector approves it; `stale` once answers or
-    moderation changed after it was computed.
+    With the key "" it is no judgement: the rules of its agency type have triggers alone. `triggered`: something is
+    called for by what holds of the return. `given`: a grade that rules cannot know, entered by an inspector. An
+    override waits until a lead inspector approves it; `stale` once answers or moderation changed after it was computed.
     """
 
     __tablename__ = "judgement"

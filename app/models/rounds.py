@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, func
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    func,
+)
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -119,6 +129,8 @@ class AuditReturn(Base, WithPublicId):
     # `extended_to` with the round's grace
     late_after: Mapped[datetime | None]
     nil_reason: Mapped[str] = mapped_column(Text, default="")
+    # the agency says that it has no sites: what is asked for each site does not apply
+    has_no_sites: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     audit_round: Mapped[AuditRound] = relationship()
     agency: Mapped[Agency] = relationship()

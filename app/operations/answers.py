@@ -46,7 +46,7 @@ from app.queries.rounds import NotFound
 class Edit:
     """What somebody sent for one question. `raw` is field to string, as the answer type reads it.
 
-    `criterion` is the question's id: a criterion's, with the area behind it where it is asked per area.
+    `criterion` is the question's id: a criterion's, with the area or site behind it where it is asked for each.
     """
 
     criterion: str
@@ -299,8 +299,9 @@ class _Desk:
         session, audit_return = self.session, self.audit_return
         evidence = evidence_of_return(session, audit_return) if self.template.asks_files else {}
         work = build_checklist(
-            audit_return, self.pack, self.template, self.answers, {}, self.places, evidence=evidence
-        )
+            audit_return, self.pack, self.template, self.answers, {}, self.places, evidence=evidence,
+            no_sites=audit_return.has_no_sites,
+        )  # fmt: skip
         if not self.rows:
             return work
         self._write()
@@ -383,6 +384,14 @@ def _criterion(
             question=key[:80],
         )
     if scope not in scopes_of(criterion, places):
+        if criterion.scope == "site":
+            raise NotPossible(
+                N_(
+                    "The question “%(question)s” is asked for each site, and this site is not in your list (any more)."
+                    " Reload the page and try again."
+                ),
+                question=key,
+            )
         raise NotPossible(
             N_("The question “%(question)s” is not asked of this area. Reload the page and try again."), question=key
         )

@@ -13,9 +13,11 @@ from app.clock import today
 from app.domain.answers import question_id
 from app.domain.life import NotPossible
 from app.domain.message import N_
+from app.domain.sites import Named
 from app.models import AuditReturn, SelfAssessment, SelfAssessmentVersion
 from app.operations import events, rollup, sharing
 from app.operations.answers import end_vouches
+from app.operations.sites import list_sites
 from app.operations.stage import move
 from app.policy import Actor
 from app.queries.carrying import carry_plan, is_overdue, to_confirm
@@ -29,7 +31,8 @@ def carry(
     """Carry the answers of the last round forward, of some standards or (None) of all: question id to version.
 
     Only where the question is the same and nobody has answered it here. Each is marked as carried, and stands in the
-    way of signing until somebody confirms or changes it. Raises NotFound, and NotPossible where nothing can be carried.
+    way of signing until somebody confirms or changes it. With answers about sites the list of the last round comes
+    along while none is listed. Raises NotFound, and NotPossible where nothing can be carried.
     """
     audit_return = get_return(session, public_id, actor=by, now=now, permission="return.edit", lock=True)
     if reason := why_closed(audit_return, now=now):
@@ -38,14 +41,16 @@ def carry(
     plan = carry_plan(session, work)
     if plan is None:
         raise NotPossible(N_("There is no earlier round of this audit to carry answers forward from."))
+    chosen = [section for section in plan.sections if standards is None or section.standard.id in standards]
+    if plan.sites and any(pair.now.criterion.scope == "site" for section in chosen for pair in section.open):
+        sites = [Named(site.code, site.name) for site in plan.sites]
+        list_sites(session, audit_return, sites, by=by, now=now)
     rows = _rows(session, audit_return)
     carried: dict[str, int] = {}
     grades: list[tuple[str, str]] = []
     correction = correction_of(session, audit_return, work)
     touched: dict[str, str] = {}
-    for section in plan.sections:
-        if standards is not None and section.standard.id not in standards:
-            continue
+    for section in chosen:
         for pair in section.open:
             item, value = pair.now, dict(pair.then.answer.value)
             if correction and not correction.allows(section.standard.id, item.id):

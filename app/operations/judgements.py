@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, joinedload
 from app.domain.life import NotPossible, check_not_archived
 from app.domain.message import N_
 from app.domain.rules.book import Rulebook
-from app.domain.rules.judging import Outcome, judge
+from app.domain.rules.judging import Judged, Outcome, judge
 from app.domain.rules.language import Given
 from app.models import Agency, AuditReturn, Judgement
 from app.operations import events
@@ -115,7 +115,7 @@ def _judge(session: Session, returns: Sequence[AuditReturn], *, by: Actor, now: 
                 _tell(session, one, "judgement.override_lapsed", row, row.override_reason, by=by, now=now)
                 _clear(row)
             fresh = _judgements(book, one, signed[one.id], rows)
-        waiting += any(not row["grade"] for row in fresh)
+        waiting += any(not row["grade"] for row in fresh if row["key"])
         if all(_same(rows.get(row["key"]), row) for row in fresh):
             continue
         values += fresh
@@ -126,7 +126,9 @@ def _judge(session: Session, returns: Sequence[AuditReturn], *, by: Actor, now: 
                     "submission": signed[one.id].submission,
                     "inputs": fresh[0]["inputs_hash"],
                     "judgements": {
-                        row["key"]: {name: row[name] for name in ("grade", "uncapped", "self_grade")} for row in fresh
+                        row["key"]: {name: row[name] for name in ("grade", "uncapped", "self_grade")}
+                        for row in fresh
+                        if row["key"]
                     },
                 },
             )
@@ -155,12 +157,14 @@ def _judge(session: Session, returns: Sequence[AuditReturn], *, by: Actor, now: 
 def _judgements(
     book: Rulebook, audit_return: AuditReturn, signed: Signed, rows: Mapping[str, Judgement]
 ) -> list[dict[str, Any]]:
-    """The columns of each judgement of a return."""
+    """The columns of each judgement of a return; of one row without a key where its rules have triggers alone."""
     facts = facts_of(book, signed.held, signed, rows)
     outcome = judge(book, facts)
     own = judge(book, facts_of(book, signed.own, signed, rows)) if signed.checked else outcome
     held_facts, own_facts = _facts(outcome), _facts(own)
     inputs_hash = facts.hash
+    alone = {} if outcome.judgements else {"": Judged("", "")}
+    of_own = {**own.judgements, **alone}
     return [
         {
             "return_id": audit_return.id,
@@ -168,18 +172,18 @@ def _judgements(
             "key": key,
             "grade": judged.grade,
             "uncapped": judged.uncapped,
-            "self_grade": own.judgements[key].grade,
+            "self_grade": of_own[key].grade,
             # on the grades that hold; what differs on the agency's own alone stands under `self`
             "explanation": {
                 **judged.data(),
                 **held_facts,
                 "checked": signed.checked,
-                "self": {**own.judgements[key].data(), **own_facts},
+                "self": {**of_own[key].data(), **own_facts},
             },
             "triggered": bool(outcome.triggers),
             "inputs_hash": inputs_hash,
         }
-        for key, judged in outcome.judgements.items()
+        for key, judged in {**outcome.judgements, **alone}.items()
     ]
 
 

@@ -16,6 +16,8 @@ from app.domain.evidence import Described, EvidenceErrors
 from app.domain.integrity import hash_of, sha256_hex
 from app.domain.life import NotPossible
 from app.domain.message import N_, Message
+from app.domain.sites import Named, SiteErrors, key_of
+from app.domain.sites import check as check_site
 from app.files.store import Store
 from app.models import AuditReturn, StagedImport
 from app.operations import events
@@ -24,6 +26,7 @@ from app.operations.answers import Edit, SaveResult, save_answers
 from app.operations.evidence import Upload
 from app.operations.evidence import add as add_evidence
 from app.operations.evidence import attach as attach_evidence
+from app.operations.sites import list_sites
 from app.policy import Actor
 from app.queries.bundles import matched
 from app.queries.evidence import same_content
@@ -31,6 +34,7 @@ from app.queries.imports import expected_of, get_import, message_to_json, previe
 from app.queries.returned_standards import correction_of
 from app.queries.returns import checklist, get_return, why_closed
 from app.queries.rounds import NotFound
+from app.queries.sites import removed_sites
 from app.sheets.cells import Sheet
 from app.sheets.read import Reading, read_answers
 
@@ -69,11 +73,37 @@ def stage_bundle(
 ) -> StagedImport:
     """Keep what a bundle from another installation says. `digest` is the SHA-256 of the file.
 
-    Raises NotFound, NotPossible, and Unreadable for a bundle of another checklist or type of agency.
+    Sites that this return never listed are listed, so that answers about them have a place; one that was removed here
+    stays removed. Raises NotFound, NotPossible, and Unreadable for a bundle of another checklist or type of agency.
     """
     audit_return = _open_return(session, public_id, by=by, now=now)
+    listed = _list_sites(session, audit_return, manifest, by=by, now=now)
     found = matched(session, audit_return, manifest)
+    if listed:
+        words = Message(N_("Sites that were not in your list and are now: %(names)s."), {"names": ", ".join(listed)})
+        found["notes"].append(message_to_json(words))
     return _keep(session, audit_return, "bundle", name=name, digest=digest, found=found, by=by, now=now)
+
+
+def _list_sites(
+    session: Session, audit_return: AuditReturn, manifest: Manifest, *, by: Actor, now: datetime
+) -> list[str]:
+    """List the sites of a bundle that the return never listed; their names. None where the list is as it was signed."""
+    work = checklist(session, audit_return)
+    if not work.template.asks_sites or work.has_no_sites or correction_of(session, audit_return, work):
+        return []
+    known = {site.scope for site in work.sites} | {row.key for row in removed_sites(session, audit_return)}
+    new = []
+    for site in manifest.sites:
+        try:
+            typed = check_site(Named(site.code, site.name))
+        except SiteErrors:
+            continue  # answers about it are told as having no place here
+        if typed.code and key_of(typed.code) not in known:
+            known.add(key_of(typed.code))
+            new.append(typed)
+    listed = list_sites(session, audit_return, new, by=by, now=now)
+    return [row.name for row in listed.new]
 
 
 def _keep(

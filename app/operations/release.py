@@ -15,7 +15,7 @@ from sqlalchemy import func, null, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.clock import LONDON
-from app.domain.corrections import Changed, changes
+from app.domain.corrections import Changed, changes, letter_changes, register_changes
 from app.domain.feedback import LONGEST_NARRATIVE, NARRATIVE, Amendment, FeedbackContent
 from app.domain.integrity import hash_of
 from app.domain.life import NotPossible
@@ -27,6 +27,7 @@ from app.operations.mail import Draft, queue_all, way_in
 from app.operations.rounds import locked_round
 from app.operations.threads import close_thread, open_thread, reply
 from app.policy import Actor, system_actor
+from app.queries.findings import has_joint
 from app.queries.mail import people_at
 from app.queries.own_types import types_where
 from app.queries.release import (
@@ -681,7 +682,9 @@ def correction(session: Session, audit_round: AuditRound, *, by: Actor, now: dat
         raise NotPossible(N_("Nothing is published yet, so there is nothing to correct."))
     old = edition_content(session, audit_round, every[0].number, now=now)
     new = prepare_edition(session, audit_round, actor=by, now=now)
-    found = changes(old["findings"]["en"], new["findings"]["en"])
+    found = changes(old["findings"]["en"], new["findings"]["en"]) if has_joint(audit_round) else []
+    found += register_changes(old.get("register", {}).get("en", {}), new.get("register", {}).get("en", {}))
+    found += letter_changes(old.get("letters", {}), new.get("letters", {}))
     # about a submission that was replaced since: it stays where it came out before, and does not come out now
     new["feedback"] = {
         key: version

@@ -9,15 +9,21 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.domain.life import NotPossible
+from app.domain.message import N_
 from app.models import AuditReturn, AuditRound, ReportRun
 from app.operations import events
 from app.policy import Actor, Denied, require
-from app.queries.release import editions, may_see_version
+from app.queries.findings import has_joint
+from app.queries.letters import letter_exists, may_read_letter
+from app.queries.release import edition_content, editions, may_see_version
 from app.queries.reports import FEEDBACK
 from app.queries.returns import return_facts, sees_drafts
 from app.queries.rounds import NotFound, round_facts
 
 PUBLISHED = "joint-findings"  # the report that what is published is made into
+REGISTER = "register-responses"  # the report that the published table of responses is made into
+LETTER = "area-letter"  # the report about an area in a round
 
 # how operations hand work to the background: the run's public id, in the caller's transaction
 Enqueue = Callable[[Session, str], None]
@@ -27,7 +33,10 @@ def request_round_report(
     session: Session, audit_round: AuditRound, report: str, *, by: Actor, now: datetime, enqueue: Enqueue,
     language: str = "en",
 ) -> ReportRun:  # fmt: skip
-    """Ask for a report about a whole round. A run of it that is still waiting or running is returned instead."""
+    """Ask for a report about a whole round. A run of it that is still waiting or running is returned instead.
+
+    Raises Denied.
+    """
     require(by, "findings.make", round_facts(session, audit_round, now=now))
     options = {"language": language}
     return _request(session, report, audit_round, None, by=by, now=now, enqueue=enqueue, options=options)
@@ -77,30 +86,64 @@ def request_feedback(
 
 def request_publication(
     session: Session, audit_round: AuditRound, number: int, *, by: Actor, now: datetime, enqueue: Enqueue,
-    language: str = "en",
+    language: str = "en", report: str = PUBLISHED,
 ) -> ReportRun:  # fmt: skip
-    """Ask for the PDF of findings as they were published: one that is made, or being made, serves everybody.
+    """Ask for the PDF of findings, or of the table of responses, as they were published.
 
-    Raises Denied, and NotFound where there is no such edition.
+    One that is made, or being made, serves everybody.
+
+    Raises Denied, and NotFound where there is no such edition, or it has no such report.
     """
     require(by, "findings.read", round_facts(session, audit_round, now=now, agencies=True))
     edition = next((one for one in editions(session, audit_round, now=now) if one.number == number), None)
-    if edition is None:
+    if edition is None or report not in (PUBLISHED, REGISTER) or (report == PUBLISHED and not has_joint(audit_round)):
+        raise NotFound
+    if report == REGISTER and "register" not in edition_content(session, audit_round, number, now=now):
         raise NotFound
     # one that was made before it was replaced lacks the mark that says so
     options = {"language": language, "edition": number, "replaced_by": edition.replaced_by}
+    return _made(session, report, audit_round, options) or _request(
+        session, report, audit_round, None, by=by, now=now, enqueue=enqueue, options=options
+    )
+
+
+def request_letter(
+    session: Session, audit_round: AuditRound, area: str, number: int, *, by: Actor, now: datetime, enqueue: Enqueue,
+    language: str = "en",
+) -> ReportRun:  # fmt: skip
+    """Ask for the letter to an area, given by its public id: as it came out with an edition, or (0) as it would be now.
+
+    One of an edition that is made serves everybody. Raises NotFound where the actor may not read it, or an edition has
+    none, and NotPossible where nobody signed anything about the area.
+    """
+    if not may_read_letter(session, audit_round, area, number, actor=by, now=now):
+        raise NotFound
+    there = letter_exists(session, audit_round, area, number, now=now)
+    options: dict[str, Any] = {"language": language, "area": area}
+    if not number:
+        if not there:
+            raise NotPossible(N_("Nothing about this area is signed yet, so there is no letter to it to make."))
+        return _request(session, LETTER, audit_round, None, by=by, now=now, enqueue=enqueue, options=options)
+    if not there:
+        raise NotFound
+    edition = next(one for one in editions(session, audit_round, now=now) if one.number == number)
+    options |= {"edition": number, "replaced_by": edition.replaced_by}
+    return _made(session, LETTER, audit_round, options) or _request(
+        session, LETTER, audit_round, None, by=by, now=now, enqueue=enqueue, options=options
+    )
+
+
+def _made(session: Session, report: str, audit_round: AuditRound, options: dict[str, Any]) -> ReportRun | None:
+    """The newest run of a report about a round with these options that is made, or being made."""
     made = session.scalars(
         select(ReportRun)
         .where(
-            ReportRun.report == PUBLISHED, ReportRun.round_id == audit_round.id, ReportRun.stage != "failed",
+            ReportRun.report == report, ReportRun.round_id == audit_round.id, ReportRun.stage != "failed",
             ReportRun.return_id.is_(None),
         )
         .order_by(ReportRun.id.desc())
     )  # fmt: skip
-    for other in made:
-        if other.options == options:
-            return other
-    return _request(session, PUBLISHED, audit_round, None, by=by, now=now, enqueue=enqueue, options=options)
+    return next((other for other in made if other.options == options), None)
 
 
 def _request(
@@ -140,7 +183,7 @@ def _request(
         "report.requested",
         by=by,
         now=now,
-        data={"report": report, "run": run.public_id},
+        data={"report": report, "run": run.public_id} | ({"area": options["area"]} if "area" in options else {}),
     )
     session.flush()
     enqueue(session, run.public_id)

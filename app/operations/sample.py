@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -24,6 +25,8 @@ from app.domain.evidence import Described
 from app.domain.integrity import hash_of
 from app.domain.invented import SENTENCES, invented
 from app.domain.life import NotPossible
+from app.domain.sites import Named
+from app.domain.survey import Survey
 from app.domain.templates import Grade, GradingScheme, Pack
 from app.domain.text import localise
 from app.files.check import CheckedFile
@@ -31,10 +34,11 @@ from app.files.kinds import KINDS
 from app.files.scan import Scan
 from app.files.store import Store
 from app.models import Agency, AuditReturn, AuditRound, OversightBody, User
-from app.operations import agencies, people, rounds, templates
+from app.operations import agencies, people, rounds, sites, templates
 from app.operations.answers import Edit, save_answers
 from app.operations.evidence import Upload, add
 from app.operations.submissions import sign_and_submit
+from app.operations.surveys import give_for_round
 from app.policy import Actor
 from app.queries.actors import actor_of
 from app.queries.returns import Checklist, Item, checklist, content_of
@@ -42,6 +46,7 @@ from app.queries.returns import Checklist, Item, checklist, content_of
 OF_EACH_TYPE = 12  # agencies: enough for percentages to be given
 SILENT = 12  # of so many one has not answered when the round is over
 WAYS_ROUND = 12  # answers can make other questions appear, which are answered next
+MOST_SITES = 3  # of one agency
 QUOTA = 100_000_000  # bytes of files
 AREAS = ("Ashmere", "Birchmere", "Cedarmere")
 WEIGHTS = (8, 4, 2)  # how often the grades of a scheme are given, from the best; the others once
@@ -73,7 +78,25 @@ def build(
                 _sign(session, audit_return, answered)
             if progress:
                 progress(place + 1, len(returns))
+        if survey := Survey.of(pack):
+            lines = _results(survey, pack, returns, seed)
+            give_for_round(session, audit_round.public_id, lines, by=by, now=audit_round.open_until)
         return audit_round, audit_round.open_until + timedelta(hours=1)
+
+
+def _results(survey: Survey, pack: Pack, returns: Sequence[AuditReturn], seed: int) -> str:
+    """Invented results of a survey of staff as a file to give: here and there too few answered to be shown."""
+    lines = [",".join(survey.columns())]
+    for audit_return in returns:
+        rng = chance(seed, f"survey {audit_return.agency.code}")
+        for statement in survey.asked_of(pack, audit_return.agency_type):
+            answered = rng.choice([rng.randint(1, survey.least), *(rng.randint(survey.least, 200) for _ in range(5))])
+            keys = [one.key for one in survey.answers]
+            drawn = Counter(rng.choices(keys, [len(keys), *[1] * (len(keys) - 1)], k=answered))  # the first most often
+            counts = [str(drawn[key]) for key in keys]
+            asked = str(answered + rng.randint(0, answered))
+            lines.append(",".join([audit_return.agency.code, statement, asked, str(answered), *counts]))
+    return "\n".join(lines) + "\n"
 
 
 def _round(session: Session, pack: Pack, now: datetime, day: date, each: int, by: Actor) -> AuditRound:
@@ -126,6 +149,10 @@ def _answer(
     """Answer everything that is asked, as long as answers make other questions appear."""
     for _ in range(WAYS_ROUND):
         work = checklist(session, audit_return)
+        if work.waiting:
+            named = [Named("", f"Site {number} (invented)") for number in range(1, rng.randint(1, MOST_SITES) + 1)]
+            sites.add_list(session, audit_return.public_id, named, by=by, now=now)
+            work = checklist(session, audit_return)
         waiting = [item for item in work.items if item.outstanding or not item.started]
         edits = [
             Edit(item.id, _drawn(item, rng, today(now)), item.answer.version, f"sample-{item.answer.version}")

@@ -150,7 +150,8 @@ def draw_sample(session: Session, round_id: str, *, by: Actor, now: datetime) ->
     why = _risks(session, audit_round, found, plan)
     chosen = by_risk(
         sample.seed, {one: [reason.rule for reason in its] for one, its in why.items()},
-        {one.public_id: one.agency_type for one in found}, plan.risk_most,
+        {one.public_id: one.agency_type for one in found},
+        plan.risk_sizes(numbers),
     )  # fmt: skip
     taken = [one for one in found if one.public_id in places or one.public_id in chosen]
     asked = questions_of(session, [one.submission_id for one in taken])

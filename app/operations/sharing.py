@@ -36,7 +36,7 @@ def assign(
     """
     audit_return = _open_return(session, public_id, by=by, now=now)
     work = checklist(session, audit_return)
-    asked = {section.standard.id: {item.criterion.id for item in section.items} for section in work.sections}
+    asked = {section.standard.id: {item.criterion.id for item in section.questions} for section in work.sections}
     if any(criterion and criterion not in asked.get(standard, ()) for standard, criterion in parts) or any(
         standard not in asked for standard, _criterion in parts
     ):

@@ -25,6 +25,11 @@ def publish(session: Session, pack: Pack, *, by: Actor, now: datetime) -> PackVe
     made and worked examples are no part of what is published.
     """
     require(by, "service.administer")
+    return freeze(session, pack, by=by, now=now)
+
+
+def freeze(session: Session, pack: Pack, *, by: Actor, now: datetime) -> PackVersion:
+    """Publish a pack as `publish` does, for whoever was found to be allowed to."""
     content = canonical_json(pack.as_published().to_frozen())
     sha256 = sha256_hex(content)
     known = session.scalar(

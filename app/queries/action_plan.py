@@ -26,6 +26,7 @@ from app.queries.returns import (
     Item,
     checklist,
     return_facts,
+    scope_names,
     sees_drafts,
     submitted_checklist,
 )
@@ -165,12 +166,13 @@ class _Reader:
         )
 
     def not_asked(self, criterion: str, scope: str, actions: Iterable[Action]) -> PlanQuestion:
-        """A question that is no longer asked, because of another answer."""
+        """A question that is no longer asked: because of another answer, or because its site was removed."""
         one = self.work.template.criterion(criterion)
-        area = next((f", {place.name}" for place in self.work.places if place.scope == scope), "")
+        # of a site that was removed only the code is at hand
+        name = scope_names(self.work.places).get((one.scope, scope), scope if one.scope == "site" else "")
         return PlanQuestion(
             id=question_id(criterion, scope),
-            number=self.work.template.number_of(one) + area,
+            number=self.work.template.number_of(one) + (f", {name}" if name else ""),
             question=localise(one.question, self.language),
             grade_label="",
             grade_colour="",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.bundle import Manifest, Value
 from app.domain.answers import question_id
 from app.domain.message import N_, Message
+from app.domain.sites import key_of
 from app.models import AuditReturn
 from app.policy import Actor, require
 from app.queries.forms import every_item
@@ -50,7 +51,9 @@ def bundle_content(session: Session, audit_return: AuditReturn, *, actor: Actor,
         "criteria": [
             {"id": placed.criterion.id, "version": placed.criterion.version} for placed in work.template.criteria()
         ],
-        "areas": [{"scope": place.scope, "code": place.code, "name": place.name} for place in work.places],
+        "areas": [place.signed() for place in work.areas],
+        # left out where nothing is asked per site: such bundles can be read by installations that know no sites
+        **({"sites": [place.signed() for place in work.sites]} if work.template.asks_sites else {}),
         "answers": [
             {
                 "criterion": item.criterion.id,
@@ -93,8 +96,8 @@ def bundle_content(session: Session, audit_return: AuditReturn, *, actor: Actor,
 def matched(session: Session, audit_return: AuditReturn, manifest: Manifest) -> dict[str, Any]:
     """A bundle as an upload keeps it: its answers by question here, and those without one with the reason.
 
-    A criterion matches where its id and its version are the same, and an area where its code is. The caller got the
-    return through `get_return`. Raises Unreadable for a bundle of another checklist or another type of agency.
+    A criterion matches where its id and its version are the same, and an area or a site where its code is. The caller
+    got the return through `get_return`. Raises Unreadable for a bundle of another checklist or another type of agency.
     """
     pack = audit_return.template_version.pack_version.pack
     if manifest.template.pack != pack:
@@ -168,8 +171,10 @@ class _Finder:
         self.items = {item.id: item for item in every_item(session, audit_return, work)}
         self.criteria = {placed.criterion.id: placed.criterion for placed in work.template.criteria()}
         self.versions = {one.id: one.version for one in manifest.criteria}
-        ours = {place.code: place.scope for place in work.places}
-        self.areas = {area.scope: ours.get(area.code) for area in manifest.areas}
+        areas = {place.code: place.scope for place in work.areas}
+        sites = {place.scope for place in work.sites}
+        self.areas = {area.scope: areas.get(area.code) for area in manifest.areas}
+        self.sites = {site.scope: key if (key := key_of(site.code)) in sites else None for site in manifest.sites}
 
     def notes(self) -> list[dict[str, Any]]:
         """What somebody should know before deciding."""
@@ -191,12 +196,19 @@ class _Finder:
             return Message(N_("The question has another version here: its meaning changed."))
         if kind and kind != known.answer.type:
             return Message(N_("The question asks for another kind of answer here."))
-        here = self.areas.get(scope) if scope else ""
+        by_site = known.scope == "site"
+        here = (self.sites if by_site else self.areas).get(scope) if scope else ""
         if here is None:
-            return Message(N_("The agency does not work in this area here."))
+            return Message(
+                N_("This site is not in the list of the agency here.")
+                if by_site
+                else N_("The agency does not work in this area here.")
+            )
         found = question_id(criterion, here)
         if found in self.items:
             return found
+        if by_site and not here:
+            return Message(N_("The question is asked per site here, and once on the other side."))
         if bool(here) != bool(known.scope and self.areas):
             return Message(N_("The question is asked per area on one side and once on the other."))
         return Message(N_("The question is not asked of this agency."))

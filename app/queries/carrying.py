@@ -27,6 +27,7 @@ from app.queries.returns import (
     Answered,
     Checklist,
     Item,
+    Place,
     build_checklist,
     checklist,
     submitted_checklist,
@@ -111,7 +112,7 @@ class CarrySection:
     """A standard as it is asked now, and what the round before has for it.
 
     `open` can be carried forward; `kept` could be, and somebody has answered it here already; `changed` is asked
-    differently now; `unanswered` was not answered then; `new` was not asked.
+    differently now; `anew` is asked anew in each round; `unanswered` was not answered then; `new` was not asked.
     """
 
     standard: Standard
@@ -119,17 +120,22 @@ class CarrySection:
     open: Sequence[Pair]
     kept: Sequence[Pair]
     changed: Sequence[Pair]
+    anew: Sequence[Pair]
     unanswered: Sequence[Item]
     new: Sequence[Item]
 
 
 @dataclass(frozen=True)
 class CarryPlan:
-    """What can be carried forward from the last round, by standard, and what is no longer asked (`dropped`)."""
+    """What can be carried forward from the last round, by standard, and what is no longer asked (`dropped`).
+
+    `sites`: the list of sites of the last round, which comes along while none is listed here.
+    """
 
     last: LastRound
     sections: Sequence[CarrySection]
     dropped: Sequence[Item]
+    sites: Sequence[Place] = ()
 
     @property
     def open(self) -> list[Pair]:
@@ -142,6 +148,11 @@ class CarryPlan:
         return [pair for section in self.sections for pair in section.changed]
 
     @property
+    def anew(self) -> list[Pair]:
+        """Everything that each round asks anew."""
+        return [pair for section in self.sections for pair in section.anew]
+
+    @property
     def new(self) -> list[Item]:
         """Everything that was not asked then."""
         return [item for section in self.sections for item in section.new]
@@ -150,30 +161,36 @@ class CarryPlan:
 def carry_plan(session: Session, work: Checklist) -> CarryPlan | None:
     """What of the last round can be carried forward into a return, `work`; None where there is no last round.
 
-    An answer can be carried where the question is the same by id and version (and area), its grades are still offered,
-    and nobody has answered it here. The caller asked `sees_drafts`.
+    An answer can be carried where the question is the same by id and version (and area or site), is not asked anew in
+    each round, its grades are still offered, and nobody has answered it here. The caller asked `sees_drafts`.
     """
     last = last_round(session, work.audit_return)
     if last is None:
         return None
     answered = last.answered
-    versions = {p.criterion.id: p.criterion.version for p in work.template.criteria()}
+    versions = {
+        placed.criterion.id: placed.criterion.version
+        for placed in work.template.criteria()
+        if placed.criterion.carried is not False
+    }
     fits = {
         key: Answered(item.answer.value, 0, None, "")
         for key, item in answered.items()
         if versions.get(item.criterion.id) == item.criterion.version and fitting(work, item)
     }
     given = {item.id: item.answer for item in work.items if item.started}
+    sites = last.work.sites if work.template.asks_sites and not (work.sites or work.has_no_sites) else ()
     # conditions: what will be asked once the answers are carried
     whole = build_checklist(
-        work.audit_return, work.pack, work.template, {**fits, **given}, {}, work.places
+        work.audit_return, work.pack, work.template, {**fits, **given}, {}, [*work.places, *sites],
+        no_sites=work.has_no_sites,
     )  # fmt: skip
     known = {placed.criterion.id for placed in last.work.template.criteria()}
-    sections = [
+    parts = [
         _section(one.standard, one.number, one.items, answered, fits, given, known) for one in whole.sections
     ]
     asked = {item.id for item in whole.items}
-    return CarryPlan(last, sections, [item for key, item in answered.items() if key not in asked])
+    return CarryPlan(last, parts, [item for key, item in answered.items() if key not in asked], sites)
 
 
 @dataclass(frozen=True)
@@ -230,6 +247,7 @@ def _section(
     open_: list[Pair] = []
     kept: list[Pair] = []
     changed: list[Pair] = []
+    anew: list[Pair] = []
     unanswered: list[Item] = []
     new: list[Item] = []
     for item in items:
@@ -238,11 +256,13 @@ def _section(
             continue  # files are given anew: there is nothing to carry
         if then is None:
             (unanswered if item.criterion.id in known else new).append(item)
+        elif item.criterion.carried is False:
+            anew.append(Pair(item, then))
         elif item.id not in fits:
             changed.append(Pair(item, then, grading=item.criterion.version == then.criterion.version))
         else:
             (kept if item.id in given else open_).append(Pair(item, then))
-    return CarrySection(standard, number, open_, kept, changed, unanswered, new)
+    return CarrySection(standard, number, open_, kept, changed, anew, unanswered, new)
 
 
 def fitting(work: Checklist, then: Item) -> bool:

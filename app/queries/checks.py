@@ -275,7 +275,11 @@ def judgements_of(reading: Reading) -> JudgementFindings | None:
             for kind, book in _in_order(reading, books)
             for key in book.profile.judgements
         ),
-        agencies=tuple(_agency(reading, books[named[one][2]], named[one], by_return[one]) for one in order),
+        agencies=tuple(
+            _agency(reading, books[named[one][2]], named[one], by_return[one])
+            for one in order
+            if books[named[one][2]].profile.judgements
+        ),
         overridden=tuple(
             overridden
             for one in order

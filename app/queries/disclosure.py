@@ -39,6 +39,7 @@ from app.models import (
     ReturnedStandard,
     SampledReturn,
     Submission,
+    SurveyResult,
     User,
 )
 from app.policy import Actor, require
@@ -55,6 +56,8 @@ from app.queries.release import (
     standing,
 )
 from app.queries.returns import history, return_facts
+from app.queries.sites import site_names
+from app.queries.surveys import shown_beside, survey_of
 from app.queries.threads import threads_of
 
 KINDS = {
@@ -88,7 +91,7 @@ class _Words:
     pack: Pack
     template: Template
     placed: Mapping[str, Placed]  # criterion to its place
-    areas: Mapping[str, str]
+    areas: Mapping[str, str]  # and sites: what scopes name
 
     def question(self, criterion: str, scope: str = "", *, most: int = 100) -> str:
         """A question by its number, with its beginning and the area it is about."""
@@ -191,9 +194,11 @@ def entries(session: Session, audit_return: AuditReturn, *, actor: Actor, now: d
     published = standing(release, now=now).publication == "published"
     areas = {row.public_id: row.name for row in session.execute(select(Area.public_id, Area.name))}
     pack, template = template_of(audit_return)
+    if template.asks_sites:
+        areas |= site_names(session, [audit_return.id]).get(audit_return.id, {})
     words = _Words(pack, template, {one.criterion.id: one for one in template.criteria()}, areas)
     reading = _Reading(session, audit_return, published, unfinished is not None, words)
-    for collect in (_submissions, _nil, _threads, _checks, _judgements, _followed, _feedback, _others):
+    for collect in (_submissions, _nil, _threads, _checks, _judgements, _followed, _feedback, _staff, _others):
         collect(reading, now)
     roles, names = _people(session, audit_return, {one.user_id for one in reading.found if one.user_id})
     decisions = _decisions(session, audit_return)
@@ -419,6 +424,36 @@ def _feedback(reading: _Reading, now: datetime) -> None:
             f"feedback:{row.version}:reason", row.at, row.by_id, N_("Why feedback version %(number)s was made"),
             row.reason, suggestion, number=row.version,
         )  # fmt: skip
+
+
+def _staff(reading: _Reading, _now: datetime) -> None:
+    """What staff say, as far as it may be shown; before anything is submitted, what the oversight body gave alone."""
+    found = survey_of(reading.audit_return.audit_round)
+    if found is None:
+        return
+    survey, where = found[1], reading.audit_return.id
+    signed = reading.session.scalar(select(Submission.id).where(Submission.return_id == where).limit(1)) is not None
+    rows = [
+        row
+        for row in reading.session.scalars(
+            select(SurveyResult).where(SurveyResult.return_id == where).order_by(SurveyResult.id)
+        )
+        if row.statement in survey.statements and (signed or row.given_by == "body")
+    ]
+    if not rows:
+        return
+    lines = []
+    for row in rows:
+        one = shown_beside(survey, row)
+        said = "Too few answered for the result to be shown."
+        if one.percent is not None:
+            said = f"{one.percent}% agree ({one.agree} of {one.counted}; {one.asked} were asked)."
+        lines.append(f"{reading.words.question(row.statement)}: “{localise(one.text)}” {said}")
+    # results replace each other: a decision on earlier ones says nothing of these
+    reading.add(
+        f"survey:{rows[0].at:%Y%m%d%H%M%S}", rows[0].at, rows[0].by_id, N_("Survey of staff, results"),
+        "\n".join(lines), "" if signed else "unpublished",
+    )  # fmt: skip
 
 
 def _others(reading: _Reading, _now: datetime) -> None:

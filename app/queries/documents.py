@@ -22,6 +22,7 @@ from app.domain.findings import (
     Signature,
     SignedAnswer,
     SignedStandard,
+    StaffSaid,
 )
 from app.domain.integrity import hash_of
 from app.domain.life import is_late
@@ -35,6 +36,7 @@ from app.queries.evidence import signed_evidence
 from app.queries.findings import bodies_of, citations, pack_info, round_info, scheme_infos
 from app.queries.packs import template_of
 from app.queries.returns import return_facts
+from app.queries.surveys import Beside, beside_answers, survey_of
 
 
 @dataclass(frozen=True)
@@ -136,13 +138,23 @@ def agency_return_document(
     """One submission with its declaration and every answer; None when there is none.
 
     Without `submission`: the latest that is not voided, or else the latest. Raises Denied unless the actor may read it.
+    What staff say stands beside the answers: something was submitted, so that all readers may see the same of it.
     """
     signed = _signed(session, audit_return, submission, actor=actor, now=now, language=language)
     if signed is None:
         return None
+    said = beside_answers(session, audit_return, actor=actor, now=now)
+    staff = {key: _staff(one, language) for key, one in said.items()}
+    more = {"staff": {key: one.model_dump() for key, one in staff.items()}} if staff else {}
+    info = signed.common["audit_round"]
+    common = {
+        **signed.common,
+        "audit_round": info.model_copy(update={"as_at": max([info.as_at, *(one.at for one in said.values())])}),
+    }
     answers: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for answer in signed.content["answers"]:
         answers[answer["criterion"]].append(answer)
+    names = _place_names(signed.content)
     vouches = {vouch["standard"]: vouch for vouch in signed.content["vouches"]}
     standards = []
     used: set[str] = set()
@@ -151,8 +163,13 @@ def agency_return_document(
         for placed in (p for p in signed.template.criteria() if p.standard is standard):
             key = placed.criterion.grading or signed.template.grading
             scheme = signed.pack.grading_schemes[key]
-            for answer in answers.get(placed.criterion.id, ()):
-                found.append(_answer(signed, placed, key, scheme, answer, language))
+            about = [
+                (names.get((placed.criterion.scope, answer["scope"]), answer["scope"]), answer)
+                for answer in answers.get(placed.criterion.id, ())
+            ]
+            for name, answer in sorted(about, key=lambda one: one[0].casefold()):
+                shown = _answer(signed, placed, name, key, scheme, answer, language)
+                found.append(shown.model_copy(update={"staff": staff.get(placed.criterion.id)}))
                 if not placed.criterion.answer.is_graded:
                     continue  # a fact is counted nowhere
                 figures.append(
@@ -176,7 +193,7 @@ def agency_return_document(
             )
         )
     return AgencyReturnDocument(
-        snapshot_id=_snapshot(signed, "agency-return"),
+        snapshot_id=_snapshot(signed, "agency-return", **more),
         schemes=scheme_infos(signed.pack, used, language),
         standards=tuple(standards),
         figure=Figure.total(s.figure for s in standards if not s.optional),
@@ -187,13 +204,41 @@ def agency_return_document(
             for answer in standard.answers
             if answer.counts_as == "not_met"
         ),
-        **signed.common,
+        staff_title=_survey_title(audit_return, language) if staff else "",
+        sites=_sites(signed.content),
+        **common,
     )
 
 
+def _place_names(content: Mapping[str, Any]) -> dict[tuple[str | None, str], str]:
+    """The names of areas and sites as they were signed, by kind and scope. Content of the first format has none."""
+    return {(kind, one["scope"]): one["name"] for kind in ("area", "site") for one in content.get(f"{kind}s", ())}
+
+
+def _sites(content: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The sites that were signed, by name; empty where the agency says it has none, None where it was not asked."""
+    if "sites" not in content:
+        return None
+    return tuple(sorted((f"{one['name']} ({one['code']})" for one in content["sites"]), key=str.casefold))
+
+
+def _staff(beside: Beside, language: str) -> StaffSaid:
+    return StaffSaid(
+        text=localise(beside.text, language), asked=beside.asked, agree=beside.agree, counted=beside.counted,
+        percent=beside.percent,
+    )  # fmt: skip
+
+
+def _survey_title(audit_return: AuditReturn, language: str) -> str:
+    found = survey_of(audit_return.audit_round)
+    return localise(found[1].title, language) if found else ""
+
+
 def _answer(
-    signed: _Signed, placed: Placed, key: str, scheme: GradingScheme, answer: Mapping[str, Any], language: str
-) -> SignedAnswer:
+    signed: _Signed, placed: Placed, name: str, key: str, scheme: GradingScheme, answer: Mapping[str, Any],
+    language: str,
+) -> SignedAnswer:  # fmt: skip
+    """An answer as it was signed; `name` is of the area or site that it is about."""
     criterion, value = placed.criterion, answer["value"]
     grade = next((g for g in scheme.grades if g.key == value.get("grade")), None)
     basis = next((b for b in scheme.bases if b.key == value.get("basis")), None)
@@ -204,6 +249,7 @@ def _answer(
         number=placed.number,
         id=criterion.id,
         scope=answer["scope"],
+        scope_name=name,
         question=localise(criterion.question, language),
         why=localise(criterion.why, language),
         grade=grade.key if grade else "",

@@ -25,6 +25,7 @@ from app.policy import Actor, require
 from app.queries.own_types import types_where
 from app.queries.packs import pack_of
 from app.queries.rounds import round_facts
+from app.queries.sites import site_names
 
 KINDS = ("good", "concern")
 
@@ -40,7 +41,10 @@ class ExampleFilter:
 
 @dataclass(frozen=True)
 class Marked:
-    """An example with the answer that it is about. `is_set_aside`: the agency has signed anew, or is about to."""
+    """An example with the answer that it is about, and the question's number with its site.
+
+    `is_set_aside`: the agency has signed anew, or is about to.
+    """
 
     example: Example
     criterion: Criterion
@@ -66,7 +70,7 @@ def examples(
 ) -> list[Marked]:
     """The examples of a round among the agency types that one may read, by theme as the pack has them, then agency.
 
-    One statement. Raises Denied.
+    One statement, and one for the names of sites where the pack asks about any. Raises Denied.
     """
     require(actor, "example.mark", round_facts(session, audit_round, now=now))
     pack = pack_of(audit_round.pack_version)
@@ -96,17 +100,21 @@ def examples(
         .where(*conditions)
         .options(contains_eager(Example.audit_return).contains_eager(AuditReturn.agency), joinedload(Example.by))
         .order_by(Agency.name, Example.id)
-    )  # fmt: skip
+    ).all()  # fmt: skip
+    asking = {row.Example.return_id for row in rows if pack.templates[row.Example.audit_return.agency_type].asks_sites}
+    sites = site_names(session, asking) if asking else {}
     found = []
     for row in rows:
         template = pack.templates[row.Example.audit_return.agency_type]
         criterion = template.criterion(row.Example.criterion)
         scheme = pack.scheme_of(template, criterion)
         grade = next((grade for grade in scheme.grades if grade.key == row.grade), None)
+        site = sites.get(row.Example.return_id, {}).get(row.Example.scope_key, "")
+        number = template.number_of(criterion)
         if not narrowed.theme or criterion.theme == narrowed.theme:
             found.append(
                 Marked(
-                    row.Example, criterion, template.number_of(criterion), grade, row.value, row.submission,
+                    row.Example, criterion, f"{number}, {site}" if site else number, grade, row.value, row.submission,
                     row.voided is not None,
                 )
             )  # fmt: skip

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.orm import Session
 
 from app.domain.asking import DateAsked, FileAsked, Measured, TextAsked
@@ -21,12 +21,22 @@ from app.models import (
     AuditReturn,
     AuditRound,
     EvidenceLink,
+    ReturnSite,
     Submission,
     SubmissionAnswer,
 )
 from app.policy import Actor, require
 from app.queries.facts import FactGroup, facts_of, said_of, value_of
-from app.queries.figures import FEW, AreaOf, Narrowed, areas_of_round, narrowing, readable_types
+from app.queries.figures import (
+    FEW,
+    AreaOf,
+    Narrowed,
+    areas_of_round,
+    narrowing,
+    readable_types,
+    site_of,
+    submitted_returns,
+)
 from app.queries.findings import Asked, Reading, reading_of
 from app.queries.rounds import NotFound, round_facts
 
@@ -58,14 +68,7 @@ def fact_figures(
     reading = reading_of(session, audit_round, language)
     areas = areas_of_round(session, audit_round)
     conditions = narrowing(reading, narrowed, areas)
-    returns: dict[tuple[str, str], int] = {
-        (row.agency_type, row.subtype): row.number
-        for row in session.execute(
-            select(AuditReturn.agency_type, AuditReturn.subtype, func.count().label("number"))
-            .where(*conditions, AuditReturn.stage == "submitted")
-            .group_by(AuditReturn.agency_type, AuditReturn.subtype)
-        )
-    }
+    returns = submitted_returns(session, conditions)
     facts = {
         reference: one
         for reference, one in reading.facts.items()
@@ -185,8 +188,10 @@ def _said(
     """Every signed answer to one question that says something. One statement."""
     latest, session, criterion = reading.latest, reading.session, asked.criterion
     names = {area.public_id: area.name for area in areas}
+    by_site = criterion.scope == "site"
     of: tuple[Any, ...] = (
         AuditReturn.subtype, Agency.name, Agency.code, AuditReturn.public_id, Submission.public_id,
+        ReturnSite.name if by_site else literal(None),
     )  # fmt: skip
     if isinstance(criterion.answer, FileAsked):
         query = (
@@ -194,7 +199,7 @@ def _said(
             .join(latest, latest.c.return_id == EvidenceLink.return_id)
             .join(AuditReturn, AuditReturn.id == EvidenceLink.return_id)
             .where(EvidenceLink.criterion == criterion.id)
-            .group_by(EvidenceLink.scope_key, *of)
+            .group_by(EvidenceLink.scope_key, *of[:5], *([ReturnSite.name] if by_site else []))
         )
     else:
         query = (
@@ -208,12 +213,15 @@ def _said(
         .join(Submission, Submission.id == latest.c.submission_id)
         .where(*conditions)
     )
+    if by_site:
+        of_file = isinstance(criterion.answer, FileAsked)
+        query = query.outerjoin(ReturnSite, site_of(EvidenceLink.scope_key if of_file else SubmissionAnswer.scope_key))
     return [
         _One(
             id_, scope, said[0] if said else "", value_of(criterion.answer.type, said[0]) if said else {}, subtype,
-            agency, code, return_id, submission, names.get(scope, scope),
+            agency, code, return_id, submission, site or names.get(scope, scope),
         )
-        for id_, scope, subtype, agency, code, return_id, submission, *said in session.execute(query)
+        for id_, scope, subtype, agency, code, return_id, submission, site, *said in session.execute(query)
         if not said or said[0] is not None
     ]  # fmt: skip
 

@@ -7,15 +7,30 @@ Figures are of signed answers only. Self-grades come from the roll-up where that
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
-from sqlalchemy import CTE, ColumnElement, Select, String, and_, case, cast, func, literal, or_, select
-from sqlalchemy.orm import Session, aliased, joinedload, selectinload
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Date,
+    Select,
+    String,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload, selectinload
 
+from app.clock import today
 from app.domain.control import place
 from app.domain.findings import Figure
 from app.domain.templates import GradingScheme
@@ -28,16 +43,16 @@ from app.models import (
     Declaration,
     Moderation,
     PackVersion,
+    ReturnSite,
     RollUp,
     Submission,
     SubmissionAnswer,
-    SubmissionVoided,
 )
 from app.policy import INSPECTORS, Actor, allows, require
 from app.queries.findings import Asked, Reading, latest_submissions, reading_of
 from app.queries.moderation import hidden_from
-from app.queries.rounds import NotFound, round_facts
-from app.queries.twins import in_force
+from app.queries.rounds import IN_FORCE, NotFound, round_facts
+from app.queries.twins import in_force, in_force_on
 
 PAGE = 50
 FEW = 25  # lines of a page that is opened again and again, and should be there at once
@@ -153,14 +168,19 @@ class AreaOf(NamedTuple):
     code: str
 
 
-def areas_of_round(session: Session, audit_round: AuditRound) -> tuple[AreaOf, ...]:
-    """The areas that the round's agencies work in on the day it is due, by name."""
-    of_round = (
+# made once: every page of figures asks
+_AREAS_OF_ROUND = select(Area.id, Area.public_id, Area.name, Area.code).where(
+    Area.id.in_(
         select(AgencyInArea.area_id)
         .join(AuditReturn, AuditReturn.agency_id == AgencyInArea.agency_id)
-        .where(AuditReturn.round_id == audit_round.id, in_force(audit_round, AgencyInArea))
+        .where(AuditReturn.round_id == bindparam("round_id"), in_force_on(bindparam("day", type_=Date()), AgencyInArea))
     )
-    rows = session.execute(select(Area.id, Area.public_id, Area.name, Area.code).where(Area.id.in_(of_round)))
+)
+
+
+def areas_of_round(session: Session, audit_round: AuditRound) -> tuple[AreaOf, ...]:
+    """The areas that the round's agencies work in on the day it is due, by name."""
+    rows = session.execute(_AREAS_OF_ROUND, {"round_id": audit_round.id, "day": today(audit_round.due)})
     return tuple(sorted((AreaOf(*row) for row in rows), key=lambda area: (area.name.casefold(), area.code)))
 
 
@@ -179,14 +199,7 @@ def round_figures(
     hidden = hidden_from(session, audit_round, actor) if narrowed.checked else set()
     areas = areas_of_round(session, audit_round)
     conditions = narrowing(reading, narrowed, areas)
-    returns: dict[tuple[str, str], int] = {
-        (row.agency_type, row.subtype): row.number
-        for row in session.execute(
-            select(AuditReturn.agency_type, AuditReturn.subtype, func.count().label("number"))
-            .where(*conditions, AuditReturn.stage == "submitted")
-            .group_by(AuditReturn.agency_type, AuditReturn.subtype)
-        )
-    }
+    returns = submitted_returns(session, conditions)
     if narrowed.checked or any(narrowed.area == area.public_id for area in areas):
         grades = _counted(reading, narrowed, conditions, hidden)
     else:
@@ -268,7 +281,18 @@ def narrowing(reading: Reading, narrowed: Narrowed, areas: Sequence[AreaOf]) -> 
     return found
 
 
-def _rolled_up(session: Session, audit_round: AuditRound, narrowed: Narrowed) -> Grades:
+def submitted_returns(
+    session: Session, conditions: Sequence[ColumnElement[bool]]
+) -> dict[tuple[str, str], int]:  # fmt: skip
+    """How many returns that meet the conditions are submitted, by (agency type, subtype). One statement."""
+    of = AuditReturn.agency_type, AuditReturn.subtype
+    rows = session.execute(
+        select(*of, func.count()).where(*conditions, AuditReturn.stage == "submitted").group_by(*of)
+    )
+    return {(agency_type, subtype): number for agency_type, subtype, number in rows}
+
+
+def _rolled_up(session: Session, audit_round: AuditRound, narrowed: Narrowed, criterion: str = "") -> Grades:
     query = select(RollUp.agency_type, RollUp.subtype, RollUp.criterion, RollUp.grade, RollUp.count).where(
         RollUp.round_id == audit_round.id, RollUp.stage == "submitted", RollUp.count > 0
     )
@@ -276,6 +300,8 @@ def _rolled_up(session: Session, audit_round: AuditRound, narrowed: Narrowed) ->
         query = query.where(RollUp.agency_type == narrowed.agency_type)
     if narrowed.subtype:
         query = query.where(RollUp.subtype == narrowed.subtype)
+    if criterion:
+        query = query.where(RollUp.criterion == criterion)
     return _gathered(session.execute(query))
 
 
@@ -332,9 +358,12 @@ def found_last(reading: Reading, hidden: Collection[int]) -> CTE:
     )  # fmt: skip
 
 
+_LATER_FINDING = aliased(Moderation)  # made once, as all aliases here: it takes as long as to answer
+
+
 def _found_last(found: Any) -> list[ColumnElement[bool]]:
     """SQL: the finding is the first inspector's, and no later one stands in its place."""
-    later = aliased(Moderation)
+    later = _LATER_FINDING
     superseded = (
         select(later.id)
         .where(
@@ -419,22 +448,6 @@ class Answers:
     hidden: int
 
 
-class _Given(NamedTuple):
-    """One signed answer, as little of it as filtering and sorting need."""
-
-    answer_id: int
-    submission_id: int
-    scope: str
-    grade: str
-    checked: str
-    return_id: int
-    subtype: str
-    agency: str
-    code: str
-    area: str
-    expected: str
-
-
 SORTS = ("name", "subtype", "grade", "checked", "expected")
 
 
@@ -442,7 +455,7 @@ def agencies_behind(
     session: Session, audit_round: AuditRound, agency_type: str, criterion: str, narrowed: Narrowed, behind: Behind,
     *, actor: Actor, now: datetime, language: str, page_size: int | None = FEW,
 ) -> Answers:  # fmt: skip
-    """The agencies behind one criterion's figure, the self-grade beside what was found. Six statements.
+    """The agencies behind one criterion's figure, the self-grade beside what was found. Five statements.
 
     `page_size` None gives all. Raises NotFound for a criterion that the round does not grade.
     """
@@ -453,121 +466,97 @@ def agencies_behind(
     areas = areas_of_round(session, audit_round)
     readable = agency_type in readable_types(audit_round, actor)
     hidden = hidden_from(session, audit_round, actor)
-    dated = readable and behind.sort == "expected"
-    # one criterion has an answer or two of each agency: filtering and sorting them here is quicker than SQL
-    every = _given(reading, criterion, replace(narrowed, agency_type=agency_type), areas, hidden, dated=dated)
-    sought = behind.text.strip().casefold()
-    fitting = [
-        one
-        for one in every
-        if (one.checked or not narrowed.checked)
-        and (not sought or sought in one.agency.casefold() or sought in one.code.casefold())
-    ]
-    by_grade = Counter(one.checked if narrowed.checked else one.grade for one in fitting)
-    ranks = {grade.key: place for place, grade in enumerate(asked.scheme.grades)}
+    given = _signed_answers(asked.criterion.scope or "").where(
+        *narrowing(reading, replace(narrowed, agency_type=agency_type), areas)
+    )
+    about = {"criterion": criterion, "hidden": list(hidden)}
+    found = Moderation.grade
+    grade = found if narrowed.checked else SubmissionAnswer.grade
+    if narrowed.checked:
+        given = given.where(found.is_not(None))
+    sought = behind.text.strip()
+    if sought:
+        given = given.where(or_(*(one.icontains(sought, autoescape=True) for one in (Agency.name, Agency.code))))
+    by_grade: dict[str, int]
+    if sought or narrowed.checked or narrowed.area:
+        counted = given.with_only_columns(grade, func.count()).group_by(grade)
+        by_grade = dict(session.execute(counted, about).all())
+    else:
+        rolled_up = _rolled_up(session, audit_round, narrowed, criterion)
+        by_grade = sum(map(Counter, rolled_up.get((agency_type, criterion), {}).values()), Counter())
+    ranks = {one.key: place for place, one in enumerate(asked.scheme.grades)}
+    total = sum(by_grade.values())
     if behind.grade in ranks:
-        fitting = [one for one in fitting if (one.checked if narrowed.checked else one.grade) == behind.grade]
-    fitting.sort(key=lambda one: (one.agency.casefold(), one.code, one.area), reverse=_backwards(behind))
-    keys: dict[str, Callable[[_Given], Any]] = {
-        "subtype": lambda one: one.subtype,
-        "grade": lambda one: ranks.get(one.grade),
-        "checked": lambda one: ranks.get(one.checked),
-        "expected": lambda one: one.expected or None,
+        given, total = given.where(grade == behind.grade), by_grade.get(behind.grade, 0)
+    pages = max(1, -(-total // page_size)) if page_size else 1
+    expected = func.nullif(SubmissionAnswer.value["date_expected"].as_string(), "")
+    keys: dict[str, Any] = {
+        "subtype": AuditReturn.subtype,
+        "grade": case(ranks, value=SubmissionAnswer.grade),
+        "checked": case(ranks, value=found),
+        "expected": expected if readable else None,
     }
-    if key := keys.get(behind.sort):
+    by_name: list[Any] = [Agency.name, Agency.code, SubmissionAnswer.scope_key]
+    if (key := keys.get(behind.sort)) is not None:
         # what has nothing to sort by comes last, whichever way round
-        ordered = sorted((one for one in fitting if key(one) is not None), key=key, reverse=behind.descending)
-        fitting = ordered + [one for one in fitting if key(one) is None]
-    pages = max(1, -(-len(fitting) // page_size)) if page_size else 1
-    start = (min(max(1, behind.page), pages) - 1) * page_size if page_size else 0
-    shown = fitting[start : start + page_size] if page_size else fitting
-    rows = _shown(reading, asked, shown, readable=readable)
-    return Answers(reading, asked, areas, rows, by_grade, len(fitting), pages, readable, len(hidden))
+        order = [(key.desc() if behind.descending else key.asc()).nulls_last(), *by_name]
+    else:
+        order = [one.desc() for one in by_name] if _backwards(behind) else by_name
+    page = given.add_columns(expected).order_by(*order)
+    if page_size:
+        page = page.limit(page_size).offset((min(max(1, behind.page), pages) - 1) * page_size)
+    shown = tuple(
+        AnswerRow(
+            agency, code, subtype, place_name or scope, own, held or "",
+            date.fromisoformat(when) if when and readable else None,
+            return_id, submission if readable else "", f"{criterion}.{scope}" if scope else criterion,
+        )
+        for agency, code, subtype, scope, place_name, own, held, return_id, submission, when
+        in session.execute(page, about)
+    )  # fmt: skip
+    return Answers(reading, asked, areas, shown, by_grade, total, pages, readable, len(hidden))
 
 
 def _backwards(behind: Behind) -> bool:
     return behind.descending and behind.sort not in SORTS[1:]
 
 
-def _given(
-    reading: Reading, criterion: str, narrowed: Narrowed, areas: Sequence[AreaOf], hidden: Collection[int], *,
-    dated: bool,
-) -> list[_Given]:  # fmt: skip
-    """Every signed answer to one criterion, with the grade that was found. Two statements.
+@cache
+def _signed_answers(scope: str) -> Select[*tuple[Any, ...]]:
+    """SQL: signed answers in force of criteria of this scope, with what was found last about each (`Moderation`).
 
-    `dated`: with the date expected, which is looked up in what was written.
+    Parameters: `criterion`, and `hidden`, the ids of returns whose findings are left out.
     """
-    session = reading.session
-    conditions = narrowing(reading, narrowed, areas)
-    found: dict[tuple[int, str], str] = {
-        (submission_id, scope): grade
-        for submission_id, scope, grade in session.execute(
-            select(Moderation.submission_id, Moderation.scope_key, Moderation.grade)
-            .join(AuditReturn, AuditReturn.id == Moderation.return_id)
-            .where(
-                *conditions, Moderation.criterion == criterion, ~Moderation.second,
-                Moderation.return_id.not_in(hidden),
-            )
-            .order_by(Moderation.version)  # a later finding stands in the earlier one's place
-        )
-    }  # fmt: skip
-    names = {area.public_id: area.name for area in areas}
-    rows = session.execute(
+    answer = SubmissionAnswer
+    query = (
         select(
-            SubmissionAnswer.id, SubmissionAnswer.submission_id, SubmissionAnswer.scope_key, SubmissionAnswer.grade,
-            AuditReturn.id, AuditReturn.subtype, Agency.name, Agency.code,
-            SubmissionAnswer.value["date_expected"].as_string() if dated else literal(""),
+            Agency.name, Agency.code, AuditReturn.subtype, answer.scope_key,
+            {"area": Area.name, "site": ReturnSite.name}.get(scope, literal("")), answer.grade, Moderation.grade,
+            AuditReturn.public_id, Submission.public_id,
         )
-        .join(Submission, Submission.id == SubmissionAnswer.submission_id)
-        .outerjoin(SubmissionVoided, SubmissionVoided.submission_id == Submission.id)
+        .select_from(answer)
+        .join(Submission, Submission.id == answer.submission_id)
         .join(AuditReturn, AuditReturn.id == Submission.return_id)
         .join(Agency, Agency.id == AuditReturn.agency_id)
-        .where(
-            *conditions, SubmissionAnswer.criterion == criterion, SubmissionAnswer.grade != "",
-            SubmissionVoided.id.is_(None),
+        .outerjoin(
+            Moderation,
+            and_(
+                Moderation.submission_id == answer.submission_id, Moderation.criterion == answer.criterion,
+                Moderation.scope_key == answer.scope_key,
+                Moderation.return_id.not_in(bindparam("hidden", expanding=True)),
+                *_found_last(Moderation.__table__),
+            ),
         )
-        .order_by(Submission.number)
-    ).all()  # fmt: skip
-    # of a return's submissions that were not set aside, the latest counts
-    standing = {return_id: submission_id for _id, submission_id, _scope, _grade, return_id, *_rest in rows}
-    return [
-        _Given(
-            id_, submission_id, scope, grade, found.get((submission_id, scope), ""), return_id, subtype, agency, code,
-            names.get(scope, scope), expected or "",
-        )
-        for id_, submission_id, scope, grade, return_id, subtype, agency, code, expected in rows
-        if standing[return_id] == submission_id
-    ]  # fmt: skip
+        .where(answer.criterion == bindparam("criterion"), answer.grade != "", IN_FORCE)
+    )  # fmt: skip
+    if scope == "site":
+        return query.outerjoin(ReturnSite, site_of(answer.scope_key))
+    return query.outerjoin(Area, Area.public_id == answer.scope_key) if scope else query
 
 
-def _shown(reading: Reading, asked: Asked, given: Sequence[_Given], *, readable: bool) -> tuple[AnswerRow, ...]:
-    """The answers of a page with what stands beside the grades. One statement, whatever the page."""
-    if not given:
-        return ()
-    beside = {
-        answer_id: rest
-        for answer_id, *rest in reading.session.execute(
-            select(
-                SubmissionAnswer.id, SubmissionAnswer.value["date_expected"].as_string(), Submission.public_id,
-                AuditReturn.public_id,
-            )
-            .join(Submission, Submission.id == SubmissionAnswer.submission_id)
-            .join(AuditReturn, AuditReturn.id == Submission.return_id)
-            .where(SubmissionAnswer.id.in_([one.answer_id for one in given]))
-        )
-    }  # fmt: skip
-    criterion, rows = asked.criterion.id, []
-    for one in given:
-        expected, submission, return_id = beside[one.answer_id]
-        rows.append(
-            AnswerRow(
-                one.agency, one.code, one.subtype, one.area, one.grade, one.checked,
-                date.fromisoformat(expected) if expected and readable else None,
-                return_id, submission if readable else "",
-                f"{criterion}.{one.scope}" if one.scope else criterion,
-            )
-        )  # fmt: skip
-    return tuple(rows)
+def site_of(scope_key: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """SQL: the site that an answer of a return is about, for joining it to its return. At most one row."""
+    return (ReturnSite.return_id == AuditReturn.id) & (ReturnSite.key == scope_key)
 
 
 # --- how the agencies lie apart --------------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ from app.domain.findings import (
     ResponseRow,
     RoundInfo,
     SchemeInfo,
+    StaffFindings,
     Texts,
     ThemeFindings,
     TwinArea,
@@ -69,14 +70,14 @@ from app.models import (
     RoundTemplate,
     Submission,
     SubmissionAnswer,
-    SubmissionVoided,
     TemplateVersion,
 )
 from app.policy import Actor, allows, require
 from app.queries.checks import checks_of, is_second_at_work, judgements_of
 from app.queries.facts import fact_findings
 from app.queries.packs import pack_of
-from app.queries.rounds import is_merged_clause, own_due, round_facts
+from app.queries.rounds import IN_FORCE, is_merged_clause, own_due, round_facts
+from app.queries.staff import staff_findings
 from app.queries.twins import VIEWS, counts_by_area, grades_by_area, in_force, sides_of, twin_pairs
 
 EXTREMES = 3  # how many criteria a theme lists as most and least often met
@@ -157,8 +158,12 @@ class Reading:
         labels = self.texts.labels
         given = labels.get(asked.reference) or labels.get(asked.criterion.id)
         label = self.say(given or asked.criterion.question)
-        one_each = N_("%(label)s (one answer for each area)")
-        return self.words.say(one_each, label=label) if asked.criterion.scope else label
+        match asked.criterion.scope:
+            case "area":
+                return self.words.say(N_("%(label)s (one answer for each area)"), label=label)
+            case "site":
+                return self.words.say(N_("%(label)s (one answer for each site)"), label=label)
+        return label
 
     def plural(self, agency_type: str, subtype: str = "") -> str:
         """The plural of an agency type, or of one of its subtypes."""
@@ -167,6 +172,12 @@ class Reading:
             return self.say(kind.plural)
         known = kind.subtypes.get(subtype)
         return self.say(known.plural) if known else subtype
+
+
+def has_joint(audit_round: AuditRound) -> bool:
+    """Whether the answers of a round are added up; its author can say that they are not (`joint: false`)."""
+    version = audit_round.pack_version
+    return _frozen(version.sha256, pack_of(version))[0].joint
 
 
 def joint_findings(
@@ -184,7 +195,10 @@ def joint_findings(
     checks = judgements = None
     if publishing or (allows(actor, "release.read", facts_) and not is_second_at_work(session, audit_round)):
         checks, judgements = checks_of(reading), judgements_of(reading)
+    staff = staff_findings(reading)
     facts, as_at = _facts(reading)
+    if staff and staff.given_at:
+        as_at = max(as_at, staff.given_at)
     response = _response(reading)
     criteria = _criteria(reading)
     themes = _themes(reading, criteria)
@@ -193,7 +207,7 @@ def joint_findings(
     version = audit_round.pack_version
     findings = JointFindings(
         snapshot_id=hash_of({"facts": facts, "template": version.sha256, "round": audit_round.key,
-                             "closed": is_closed, "language": language, **_came_to(checks, judgements)}),
+                             "closed": is_closed, "language": language, **_came_to(checks, judgements, staff)}),
         language=language,
         audit_round=round_info(audit_round, as_at=as_at, is_closed=is_closed),
         pack=pack_info(audit_round, reading.pack, language),
@@ -211,6 +225,7 @@ def joint_findings(
         twins=_twins(reading),
         optional=tuple(criterion for criterion in criteria if criterion.optional),
         facts=fact_findings(reading),
+        staff=staff,
         not_responding=_not_responding(reading),
         key_messages=(),
         checks=checks,
@@ -222,28 +237,23 @@ def joint_findings(
 # --- what is read, and its snapshot ----------------------------------------------------------------------------------
 
 
-def _came_to(checks: CheckFindings | None, judgements: JudgementFindings | None) -> dict[str, Any]:
-    """What a snapshot rests on besides submissions: nothing before anything was checked or judged."""
+def _came_to(
+    checks: CheckFindings | None, judgements: JudgementFindings | None, staff: StaffFindings | None
+) -> dict[str, Any]:
+    """What a snapshot rests on besides submissions: nothing before anything was checked, judged or said by staff."""
     return {
         name: part.model_dump(mode="json")
-        for name, part in (("checks", checks), ("judgements", judgements))
+        for name, part in (("checks", checks), ("judgements", judgements), ("staff", staff))
         if part is not None
     }
 
 
 def latest_submissions(audit_round: AuditRound) -> CTE:
     """For each return of the round its latest submission that is not voided: `submission_id`, `return_id`."""
-    voided = select(SubmissionVoided.id).where(SubmissionVoided.submission_id == Submission.id).exists()
-    newest = (
-        select(Submission.return_id, func.max(Submission.number).label("number"))
-        .join(AuditReturn, AuditReturn.id == Submission.return_id)
-        .where(AuditReturn.round_id == audit_round.id, ~voided)
-        .group_by(Submission.return_id)
-        .subquery()
-    )
     return (
         select(Submission.id.label("submission_id"), Submission.return_id, Submission.submitted_at)
-        .join(newest, and_(newest.c.return_id == Submission.return_id, newest.c.number == Submission.number))
+        .join(AuditReturn, AuditReturn.id == Submission.return_id)
+        .where(AuditReturn.round_id == audit_round.id, IN_FORCE)
         .cte("latest")
     )
 
@@ -290,6 +300,7 @@ def reading_of(session: Session, audit_round: AuditRound, language: str) -> Read
         texts.small_number,
         frozenset(texts.capitals),
         translations(language).gettext,
+        {key: localise(text, language) for key, text in texts.met_by.items()},
     )
     return Reading(
         session, audit_round, pack, texts, words, language, types, asked, facts
@@ -477,7 +488,7 @@ def _criterion(reading: Reading, asked: Asked, grades: Mapping[str, Mapping[str,
             continue
         by_grade = grades.get(subtype, {})
         returned = submitted.get(subtype, 0)
-        if criterion.scope:  # one answer for each area: all of them were answered before signing
+        if criterion.scope:  # one answer for each area or site: all of them were answered before signing
             returned = max(returned, sum(by_grade.values()))
         figure = Figure.of(by_grade, scheme_key=asked.scheme_key, scheme=asked.scheme, asked=returned)
         parts.append(
@@ -980,6 +991,7 @@ def _texts(reading: Reading) -> Texts:
         title=reading.say(texts.title or reading.pack.title),
         subtitle=reading.say(texts.subtitle),
         met=reading.words.met,
+        met_by=dict(reading.words.met_by),
         small_number=texts.small_number,
         about=says(texts.about),
         method=says(texts.method),

@@ -65,6 +65,7 @@ from app.queries.returns import (
     checklist,
     places_of,
     return_facts,
+    scope_names,
     scopes_of,
     sees_drafts,
     submitted_checklist,
@@ -89,7 +90,7 @@ def draft_form(
     reader = _Reader(work.pack, work.template, audit_return.audit_round, language)
     items = _by_criterion(every_item(session, audit_return, work))
     standards = reader.standards(
-        lambda criterion: items.get(criterion.id, []),
+        lambda criterion: items.get(criterion.id) or reader.unlisted(criterion, audit_return),
         audit_return.subtype,
         {section.standard.id: section.vouch for section in work.sections},
     )
@@ -106,11 +107,13 @@ def blank_form(
     pack, template = template_of(audit_return)
     reader = _Reader(pack, template, audit_return.audit_round, language)
     places = places_of(session, audit_return)
-    names = {place.scope: place.name for place in places}
+    names = scope_names(places)
     standards = reader.standards(
         lambda criterion: [
-            reader.item(criterion, scope, names.get(scope, "")) for scope in scopes_of(criterion, places)
-        ],
+            reader.item(criterion, scope, names.get((criterion.scope, scope), ""))
+            for scope in scopes_of(criterion, places)
+        ]
+        or reader.unlisted(criterion, audit_return),
         audit_return.subtype,
     )
     return reader.document(session, "blank", standards, now=now, audit_return=audit_return)
@@ -223,12 +226,15 @@ def every_item(session: Session, audit_return: AuditReturn, work: Checklist) -> 
     if len(wanted) == len(shown):
         return list(shown.values())
     stored = _stored(session, audit_return)
-    names = {place.scope: place.name for place in work.places}
+    names = scope_names(work.places)
     return [
         shown.get(question_id(criterion.id, scope))
-        or _item(work.pack, work.template, audit_return.audit_round, criterion, scope, names.get(scope, ""), stored)
+        or _item(
+            work.pack, work.template, audit_return.audit_round, criterion, scope,
+            names.get((criterion.scope, scope), ""), stored,
+        )
         for criterion, scope in wanted
-    ]
+    ]  # fmt: skip
 
 
 def _by_criterion(items: Iterable[Item]) -> dict[str, list[Item]]:
@@ -291,6 +297,10 @@ class _Reader:
         """A question of a blank form."""
         return _item(self.pack, self.template, self.audit_round, criterion, scope, scope_name)
 
+    def unlisted(self, criterion: Criterion, audit_return: AuditReturn) -> list[Item]:
+        """One item to copy for a criterion that is asked per site, while the agency has not said which it has."""
+        return [self.item(criterion)] if criterion.scope == "site" and not audit_return.has_no_sites else []
+
     def standards(
         self, items_of: Any, subtype: str | None, vouches: Mapping[str, Vouch | None] | None = None, *,
         every: bool = False,
@@ -346,6 +356,7 @@ class _Reader:
             scope=item.scope,
             scope_name=item.scope_name,
             number=item.number,
+            unlisted=criterion.scope == "site" and not item.scope,
             type=criterion.answer.type,
             asked=self._asked(criterion.answer),
             scheme=self._scheme_key(criterion),
@@ -353,7 +364,7 @@ class _Reader:
             question=self.say(criterion.question),
             why=self.say(criterion.why),
             evidence_hint=self.say(criterion.evidence),
-            conditions=tuple(self._conditions(criterion, every)),
+            conditions=tuple(self._conditions(item, every)),
             recommendations=citations(self.pack, criterion, self.language),
             milestone_label=self.say(milestone.label) if milestone else "",
             milestone_date=item.milestone_due,
@@ -416,7 +427,8 @@ class _Reader:
     def _choices(self, choices: Iterable[Choice]) -> tuple[FormChoice, ...]:
         return tuple(FormChoice(key=one.key, label=self.say(one.label)) for one in choices)
 
-    def _conditions(self, criterion: Criterion, every: bool) -> Iterable[Sentence]:
+    def _conditions(self, item: Item, every: bool) -> Iterable[Sentence]:
+        criterion = item.criterion
         for condition, msgid in (
             (criterion.shown_if, N_("Asked only where the answer to %(number)s is: %(grades)s.")),
             (criterion.required_if, N_("Must be answered where the answer to %(number)s is: %(grades)s.")),
@@ -424,7 +436,9 @@ class _Reader:
         ):
             if condition:
                 yield self._condition(condition, msgid)
-        if every and criterion.scope:
+        if criterion.scope == "site" and not item.scope:
+            yield Sentence.of(Message(N_("Asked once for each site of the agency: copy this for every site.")))
+        if every and criterion.scope == "area":
             yield Sentence.of(Message(N_("Asked once for each area that the agency works in.")))
         if every and criterion.subtypes:
             kind = self.pack.agency_types[self.template.agency_type]

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.authoring.pieces import files_of, is_name
 from app.catalogue import PACK_FILE, CatalogueErrors, load_pack, pack_hash
 from app.domain.gallery import Shown
 from app.domain.templates import Pack
@@ -24,6 +25,7 @@ README = "README.md"
 # documents of exhibits stand in the data folder below `gallery/`, each content's in a folder of its own
 FOLDER = "gallery"
 FINDINGS = "findings.pdf"
+SAMPLES = {"joint-findings": FINDINGS, "area-letter": "letter.pdf"}  # of an invented round, by report
 ASKED, FAILED = "asked", "failed"  # files that say how the making of a folder's documents stands
 LONGEST = timedelta(minutes=30)  # after which what was asked for is asked for again: its worker is gone
 
@@ -104,6 +106,23 @@ def exhibit(session: Session, templates: Path, pack: str, edition: str, *, actor
     if version is None:
         raise NotFound
     return _published(version, on_disk)
+
+
+def texts(session: Session, templates: Path, pack: str, edition: str, *, actor: Actor) -> dict[str, str]:
+    """The files of an exhibit as text: those of the folder where that is what is shown, else as it was published.
+
+    Raises Denied and NotFound.
+    """
+    found = exhibit(session, templates, pack, edition, actor=actor)
+    on_disk = _folder_of(templates, pack)
+    if on_disk is None or on_disk.sha256 != found.sha256:
+        return files_of(found.pack)
+    folder = templates / pack
+    return {
+        path.name: path.read_text(encoding="utf-8-sig", errors="replace")
+        for path in sorted(folder.iterdir())
+        if path.is_file() and is_name(path.name)
+    }
 
 
 def _published(version: PackVersion, on_disk: _OnDisk | None) -> Exhibit:

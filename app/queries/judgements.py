@@ -33,6 +33,7 @@ from app.queries.own_types import types_where
 from app.queries.packs import pack_of
 from app.queries.returns import HistoryLine, get_return, history_lines
 from app.queries.rounds import like
+from app.queries.sites import site_names
 
 PAGE = 50
 MARKS = ("capped", "overridden", "proposed", "stale", "triggered", "differs", "waiting", "unjudged")
@@ -249,7 +250,7 @@ def _mark_clause(mark: str) -> ColumnElement[bool]:
         "stale": Judgement.stale.is_(True),
         "triggered": Judgement.triggered.is_(True),
         "differs": Judgement.grade != Judgement.self_grade,
-        "waiting": held_grade() == "",
+        "waiting": (held_grade() == "") & (Judgement.key != ""),
     }
     return clauses[mark]
 
@@ -385,13 +386,17 @@ def spreads(session: Session, audit_round: AuditRound, hidden: Collection[int]) 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The judgements of one return, with what they rest on. `signed` is None while it is open for changes."""
+    """The judgements of one return, with what they rest on. `signed` is None while it is open for changes.
+
+    `sites`: the names of the sites that questions are asked about, by key.
+    """
 
     audit_return: AuditReturn
     pack: Pack
     book: Rulebook | None
     rows: Mapping[str, Judgement]
     signed: Signed | None
+    sites: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_stale(self) -> bool:
@@ -418,4 +423,5 @@ def sheet(session: Session, public_id: str, *, actor: Actor, now: datetime) -> S
         book,
         rows_of(session, [audit_return.id]).get(audit_return.id, {}),
         signed_grades(session, [audit_return.id], [book] if book else []).get(audit_return.id),
+        site_names(session, [audit_return.id])[audit_return.id] if book and book.template.asks_sites else {},
     )

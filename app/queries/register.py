@@ -34,13 +34,14 @@ def has_register(audit_round: AuditRound) -> bool:
 
 
 def register(
-    session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime, language: str = "en"
-) -> Register | None:
+    session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime, language: str = "en",
+    publishing: bool = False,
+) -> Register | None:  # fmt: skip
     """The register of a round as it stands now; None where the round decides on nothing.
 
     For oversight bodies: raises Denied for others. From submissions only; where an inspector checked an answer about
-    progress, the grade found holds, unless a second inspector is still at work in that round. Three statements for
-    each round that is told of.
+    progress, the grade found holds, unless a second inspector is still at work in that round; in this one it does then
+    too where the register is for `publishing`, which is for nobody to read before. Three statements for each round.
     """
     require(actor, "release.read", round_facts(session, audit_round, now=now))
     if not has_register(audit_round):
@@ -48,7 +49,7 @@ def register(
     rounds, facts, instants = [], [], []
     has_checks = False
     for one in (*_earlier(session, audit_round, actor=actor, now=now), audit_round):
-        found, rests_on, latest, was_checked = _in_round(session, one)
+        found, rests_on, latest, was_checked = _in_round(session, one, whole=publishing and one is audit_round)
         rounds.append(found)
         facts.append({"round": one.key, "template": one.pack_version.sha256, **rests_on})
         instants += [latest] if latest else []
@@ -107,8 +108,13 @@ def _earlier(session: Session, audit_round: AuditRound, *, actor: Actor, now: da
     return readable[::-1]
 
 
-def _in_round(session: Session, audit_round: AuditRound) -> tuple[InRound, dict[str, Any], datetime | None, bool]:
-    """The submissions of a round, what they are for a snapshot, the latest fact, and whether anything was checked."""
+def _in_round(
+    session: Session, audit_round: AuditRound, *, whole: bool
+) -> tuple[InRound, dict[str, Any], datetime | None, bool]:
+    """The submissions of a round, what they are for a snapshot, the latest fact, and whether anything was checked.
+
+    `whole`: with what was found, even where a second inspector is at work.
+    """
     pack = pack_of(audit_round.pack_version)
     latest = latest_submissions(audit_round)
     rows = session.execute(
@@ -126,7 +132,7 @@ def _in_round(session: Session, audit_round: AuditRound) -> tuple[InRound, dict[
         .order_by(Agency.name, AuditReturn.id, SubmissionAnswer.id)
     ).all()  # fmt: skip
     ids = {row.return_id for row in rows}
-    found = {} if is_second_at_work(session, audit_round) else checked(session, ids)
+    found = checked(session, ids) if whole or not is_second_at_work(session, audit_round) else {}
     decisions = _decisions(pack)
     answers: dict[int, dict[str, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     of: dict[int, Any] = {}

@@ -40,6 +40,7 @@ from app.domain.findings import AgencyInfo, Edition, JointFindings
 from app.domain.follow_up import STATES
 from app.domain.integrity import hash_of
 from app.domain.message import Message
+from app.domain.register import Register
 from app.domain.templates import Pack
 from app.domain.text import localise
 from app.languages import LANGUAGES, translations
@@ -74,12 +75,15 @@ from app.queries.findings import (
     scheme_infos,
 )
 from app.queries.judgements import book_of
+from app.queries.letter_content import letters
 from app.queries.moderation import check_not_hidden, checked, is_hidden_from
 from app.queries.own_types import types_where
 from app.queries.packs import pack_of, template_of
+from app.queries.register import has_register, register
 from app.queries.release_judgements import statements_of
 from app.queries.returns import get_return, return_facts
 from app.queries.rounds import PAGE, NotFound, like, round_facts
+from app.queries.sites import site_names
 
 _LOADER = system_actor("release")  # policy is asked with more facts, once they are read
 
@@ -379,6 +383,8 @@ def gather(
     ids = [row.AuditReturn.id for row in wanted]
     findings = checked(session, ids)
     areas = {row.public_id: row.name for row in session.execute(select(Area.public_id, Area.name))}
+    by_site = any(pack.templates[row.AuditReturn.agency_type].asks_sites for row in wanted)
+    sites = site_names(session, ids) if by_site else {}
     judged = _judged(session, audit_round, {row.AuditReturn.id: row.AuditReturn.agency_type for row in wanted})
     followed = _followed(session, pack, ids)
     amended = _amendments(session, ids)
@@ -401,7 +407,8 @@ def gather(
                     for key, moderation in findings.get(one.id, {}).items()
                 },
                 peers=ranking.place(found.shares[one.id]),
-                milestones_from=audit_round.milestones_from, areas=areas, judgements=judged.get(one.id, ()),
+                milestones_from=audit_round.milestones_from, areas={**areas, **sites.get(one.id, {})},
+                judgements=judged.get(one.id, ()),
                 follow_up=followed.get(one.id, ()), amendments=amended.get(one.id, {}),
             )
         )  # fmt: skip
@@ -853,7 +860,8 @@ def snapshot_of(content: Mapping[str, Any]) -> str:
 
 
 def edition_content(session: Session, audit_round: AuditRound, number: int, *, now: datetime) -> dict[str, Any]:
-    """The frozen content of an edition: `findings` by language, `feedback` by return. Raises NotFound."""
+    """The frozen content of an edition: `findings` by language, `feedback` by return, and `letters` by area and
+    language where there are any. Raises NotFound."""
     content = session.scalar(
         select(Publication.content).where(
             Publication.round_id == audit_round.id, Publication.number == number, Publication.at <= now
@@ -890,11 +898,34 @@ def published_findings(
     )  # fmt: skip
 
 
+def published_register(
+    session: Session, audit_round: AuditRound, number: int = 0, *, actor: Actor, now: datetime, language: str = "en"
+) -> Register:
+    """The table of responses of an edition (0: the newest) as it was frozen, marked with what became of it.
+
+    Raises Denied, and NotFound where there is no such edition, or none in it.
+    """
+    require(actor, "findings.read", round_facts(session, audit_round, now=now, agencies=True))
+    every = editions(session, audit_round, now=now)
+    edition = next((one for one in every if number in (0, one.number)), None)
+    content = edition_content(session, audit_round, edition.number, now=now).get("register") if edition else None
+    if edition is None or content is None:
+        raise NotFound
+    return Register.model_validate(content.get(language) or content["en"], extra="ignore").model_copy(
+        update={
+            "edition": Edition(
+                number=edition.number, at=edition.at, reason=edition.reason, replaced_by=edition.replaced_by,
+            )
+        }
+    )  # fmt: skip
+
+
 def prepare_edition(
     session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime
 ) -> dict[str, Any]:
-    """What would be published now: the findings in each language, and the newest version of each return's feedback.
-    `replaced`: those of them that are about a submission that was replaced since.
+    """What would be published now: the findings in each language, the newest version of each return's feedback, and
+    letters to areas and the table of responses where the pack has some. `replaced`: returns whose feedback is about a
+    submission that was replaced since.
 
     Raises Denied.
     """
@@ -920,11 +951,19 @@ def prepare_edition(
         .where(AuditReturn.round_id == audit_round.id, AuditReturn.stage == "submitted")
         .order_by(AuditReturn.public_id)
     ).all()  # fmt: skip
-    return {
+    content = {
         "findings": findings,
         "feedback": {row.public_id: row.version for row in rows},
         "replaced": [row.public_id for row in rows if row.is_replaced],
     }
+    if has_register(audit_round):
+        tables = {
+            language: register(session, audit_round, actor=actor, now=now, language=language, publishing=True)
+            for language in LANGUAGES
+        }
+        content["register"] = {language: one.model_dump(mode="json") for language, one in tables.items() if one}
+    written = letters(session, audit_round, now=now)
+    return content | {"letters": written} if written else content
 
 
 @dataclass(frozen=True)

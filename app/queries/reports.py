@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.models import AuditReturn, AuditRound, ReportRun
 from app.policy import Actor, allows, require
-from app.queries.release import may_see_version
+from app.queries.letters import may_read_letter
+from app.queries.release import is_oversight, may_see_version
 from app.queries.returns import return_facts, sees_drafts
 from app.queries.rounds import NotFound, round_facts
 
@@ -35,6 +36,11 @@ def get_run(session: Session, public_id: str, *, actor: Actor, now: datetime) ->
         may = allows(actor, "return.read_all", return_facts(session, run.audit_return, now=now))
         if run.options.get("draft"):
             may = may and (bool(actor.system) or sees_drafts(actor, run.audit_return))
+    elif area := run.options.get("area"):
+        number = run.options.get("edition", 0)
+        may = may_read_letter(session, run.audit_round, area, number, actor=actor, now=now)
+        if not number and not is_oversight(session, run.audit_round, actor=actor, now=now):
+            may = may and run.requested_by_id == actor.user_id  # no draft but the one that they were shown
     else:
         facts = round_facts(session, run.audit_round, now=now, agencies=True)
         may = allows(actor, "findings.read", facts)
@@ -58,4 +64,7 @@ def runs_of_round(
         .order_by(ReportRun.id.desc())
         .limit(50)
     ).all()
-    return runs if allows(actor, "release.read", facts) else [run for run in runs if run.options.get("edition")]
+    if allows(actor, "release.read", facts):
+        return runs
+    # letters are for some of the agencies only, and have a page of their own
+    return [run for run in runs if run.options.get("edition") and not run.options.get("area")]

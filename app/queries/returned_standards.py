@@ -29,7 +29,7 @@ def correction_of(
         item.id
         for section in work.sections
         if section.standard.id not in reasons
-        for item in section.items
+        for item in section.questions
         if item.required and item.outstanding
     )
     return Correction(reasons, frozenset(also))

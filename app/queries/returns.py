@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -31,6 +31,7 @@ from app.models import (
     Event,
     Merger,
     PeerReview,
+    ReturnSite,
     RoundTemplate,
     SelfAssessment,
     SelfAssessmentVersion,
@@ -185,28 +186,39 @@ TO_CONFIRM = Outstanding(
 )
 
 
+LIST_SITES = Outstanding("", Message(N_("List your sites first, or say that your agency has none")))
+
+
 @dataclass(frozen=True)
 class Place:
-    """An area that questions are asked about; `scope` is how answers name it."""
+    """An area or a site (`kind`) that questions are asked about; `scope` is how answers name it."""
 
     scope: str
     code: str
     name: str
+    kind: str = "area"
 
-    def order(self) -> tuple[str, str]:
-        """Areas stand by name."""
-        return self.name.casefold(), self.scope
+    def order(self) -> tuple[str, str, str]:
+        """Areas and sites stand by name."""
+        return self.kind, self.name.casefold(), self.scope
+
+    def signed(self) -> dict[str, str]:
+        """As it stands in what is signed and in bundles."""
+        return {"scope": self.scope, "code": self.code, "name": self.name}
 
 
 def places_of(session: Session, audit_return: AuditReturn) -> list[Place]:
-    """The areas that a return is asked about, by name: those its agency worked in when it was invited.
+    """What a return is asked about, by name: the areas that its agency worked in when it was invited, and its sites.
 
-    What happens to areas later does not change the questions. Empty, without a look at the database, where its template
-    asks nothing per area.
+    What happens to areas later does not change the questions. A statement for either, where its template asks per area
+    or per site; without a look at the database where it does neither.
     """
     _pack, template = template_of(audit_return)
-    if not template.asks_areas:
-        return []
+    areas = _areas_of(session, audit_return) if template.asks_areas else []
+    return [*areas, *(sites_of(session, audit_return) if template.asks_sites else ())]
+
+
+def _areas_of(session: Session, audit_return: AuditReturn) -> list[Place]:
     day = today(max(audit_return.invited_at, audit_return.audit_round.opens))
     rows = session.execute(
         select(Area.public_id, Area.code, Area.name)
@@ -221,16 +233,38 @@ def places_of(session: Session, audit_return: AuditReturn) -> list[Place]:
     return sorted((Place(*row) for row in rows), key=Place.order)
 
 
+_SITES = select(ReturnSite.key, ReturnSite.code, ReturnSite.name).where(
+    ReturnSite.return_id == bindparam("id"), ReturnSite.removed_at.is_(None)
+)
+
+
+def sites_of(session: Session, audit_return: AuditReturn) -> list[Place]:
+    """The sites that a return lists, by name. One statement. The caller got the return through `get_return`."""
+    rows = session.execute(_SITES, {"id": audit_return.id})
+    return sorted((Place(*row, kind="site") for row in rows), key=Place.order)
+
+
 def scopes_of(criterion: Criterion, places: Sequence[Place]) -> list[str]:
-    """The scopes in which a criterion is asked: once as a whole, or once for each area where there are any."""
-    return [place.scope for place in places] if criterion.scope and places else [""]
+    """The scopes in which a criterion is asked: once as a whole, or once for each area or each site.
+
+    Per area where there is none it is asked once as a whole; per site where none is listed not at all.
+    """
+    if criterion.scope is None:
+        return [""]
+    found = [place.scope for place in places if place.kind == criterion.scope]
+    return found or ([] if criterion.scope == "site" else [""])
+
+
+def scope_names(places: Iterable[Place]) -> dict[tuple[str | None, str], str]:
+    """The names of areas and sites by kind and scope: a site's code could be what an area happens to be called."""
+    return {(place.kind, place.scope): place.name for place in places}
 
 
 @dataclass(frozen=True)
 class Item:
     """A question that this return is asked, its answer, and what is outstanding in it.
 
-    `number` is the criterion's, with the area behind it where it is asked per area (`scope`, `scope_name`).
+    `number` is the criterion's, with the area or site behind it where it is asked for each (`scope`, `scope_name`).
     """
 
     criterion: Criterion
@@ -291,12 +325,21 @@ class Item:
 
 @dataclass(frozen=True)
 class Section:
-    """A standard of the checklist as this return is asked it."""
+    """A standard of the checklist as this return is asked it.
+
+    `waiting`: what it asks for each site while none is listed. Each is one item that cannot be answered as it is.
+    """
 
     standard: Standard
     number: int
     items: Sequence[Item]
     vouch: Vouch | None
+    waiting: Sequence[Item] = ()
+
+    @property
+    def questions(self) -> tuple[Item, ...]:
+        """What it asks, with what waits for sites to be listed."""
+        return (*self.items, *self.waiting)
 
     @property
     def complete(self) -> int:
@@ -306,7 +349,7 @@ class Section:
     @property
     def state(self) -> str:
         """`not_started`, `in_progress` or `complete`."""
-        if self.complete == len(self.items):
+        if self.complete == len(self.questions):
             return "complete"
         return "in_progress" if any(item.started for item in self.items) else "not_started"
 
@@ -315,7 +358,8 @@ class Section:
 class Checklist:
     """A return with everything it is asked, in order.
 
-    `actions` are all that are planned, those too for questions that are no longer asked.
+    `actions` are all that are planned, those too for questions that are no longer asked. `has_no_sites`: the agency is
+    asked about sites, and says that it has none.
     """
 
     audit_return: AuditReturn
@@ -325,6 +369,7 @@ class Checklist:
     not_applicable: Sequence[Criterion] = field(default_factory=tuple)
     places: Sequence[Place] = field(default_factory=tuple)
     actions: ByQuestion = field(default_factory=dict)
+    has_no_sites: bool = False
 
     @property
     def items(self) -> list[Item]:
@@ -332,9 +377,24 @@ class Checklist:
         return [item for section in self.sections for item in section.items]
 
     @property
+    def waiting(self) -> list[Item]:
+        """What is asked for each site, in order, while no site is listed."""
+        return [item for section in self.sections for item in section.waiting]
+
+    @property
+    def areas(self) -> list[Place]:
+        """The areas that questions are asked about."""
+        return [place for place in self.places if place.kind == "area"]
+
+    @property
+    def sites(self) -> list[Place]:
+        """The sites that questions are asked about."""
+        return [place for place in self.places if place.kind == "site"]
+
+    @property
     def asked(self) -> int:
         """How many criteria must be answered before signing."""
-        return sum(1 for item in self.items if item.required)
+        return sum(1 for item in (*self.items, *self.waiting) if item.required)
 
     @property
     def complete(self) -> int:
@@ -343,8 +403,12 @@ class Checklist:
 
     @property
     def outstanding(self) -> list[Item]:
-        """The criteria that stand in the way of signing: required, or begun and left incomplete."""
-        return [item for item in self.items if item.outstanding and (item.required or item.started)]
+        """The criteria that stand in the way of signing: required, or begun and left incomplete.
+
+        Those too that wait for sites to be listed.
+        """
+        every = (item for section in self.sections for item in section.questions)
+        return [item for item in every if item.outstanding and (item.required or item.started)]
 
     def section(self, key: str) -> Section:
         """The section of a standard. Raises NotFound where this return is asked none of that name."""
@@ -357,18 +421,24 @@ class Checklist:
 def build_checklist(
     audit_return: AuditReturn, pack: Pack, template: Template, answers: Mapping[str, Answered],
     vouches: Mapping[str, Vouch], places: Sequence[Place] = (), actions: ByQuestion | None = None,
-    evidence: EvidenceByQuestion | None = None,
+    evidence: EvidenceByQuestion | None = None, *, no_sites: bool = False,
 ) -> Checklist:  # fmt: skip
-    """The checklist of a return from its answers (question id to answer). Touches no database."""
-    names = {place.scope: place.name for place in places}
-    # conditions never look at a criterion that is asked per area: the catalogue refuses it
+    """The checklist of a return from its answers (question id to answer). Touches no database.
+
+    `no_sites`: the agency says that it has no sites, so that what is asked for each site does not apply.
+    """
+    names = scope_names(places)
+    # conditions never look at a criterion that is asked per area or per site: the catalogue refuses it
     values = {key: answer.value for key, answer in answers.items()}
     shown = template.shown(audit_return.subtype or None, values)
     asked = {criterion.id for criterion in shown.asked}
+    no_sites = no_sites and template.asks_sites and not any(place.kind == "site" for place in places)
+    without = {criterion.id for criterion in shown.asked if no_sites and criterion.scope == "site"}
+    asked -= without
     counts_from = audit_return.audit_round.milestones_from
     sections = []
     for place, standard in enumerate(template.standards, start=1):
-        items = []
+        items, waiting = [], []
         for criterion in standard.criteria:
             if criterion.id not in asked:
                 continue
@@ -376,7 +446,11 @@ def build_checklist(
             handler = ANSWER_TYPES[criterion.answer.type]
             milestone = pack.milestones[criterion.milestone] if criterion.milestone else None
             number = template.number_of(criterion)
-            for scope in scopes_of(criterion, places):
+            scopes = scopes_of(criterion, places)
+            if not scopes:
+                required = criterion.id in shown.required
+                waiting.append(Item(criterion, number, scheme, required, UNANSWERED, (LIST_SITES,), None))
+            for scope in scopes:
                 answer = answers.get(question_id(criterion.id, scope), UNANSWERED)
                 pieces = tuple((evidence or {}).get((criterion.id, scope), ()))
                 outstanding = handler.problems(answer.value, criterion=criterion, scheme=scheme)
@@ -387,22 +461,26 @@ def build_checklist(
                 items.append(
                     Item(
                         criterion=criterion,
-                        number=f"{number}, {names[scope]}" if scope else number,
+                        number=f"{number}, {names[criterion.scope, scope]}" if scope else number,
                         scheme=scheme,
                         required=criterion.id in shown.required,
                         answer=answer,
                         outstanding=outstanding,
                         milestone_due=milestone.due(counts_from) if milestone else None,
                         scope=scope,
-                        scope_name=names.get(scope, ""),
+                        scope_name=names.get((criterion.scope, scope), ""),
                         actions=tuple((actions or {}).get((criterion.id, scope), ())),
                         evidence=pieces,
                     )
                 )
-        if items:
-            sections.append(Section(standard, place, tuple(items), vouches.get(standard.id)))
+        if items or waiting:
+            sections.append(Section(standard, place, tuple(items), vouches.get(standard.id), tuple(waiting)))
+    not_applicable = shown.not_applicable
+    if without:
+        left_out = without.union(criterion.id for criterion in not_applicable)
+        not_applicable = tuple(placed.criterion for placed in template.criteria() if placed.criterion.id in left_out)
     return Checklist(
-        audit_return, pack, template, tuple(sections), shown.not_applicable, tuple(places), actions or {}
+        audit_return, pack, template, tuple(sections), not_applicable, tuple(places), actions or {}, no_sites
     )
 
 
@@ -458,6 +536,7 @@ def checklist(session: Session, audit_return: AuditReturn) -> Checklist:
     return build_checklist(
         audit_return, pack, template, answers, vouches, places_of(session, audit_return),
         actions_of_return(session, audit_return), evidence_of_return(session, audit_return),
+        no_sites=audit_return.has_no_sites,
     )  # fmt: skip
 
 
@@ -502,7 +581,9 @@ def content_of(work: Checklist) -> dict[str, Any]:
             for s in work.sections
             if s.vouch
         ],
-        areas=[{"scope": place.scope, "code": place.code, "name": place.name} for place in work.places],
+        areas=[place.signed() for place in work.areas],
+        # an empty list says that the agency has none
+        sites=[place.signed() for place in work.sites] if work.sites or work.has_no_sites else None,
         actions=[action.signed() for item in work.items for action in item.actions],
         evidence=[piece.signed() for item in work.items for piece in item.evidence],
     )
@@ -615,11 +696,17 @@ def submitted_checklist(submission: Submission, audit_return: AuditReturn) -> Ch
         )
         for vouch in content["vouches"]
     }
-    areas = (Place(area["scope"], area["code"], area["name"]) for area in content.get("areas", ()))
-    places = sorted(areas, key=Place.order)
+    places = sorted(
+        (Place(one["scope"], one["code"], one["name"], kind)
+         for kind in ("area", "site")
+         for one in content.get(f"{kind}s", ())),
+        key=Place.order,
+    )  # fmt: skip
     actions = signed_actions(content, submission.submitted_at)
     evidence = signed_evidence(content)
-    return build_checklist(audit_return, pack, template, answers, vouches, places, actions, evidence)
+    return build_checklist(
+        audit_return, pack, template, answers, vouches, places, actions, evidence, no_sites=content.get("sites") == []
+    )
 
 
 @dataclass(frozen=True)

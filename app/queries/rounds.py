@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from app.clock import today
@@ -60,8 +60,16 @@ def _rounds() -> Select[AuditRound]:
     )
 
 
-# made once: nearly every page of oversight begins with it
-_ROUND = _rounds().where(AuditRound.public_id == bindparam("public_id"))
+# made once, and one statement: nearly every page of oversight begins with it
+_ROUND = (
+    select(AuditRound)
+    .options(
+        joinedload(AuditRound.served).joinedload(RoundTemplate.oversight_body),
+        joinedload(AuditRound.pack_version),
+        joinedload(AuditRound.owner),
+    )
+    .where(AuditRound.public_id == bindparam("public_id"))
+)
 
 
 def rounds_for(session: Session, *, actor: Actor, archived: bool = False) -> Sequence[AuditRound]:
@@ -90,7 +98,7 @@ def get_round(
     session: Session, public_id: str, *, actor: Actor, now: datetime, permission: str = "round.read"
 ) -> AuditRound:
     """One round by its public id. Raises NotFound where there is none or the actor may not."""
-    audit_round = session.scalar(_ROUND, {"public_id": public_id})
+    audit_round = session.scalars(_ROUND, {"public_id": public_id}).unique().one_or_none()
     if audit_round is None:
         raise NotFound
     wants_agencies = permission == "findings.read"
@@ -102,6 +110,20 @@ def get_round(
 def round_by_key(session: Session, key: str) -> AuditRound | None:
     """A round by its key, for commands; operations and findings ask policy themselves."""
     return session.scalar(_rounds().where(AuditRound.key == key))
+
+
+# made once: SQLAlchemy takes longer to put an alias together than the database to answer
+_LATER, _LATER_VOIDED = aliased(Submission), aliased(SubmissionVoided)
+# SQL: of a return's submissions that were not set aside, the latest
+IN_FORCE = and_(
+    ~select(SubmissionVoided.id).where(SubmissionVoided.submission_id == Submission.id).exists(),
+    ~select(_LATER.id)
+    .outerjoin(_LATER_VOIDED)
+    .where(
+        _LATER.return_id == Submission.return_id, _LATER.number > Submission.number, _LATER_VOIDED.id.is_(None)
+    )
+    .exists(),
+)
 
 
 def is_late_clause(audit_round: AuditRound | type[AuditRound]) -> ColumnElement[bool]:

@@ -99,7 +99,7 @@ def get_share(session: Session, work: Checklist, public_id: str, *, user_id: int
 
 
 def _placed(rows: Sequence[Assignment], work: Checklist) -> list[Share]:
-    items = {section.standard.id: section.items for section in work.sections}
+    items = {section.standard.id: section.questions for section in work.sections}
     places = {standard.id: place for place, standard in enumerate(work.template.standards, start=1)}
     criteria = {placed.criterion.id: placed.position for placed in work.template.criteria()}
     found = []
@@ -133,7 +133,7 @@ def without_anybody(work: Checklist, found: Sequence[Share]) -> list[Section]:
     for section in work.sections:
         own = grouped.get(section.standard.id, [])
         given = {share.assignment.criterion for share in own}
-        if "" not in given and any(item.criterion.id not in given for item in section.items):
+        if "" not in given and any(item.criterion.id not in given for item in section.questions):
             left.append(section)
     return left
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from app.clock import today
-from app.models import AgencyInArea, Area, AuditReturn, AuditRound, SubmissionAnswer
+from app.models import AgencyInArea, Area, AuditReturn, AuditRound, Submission, SubmissionAnswer
+from app.queries.rounds import IN_FORCE
 
 if TYPE_CHECKING:
     from app.queries.findings import Asked, Reading
@@ -41,7 +42,11 @@ def twin_pairs(asked: Mapping[str, Asked]) -> tuple[Pair, ...]:
 
 def in_force(audit_round: AuditRound, membership: Any) -> ColumnElement[bool]:
     """SQL: the agency works in the area on the day that the round's answers are due."""
-    day: date = today(audit_round.due)
+    return in_force_on(today(audit_round.due), membership)
+
+
+def in_force_on(day: date | ColumnElement[date], membership: Any) -> ColumnElement[bool]:
+    """SQL: the agency works in the area on a day."""
     return and_(membership.starts <= day, or_(membership.ends.is_(None), membership.ends >= day))
 
 
@@ -68,12 +73,7 @@ Sides = Mapping[str, Mapping[tuple[str, int], Sequence[Answer]]]
 
 def sides_of(reading: Reading, pairs: Sequence[Pair]) -> Sides:
     """The signed answers to twin criteria, once for each area that the agency works in. Two statements."""
-    latest = reading.latest
-    # by reference: a criterion whose texts have several languages cannot be hashed
-    wanted = {side.reference: side for pair in pairs for side in pair}
-    kinds: dict[str, list[str]] = defaultdict(list)
-    for _reference, side in sorted(wanted.items()):
-        kinds[side.agency_type].append(side.criterion.id)
+    wanted = {(side.agency_type, side.criterion.id) for pair in pairs for side in pair}
     of_round = select(AuditReturn.agency_id).where(AuditReturn.round_id == reading.audit_round.id)
     areas: dict[int, list[tuple[str, tuple[str, int]]]] = defaultdict(list)
     for agency_id, public_id, name, area_id in reading.session.execute(
@@ -88,21 +88,20 @@ def sides_of(reading: Reading, pairs: Sequence[Pair]) -> Sides:
             AuditReturn.agency_type, SubmissionAnswer.criterion, SubmissionAnswer.scope_key, AuditReturn.agency_id,
             SubmissionAnswer.id, AuditReturn.id.label("return_id"), SubmissionAnswer.grade,
         )
-        .join(latest, latest.c.submission_id == SubmissionAnswer.submission_id)
-        .join(AuditReturn, AuditReturn.id == latest.c.return_id)
+        .join(Submission, Submission.id == SubmissionAnswer.submission_id)
+        .join(AuditReturn, AuditReturn.id == Submission.return_id)
         .where(
+            AuditReturn.round_id == reading.audit_round.id,
             SubmissionAnswer.grade != "",
-            or_(
-                *(
-                    and_(AuditReturn.agency_type == kind, SubmissionAnswer.criterion.in_(ids))
-                    for kind, ids in kinds.items()
-                )
-            ),
+            SubmissionAnswer.criterion.in_(sorted({criterion for _kind, criterion in wanted})),
+            IN_FORCE,
         )
         .order_by(SubmissionAnswer.id)
     )  # fmt: skip
     found: dict[tuple[str, str], dict[tuple[str, int], list[Answer]]] = defaultdict(lambda: defaultdict(list))
     for kind, criterion, scope, agency_id, answer_id, return_id, grade in rows:
+        if (kind, criterion) not in wanted:
+            continue
         answer, by_area = Answer(answer_id, return_id, grade), found[kind, criterion]
         for public_id, area in areas.get(agency_id, ()):
             if scope in ("", public_id):  # an answer about one area stands for that area only

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
@@ -21,6 +22,7 @@ from app.domain.asking import Asked, ChoicesAsked, DateAsked, NumberAsked, Perce
 from app.domain.asking import Column as TableColumn
 from app.domain.findings import Sentence
 from app.domain.forms import FormAction, FormDocument, FormQuestion, FormScheme, FormStandard
+from app.domain.guidance import plain
 from app.domain.message import N_
 from app.domain.templates import Template
 from app.domain.text import localise
@@ -105,6 +107,28 @@ FACTS = (
     N_("A grade that follows from an answer is worked out by the service, and files are added there."),
 )
 
+UNLISTED = N_(
+    "Questions that are asked for each of your sites are not in this file yet. List your sites in the service, then"
+    " download it again."
+)
+# the head of the column that says what a question is about
+_PLACE_HEADS = {
+    frozenset({"area"}): N_("Area"),
+    frozenset({"site"}): N_("Site"),
+    frozenset({"area", "site"}): N_("Area or site"),
+}
+
+
+def _listed(form: FormDocument) -> FormDocument:
+    """The form without what is asked for each site while no site is listed."""
+    standards = (
+        standard.model_copy(
+            update={"questions": tuple(question for question in standard.questions if not question.unlisted)}
+        )
+        for standard in form.standards
+    )
+    return form.model_copy(update={"standards": tuple(one for one in standards if one.questions)})
+
 
 def write_workbook(form: FormDocument, template: Template) -> bytes:
     """The workbook of a return, as bytes of an .xlsx file, in the language of the form.
@@ -117,7 +141,9 @@ def write_workbook(form: FormDocument, template: Template) -> bytes:
 
 class _Writer:
     def __init__(self, form: FormDocument, template: Template) -> None:
-        self.form = form
+        # what waits for the agency to list its sites has no place for an answer yet
+        self.waits = any(question.unlisted for question in form.questions())
+        self.form = form = _listed(form) if self.waits else form
         self.template = template
         self._ = translations(form.language).gettext
         self.locale = LANGUAGES.get(form.language, form.language)
@@ -129,18 +155,24 @@ class _Writer:
         self.fillable = form.kind == "draft" and form.closed is None
         self.formats: dict[str, Any] = {}
         self.lists: dict[tuple[str, str], str] = {}
-        has_areas = any(question.scope for question in form.questions())
+        scopes = {
+            str(template.criterion(question.criterion).scope) for question in form.questions() if question.scope
+        }
         left_out = {"actions", "files_attached"} if self.fillable else {"id", "version"}
         if form.kind == "signed":
             left_out.add("saved")
-        if not has_areas:
+        if not scopes:
             left_out.add("area")
         types = {self._asked(question).type for question in form.questions()}
         if types <= {"grade"}:
             left_out.add("answer")
         if "percentage" not in types:
             left_out |= {"numerator", "denominator"}
-        self.columns = [column for column in COLUMNS if column.key not in left_out]
+        self.columns = [
+            replace(column, head=_PLACE_HEADS[frozenset(scopes)]) if column.key == "area" else column
+            for column in COLUMNS
+            if column.key not in left_out
+        ]
 
     def write(self) -> bytes:
         form = self.form
@@ -302,6 +334,8 @@ class _Writer:
         guidance = [(_(title), [_(line) for line in lines]) for title, lines in GUIDANCE]
         if any(column.key == "answer" for column in self.columns):
             guidance[0][1].extend(_(line) for line in FACTS)
+        if self.waits:
+            guidance[0][1].append(_(UNLISTED))
         return guidance
 
     def _scheme(self, sheet: Any, row: int, scheme: FormScheme, heading: Any) -> int:
@@ -364,7 +398,7 @@ class _Writer:
         if standard.optional:
             title += f" ({standard.label or _(N_('optional'))})"
         self._write(sheet, TITLE_ROW, 0, title, self._format(bold=True, font_size=14, font_color=INK))
-        guide = standard.introduction
+        guide = plain(standard.introduction)
         if standard.vouched_by:
             guide = _(N_("%(name)s, %(post)s, vouches for these answers.")) % {
                 "name": standard.vouched_by, "post": standard.vouched_post,
@@ -496,8 +530,8 @@ class _Writer:
         return {
             "number": question.number,
             "area": question.scope_name,
-            "why": question.why,
-            "evidence": question.evidence_hint,
+            "why": plain(question.why),
+            "evidence": plain(question.evidence_hint),
             "id": question.id,
             "version": str(question.version),
         }[key]

@@ -10,6 +10,7 @@ from app.web import (
     agency,
     colleagues,
     disclosure,
+    drafts,
     errors,
     evidence,
     feedback,
@@ -40,6 +41,7 @@ from app.web.oversight import (
     figures,
     follow_up,
     judgements,
+    letters,
     moderation,
     peers,
     release,
@@ -58,7 +60,7 @@ def init_app(app: Flask) -> None:
         home, account, agency, actions, evidence, offline, oversight, reports, outbox, mail,
         colleagues, sharing, sign_in_links, settings, queries, correction, moderation,
         chasing, search, examples, figures, facts, twins, sampling, release, feedback, disclosure, judgements,
-        follow_up, peers, peer_desk, progress, gallery, surveys,
+        follow_up, peers, peer_desk, progress, gallery, drafts, surveys, letters,
     )  # fmt: skip
     for part in parts:
         app.register_blueprint(part.blueprint)

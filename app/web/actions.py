@@ -32,7 +32,7 @@ from app.queries.carrying import open_actions
 from app.queries.returns import Item, checklist, return_facts, why_closed
 from app.queries.rounds import NotFound
 from app.sheets.action_plan import write_action_plan
-from app.web.agency.blueprint import any_return, crumbs, see_other
+from app.web.agency.blueprint import any_return, crumbs, question_address, see_other
 from app.web.pages import day, language, message, text
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
@@ -372,7 +372,7 @@ def _origin(audit_return: AuditReturn, question: str) -> str:
     if asked("back") == "answer":
         for section in checklist(session(), audit_return).sections:
             if any(item.id == question for item in section.items):
-                return url_for("agency.standard", rid=rid, standard=section.standard.id, _anchor=f"q-{question}")
+                return question_address(rid, section.standard.id, question)
     return url_for("actions.plan", rid=rid)
 
 

@@ -311,7 +311,7 @@ def sent(values: Mapping[str, str], prefix: str = "c") -> dict[str, Typed]:
     for name in values:
         if not name.endswith("--version"):
             continue
-        match = re.fullmatch(rf"{prefix}-([a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+)?)--version", name)
+        match = re.fullmatch(rf"{prefix}-([a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)?)--version", name)
         kind = values.get(name_of(match[1], "type", prefix), USUAL) if match else ""
         if match is None or kind not in FORMS:
             continue

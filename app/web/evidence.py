@@ -10,7 +10,17 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 import structlog
-from flask import Blueprint, Response, current_app, flash, render_template, request, send_file, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
 from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as BaseResponse
@@ -39,7 +49,7 @@ from app.queries.returns import (
     why_closed,
 )
 from app.queries.rounds import NotFound
-from app.web.agency.blueprint import any_return, crumbs, own_return, see_other
+from app.web.agency.blueprint import any_return, crumbs, own_return, question_address, see_other
 from app.web.pages import message, text
 from app.web.permissions import requires
 from app.web.request import actor, begin, commit, now, session, takes_file
@@ -284,7 +294,7 @@ def _back_to(rid: str, question: str) -> BaseResponse:
     place = _numbers(checklist(session(), own_return(rid))).get(question)
     if place is None:
         return see_other("evidence.library", rid=rid)
-    return see_other("agency.standard", rid=rid, standard=place[1], _anchor=f"q-{question}")
+    return redirect(question_address(rid, place[1], question), 303)
 
 
 @blueprint.route("/<eid>/edit", methods=["GET", "POST"])

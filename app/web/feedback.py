@@ -18,6 +18,7 @@ from app.models import AuditReturn, Thread
 from app.operations import release as operations
 from app.operations.reports import request_feedback
 from app.policy import allows
+from app.queries.letters import letters_of, opens_letter
 from app.queries.release import (
     Published,
     Visible,
@@ -148,6 +149,7 @@ def _page(audit_return: AuditReturn, adding: Mapping[str, str] | None = None, wr
         ),
         may_challenge=allows(actor(), "feedback.challenge", facts),
         may_disclose=allows(actor(), "disclosure.read", facts),
+        has_letter=bool(letters_of(session(), audit_return.audit_round, actor=actor(), now=now())),
         writes=writes,
         versions=versions(session(), audit_return) if writes else [],
         adding=adding or {},
@@ -201,6 +203,7 @@ def write(rid: str) -> tuple[str, int] | BaseResponse:
         audit_return=audit_return,
         seen=seen,
         narrative=narrative,
+        opens_letter=opens_letter(audit_return),
         standing=standing(release_of(session(), audit_return.audit_round), now=now()),
         errors=errors,
         error_list=summary(errors),

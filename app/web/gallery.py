@@ -22,10 +22,10 @@ from app.policy import could
 from app.queries.gallery import (
     ASKED,
     FAILED,
-    FINDINGS,
     FOLDER,
     LONGEST,
     ON_DISK,
+    SAMPLES,
     Exhibit,
     blank_name,
     editions,
@@ -39,6 +39,7 @@ from app.web.permissions import requires
 from app.web.preview import preview_of
 from app.web.request import actor, commit, session
 from app.web.typed import asked
+from reports.registry import reports as registered
 
 # what headings of a README say where they are about sources, and about what is assumed
 SOURCES_AND_ASSUMPTIONS = ("source", "comes from", "our own", "assum", "public knowledge")
@@ -109,7 +110,10 @@ def page(pack: str, edition: str) -> str:
         blanks=[
             (one.key, one.kind.plural) for one in found.shown.types if (folder / blank_name(one.key)).is_file()
         ],
-        findings=(folder / FINDINGS).is_file(),
+        findings=any((folder / name).is_file() for name in SAMPLES.values()),
+        samples=[
+            (name, registered()[report].title) for report, name in SAMPLES.items() if (folder / name).is_file()
+        ],
         making=_is_making(folder),
         failed=(folder / FAILED).is_file(),
         others=[
@@ -181,7 +185,7 @@ def make(pack: str, edition: str) -> BaseResponse:
 def document(pack: str, edition: str, name: str) -> BaseResponse:
     """One of the documents, as it was made for exactly this content. 404 where it is not made."""
     found = _exhibit(pack, edition)
-    if name not in {FINDINGS, *map(blank_name, found.pack.agency_types)}:
+    if name not in {*SAMPLES.values(), *map(blank_name, found.pack.agency_types)}:
         raise NotFound
     path = _folder(found) / name
     if not path.is_file():
@@ -215,7 +219,7 @@ def compared(pack: str) -> str:
         now_key=now_key,
         found=compare(then.pack, now.pack) if then_key != now_key else None,
         edition_words=edition_words,
-        part_words=_part_words(),
+        part_words=part_words(),
         breadcrumbs=[
             *_crumbs(now),
             {"text": text(now.pack.title), "href": url_for("gallery.page", pack=pack, edition=now_key)},
@@ -223,13 +227,14 @@ def compared(pack: str) -> str:
     )
 
 
-def _part_words() -> dict[str, Any]:
+def part_words() -> dict[str, Any]:
     """What the parts of a question and of a pack are called; others stand as the author writes them."""
     return {
         "question": _("the question"), "why": _("why it is asked"), "evidence": _("what shows it"),
         "recommendations": _("recommendations"), "milestone": _("milestone"), "theme": _("theme"),
         "subtypes": _("who is asked"), "twins": _("twins"), "grading": _("grading scheme"),
-        "answer": _("how it is answered"), "scope": _("for each area or once"), "required": _("whether it is required"),
+        "answer": _("how it is answered"), "scope": _("for each area, for each site or once"),
+        "required": _("whether it is required"), "carried": _("whether answers are carried forward"),
         "required_if": _("when it is required"), "shown_if": _("when it is asked"),
         "not_applicable_if": _("when it falls away"), "version": _("its version"), "standard": _("its standard"),
         "optional": _("whether it is optional"), "title": _("the title"), "introduction": _("the introduction"),

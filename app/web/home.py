@@ -35,7 +35,7 @@ SECTIONS = {
     "progress": "rounds", "peers": "rounds", "peer_desk": "peer", "chasing": "rounds", "search": "rounds",
     "examples": "rounds", "sampling": "rounds", "moderation": "rounds", "correction": "rounds", "queries": "rounds",
     "judgements": "rounds", "figures": "rounds", "twins": "rounds", "release": "rounds", "feedback": "rounds",
-    "disclosure": "rounds", "gallery": "rounds",
+    "disclosure": "rounds", "letters": "rounds", "gallery": "rounds", "drafts": "rounds",
 }  # fmt: skip
 
 

@@ -6,14 +6,14 @@ import secrets
 from collections.abc import Mapping
 from datetime import date, datetime
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from babel.dates import format_date
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, has_request_context, request
 from flask import session as cookie
-from flask_babel import Babel, refresh
+from flask_babel import Babel, Domain, refresh
 from flask_babel import gettext as _
 from flask_security import current_user
 from flask_wtf.csrf import CSRFProtect
@@ -21,6 +21,7 @@ from jinja2 import ChainableUndefined, ChoiceLoader, PackageLoader, PrefixLoader
 from markupsafe import Markup, escape
 
 from app.clock import LONDON
+from app.domain import guidance as guidance_text
 from app.domain.answers import Words
 from app.domain.findings import Said
 from app.domain.integrity import sha256_hex
@@ -30,7 +31,19 @@ from app.languages import LANGUAGES, NAMES, known, translations
 from app.policy import allows, could
 from app.web.request import actor, now, setting
 
-babel = Babel()
+
+class _Words(Domain):
+    """The words of this request. Flask-Babel would write the locale out and look it up for every text of a page."""
+
+    def get_translations(self) -> Any:
+        return _catalogue() if has_request_context() else super().get_translations()
+
+
+class _Babel(Babel):
+    domain_instance = _Words()
+
+
+babel = _Babel()
 csrf = CSRFProtect()
 
 
@@ -72,6 +85,39 @@ def marked(value: Any) -> str:
     if not shown or (written := written_in(value, language())) == language():
         return shown
     return Markup('<span lang="{}">{}</span>').format(written, shown)
+
+
+def guidance(value: Any, paragraph: str = "govuk-body", lead: str = "") -> Markup:
+    """Guidance of a template as parts of a page: `paragraph` is the class of paragraphs, `lead` begins the first."""
+    shown = text(value)
+    written = written_in(value, language()) if shown else ""
+    found = guidance_text.html(
+        shown, _dressed(paragraph, _("Table")), paragraph=paragraph, lead=str(escape(lead)),
+        language="" if written == language() else written,
+    )  # fmt: skip
+    return Markup(found)  # noqa: S704 -- made by its own writer, which escapes what it is given
+
+
+def guidance_words(value: Any) -> str:
+    """Guidance of a template as words, where no list can stand; marked where it is in another language."""
+    shown = text(value)
+    found = guidance_text.plain(shown)
+    if not shown or (written := written_in(value, language())) == language():
+        return found
+    return Markup('<span lang="{}">{}</span>').format(written, found)
+
+
+@cache
+def _dressed(paragraph: str, table: str) -> guidance_text.Style:
+    """How guidance is dressed on pages: its lists like its paragraphs, where these are of a kind of their own."""
+    like = "" if paragraph.startswith("govuk-body") else f" {paragraph}".rstrip()
+    region = Markup('<div class="cnd-scroll" tabindex="0" role="region" aria-label="{}">').format(table)
+    return guidance_text.Style(
+        bullets=f"govuk-list govuk-list--bullet{like}", numbers=f"govuk-list govuk-list--number{like}",
+        link="govuk-link", table="govuk-table", head="govuk-table__head", body="govuk-table__body",
+        row="govuk-table__row", header="govuk-table__header", cell="govuk-table__cell",
+        around_table=(str(region), "</div>"),
+    )  # fmt: skip
 
 
 def text_language(value: Any) -> Markup:
@@ -196,6 +242,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         text=text,
         marked=marked,
+        guidance=guidance,
+        guidance_words=guidance_words,
         text_language=text_language,
         day=day,
         moment=moment,

@@ -53,7 +53,9 @@ def _previewed(pack: Pack, template: Template, criterion: Criterion, counts_from
             other = template.criterion(rule.criterion)
             grades = message(condition_words(rule, other, pack.scheme_of(template, other)))
             conditions.append(words % {"number": template.number_of(other), "grades": grades})
-    if criterion.scope:
+    if criterion.scope == "site":
+        conditions.append(_("Asked once for each site that the agency lists."))
+    if criterion.scope == "area":
         conditions.append(_("Asked once for each area that the agency works in."))
     return {
         "criterion": criterion,

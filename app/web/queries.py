@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import today
 from app.db import db
+from app.domain.answers import question_id
 from app.domain.life import NotPossible
 from app.domain.message import Message
 from app.domain.queries import OUTCOMES
@@ -24,6 +25,7 @@ from app.queries.own_types import types_where
 from app.queries.packs import pack_of, template_of
 from app.queries.returns import Item, get_return, return_facts, sees_drafts, submitted_checklist
 from app.queries.rounds import get_round
+from app.queries.sites import site_names
 from app.queries.threads import QUERY_STATES, file_of_thread, queries_of_round, thread_of, threads_of
 from app.web.agency.blueprint import crumbs
 from app.web.evidence import attachment
@@ -107,9 +109,19 @@ def index(rid: str) -> str:
 
 
 def _numbers(audit_return: AuditReturn) -> dict[str, str]:
-    """Question id to its number, as far as the checklist has it; one that is asked per area by its criterion's."""
+    """Question id to its number, as far as the checklist has it, and those about a site with its name.
+
+    One that is asked per area stands by its criterion's.
+    """
     _pack, template = template_of(audit_return)
-    return {placed.criterion.id: placed.number for placed in template.criteria()}
+    names = site_names(session(), [audit_return.id])[audit_return.id] if template.asks_sites else {}
+    numbers = {placed.criterion.id: placed.number for placed in template.criteria()}
+    return numbers | {
+        question_id(placed.criterion.id, key): f"{placed.number}, {name}"
+        for placed in template.criteria()
+        if placed.criterion.scope == "site"
+        for key, name in names.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -193,6 +205,7 @@ def _page(
 ) -> str:  # fmt: skip
     problems = problems or {}
     is_own = sees_drafts(actor(), audit_return)
+    numbers = _numbers(audit_return)
     context: dict[str, Any] = {"reply": reply or Reply(), "problems": problems, "errors": summary(problems, ("due",))}
     if is_own:
         context = reply_context(audit_return, reply or Reply(), problems)
@@ -201,7 +214,7 @@ def _page(
         audit_return=audit_return,
         thread=thread,
         about=_about(audit_return, thread.about),
-        number=_numbers(audit_return).get(thread.about.partition(".")[0], ""),
+        number=numbers.get(thread.about) or numbers.get(thread.about.partition(".")[0], ""),
         overdue=thread.state == "open" and thread.due is not None and thread.due < today(now()),
         allowed=_may(audit_return, actor()),
         is_own=is_own,

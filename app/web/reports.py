@@ -20,22 +20,26 @@ from app.models import AuditRound, ReportRun
 from app.operations import reports as operations
 from app.policy import allows, could
 from app.queries.action_plan import shows_draft
+from app.queries.findings import has_joint, joint_findings
+from app.queries.letters import area_named, has_letters
 from app.queries.packs import pack_of
 from app.queries.register import has_register
 from app.queries.reports import get_run, runs_of_round
 from app.queries.returns import get_return, submissions
 from app.queries.rounds import NotFound, get_round, response_counts, round_facts
+from app.web.findings_file import findings_csv
 from app.web.oversight.blueprint import phase_of, response_lines, round_crumbs
 from app.web.pages import language, text
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
-from app.web.typed import typed
+from app.web.typed import asked, typed
 from reports.registry import Report
 from reports.registry import reports as registered
 
 blueprint = Blueprint("reports", __name__)
 
 REGISTER = "register"  # the data of the report on what is decided, which few rounds ask
+JOINT = "joint-findings"  # the data of the report on what answers come to, where they are added up
 BLANK_FORM = "blank-form"  # the report that can be made for each agency type of a round
 
 
@@ -48,7 +52,8 @@ def enqueue() -> operations.Enqueue:
 def _offered(audit_round: AuditRound) -> list[Report]:
     """The reports that can be made about a whole round."""
     about = [report for report in registered().values() if report.about == "round"]
-    return [report for report in about if report.data != REGISTER or has_register(audit_round)]
+    has = {REGISTER: has_register(audit_round), JOINT: has_joint(audit_round)}
+    return [report for report in about if has.get(report.data, True)]
 
 
 def _chosen(offered: Iterable[Report]) -> str:
@@ -72,6 +77,8 @@ def title_of(run: ReportRun) -> str:
         title = _("%(report)s, number %(number)s", report=title, number=edition)
     if _language_of(run) != language():
         title = f"{title} ({NAMES[_language_of(run)]})"
+    if area := run.options.get("area"):
+        return f"{title}: {area_named(session(), area)}"
     kind = pack_of(run.audit_round.pack_version).agency_types.get(run.options.get("agency_type", ""))
     return f"{title}: {text(kind.plural)}" if kind else title
 
@@ -82,9 +89,10 @@ def _language_of(run: ReportRun) -> str:
 
 def file_name(run: ReportRun) -> str:
     """What the downloaded file is called: round, agency where it is about one, report."""
-    draft = "draft" if run.options.get("draft") else ""
+    area = run.options.get("area", "")
+    draft = "draft" if run.options.get("draft") or (area and not run.options.get("edition")) else ""
     parts = [run.audit_round.key, run.audit_return.agency.code if run.audit_return else "", run.report,
-             run.options.get("agency_type", ""), draft,
+             run.options.get("agency_type", ""), area and area_named(session(), area), draft,
              str(run.options.get("edition", "")), "replaced" if run.options.get("replaced_by") else "",
              "" if _language_of(run) == "en" else _language_of(run)]  # fmt: skip
     return re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(filter(None, parts))) + ".pdf"
@@ -118,10 +126,27 @@ def round_reports(rid: str) -> str:
         may_make=may_make,
         forms=_blank_forms(audit_round),
         offered=_offered(audit_round),
+        joint=has_joint(audit_round),
+        letters=may_make and has_letters(audit_round),
         runs=[(run, title_of(run)) for run in runs if may_make or run.stage == "done"],
         breadcrumbs=round_crumbs(audit_round) if could(actor(), "round.read") else None,
         back={"href": url_for("home.index"), "text": _("Back to your start page")},
     )
+
+
+@blueprint.route("/rounds/<rid>/reports/findings.csv")
+@requires(GET="findings.make")
+def findings_table(rid: str) -> FlaskResponse:
+    """The figures of the joint findings as they stand now, one in a line."""
+    audit_round = get_round(session(), rid, actor=actor(), now=now(), permission="findings.make")
+    if not has_joint(audit_round):
+        raise NotFound
+    found = joint_findings(session(), audit_round, actor=actor(), now=now(), language=_asked_language())
+    return findings_csv(found, f"{audit_round.key}-findings")
+
+
+def _asked_language() -> str:
+    return known(asked("language") or language())
 
 
 def _blank_forms(audit_round: AuditRound) -> list[tuple[str, Any]]:
@@ -213,7 +238,12 @@ def run_page(run: str) -> str:
         away = _back_to_return(found)
         again = url_for("reports.make_return_report", rid=audit_return.public_id)
         may_retry = True
-    if edition := found.options.get("edition"):
+    if area := found.options.get("area"):
+        rid = found.audit_round.public_id
+        again = url_for("letters.make", rid=rid, area=area, edition=found.options.get("edition", 0))
+        away = {"href": url_for("letters.index", rid=rid), "text": _("Back to the letters")}
+        may_retry = True
+    elif edition := found.options.get("edition"):
         again, away = _of_release(found, edition)
         may_retry = True
     path = _path(found)

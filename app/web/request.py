@@ -21,6 +21,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 View = TypeVar("View", bound=Callable[..., Any])
 TAKES_FILE = "_candour_takes_file"
 BESIDE_FILE = 1024**2  # bytes of a form's other fields
+_SETTINGS = select(Setting.key, Setting.value)  # made once: every request asks
 
 
 def takes_file(view: View) -> View:
@@ -71,8 +72,7 @@ def session() -> Session:
 def setting(key: str) -> dict[str, Any] | None:
     """The value of a setting, None where it is not set. All are read at once, and anew for every request."""
     if "settings" not in g:
-        rows = db.session.execute(select(Setting.key, Setting.value))
-        g.settings = {row.key: row.value for row in rows}
+        g.settings = dict(db.session.execute(_SETTINGS).all())
     return g.settings.get(key)  # type: ignore[no-any-return]
 
 

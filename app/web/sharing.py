@@ -185,7 +185,7 @@ def _assign_page(
         work=work,
         # a criterion that is asked per area is given away as a whole
         criteria={
-            section.standard.id: list({item.criterion.id: item.criterion for item in section.items}.values())
+            section.standard.id: list({item.criterion.id: item.criterion for item in section.questions}.values())
             for section in work.sections
         },
         number_of=work.template.number_of,

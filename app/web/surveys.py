@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -11,6 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.domain.life import NotPossible
 from app.domain.survey import Survey, SurveyRefused
+from app.domain.templates import Pack
 from app.models import AuditReturn, AuditRound
 from app.operations import surveys as operations
 from app.operations.agencies import decode
@@ -18,13 +20,15 @@ from app.policy import allows
 from app.queries.packs import pack_of
 from app.queries.returns import get_return, why_closed
 from app.queries.rounds import NotFound, get_round, round_facts
-from app.queries.surveys import beside_answers, survey_figures, survey_of
+from app.queries.surveys import SurveyFigures, beside_answers, survey_figures, survey_of
 from app.web.agency.blueprint import crumbs as agency_crumbs
 from app.web.oversight.blueprint import round_crumbs, type_name
-from app.web.pages import message
+from app.web.oversight.figures import figures_crumb
+from app.web.pages import language, message, text
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
 from app.web.sheets import csv_download
+from app.web.typed import asked
 
 blueprint = Blueprint("surveys", __name__)
 
@@ -63,28 +67,59 @@ def _problems(refused: SurveyRefused) -> list[dict[str, str]]:
 
 @blueprint.route("/rounds/<rid>/survey")
 @requires(GET="figures.read")
-def overview(rid: str) -> tuple[str, int]:
+def overview(rid: str) -> tuple[str, int] | Response:
     """What staff say beside what leaders answered, and for a lead inspector the way to give results."""
     return _overview(get_round(session(), rid, actor=actor(), now=now(), permission="figures.read"))
 
 
-def _overview(audit_round: AuditRound, errors: list[dict[str, str]] | None = None) -> tuple[str, int]:
-    figures = survey_figures(session(), audit_round, actor=actor(), now=now())
-    if figures is None:
+def _overview(audit_round: AuditRound, errors: list[dict[str, str]] | None = None) -> tuple[str, int] | Response:
+    kind, statement = asked("type").partition("/")[0], asked("statement")
+    figures = survey_figures(
+        session(), audit_round, actor=actor(), now=now(), language=language(), agency_type=kind, statement=statement
+    )
+    found = survey_of(audit_round)
+    if figures is None or found is None:
         raise NotFound
+    pack = found[0]
+    if asked("format") == "csv":
+        return _figures_csv(audit_round, pack, figures)
+    served = {one.agency_type for one in audit_round.served}
+    args = {name: value for name, value in (("type", kind), ("statement", statement)) if value}
     page = render_template(
         "surveys/round.html",
         audit_round=audit_round,
         found=figures,
+        args=args,
+        printed=False,
+        kinds=[
+            {"value": key, "text": type_name(pack, key, plural=True)} for key in pack.agency_types if key in served
+        ],
+        statements=[{"value": key, "text": text(words)} for key, words in figures.statements.items()],
         may_give=allows(actor(), "survey.give", round_facts(session(), audit_round, now=now()))
         and not audit_round.archived_at,
         columns=_survey(audit_round).columns(),
         type_name=type_name,
-        pack=survey_of(audit_round)[0],  # type: ignore[index]
+        pack=pack,
         error_list=errors or [],
-        breadcrumbs=round_crumbs(audit_round, (_("Figures"), url_for("figures.overview", rid=audit_round.public_id))),
+        breadcrumbs=round_crumbs(audit_round, *figures_crumb(audit_round)),
     )
     return page, 422 if errors else 200
+
+
+def _figures_csv(audit_round: AuditRound, pack: Pack, figures: SurveyFigures) -> Response:
+    """The figures as they are narrowed, each statement and agency type in a line; empty where nothing may be shown."""
+    heading = (
+        _("Agency type"), _("Number"), _("Id"), _("Statement"), _("Agencies"), _("Agencies with too few answers"),
+        _("Staff asked"), _("Staff who answered"), _("Staff who agree"), _("Per cent of staff who agree"),
+        _("Signed grades that count"), _("Signed grades met"), _("Per cent met"),
+    )  # fmt: skip
+    rows = (
+        (type_name(pack, one.agency_type, plural=True), one.number, one.id, one.label, one.agencies, one.few,
+         *((one.asked, one.counted, one.agree, one.percent) if one.agencies else ("", "", "", "")),
+         one.graded, one.met, one.percent_met)
+        for one in figures.lines
+    )  # fmt: skip
+    return csv_download(f"{audit_round.key}-survey.csv", heading, rows)
 
 
 def _survey(audit_round: AuditRound) -> Survey:
@@ -130,9 +165,27 @@ def example(rid: str) -> Response:
 
 @blueprint.route("/returns/<rid>/survey")
 @requires(GET="return.give_survey")
-def own(rid: str) -> tuple[str, int]:
-    """An agency's own results, and the way to give them."""
-    return _own(get_return(session(), rid, actor=actor(), now=now(), permission="return.give_survey"))
+def own(rid: str) -> tuple[str, int] | Response:
+    """An agency's own results, also as a file, and the way to give them."""
+    audit_return = get_return(session(), rid, actor=actor(), now=now(), permission="return.give_survey")
+    if asked("format") == "csv":
+        return _own_csv(audit_return)
+    return _own(audit_return)
+
+
+def _own_csv(audit_return: AuditReturn) -> Response:
+    _survey(audit_return.audit_round)
+    heading = (
+        _("Id"), _("Statement"), _("Staff asked"), _("Staff who answered"), _("Staff who agree"),
+        _("Per cent of staff who agree"),
+    )  # fmt: skip
+    found = beside_answers(session(), audit_return, actor=actor(), now=now())
+    rows = (
+        (key, text(one.text), *((one.asked, one.counted, one.agree, one.percent) if one.counted else [""] * 4))
+        for key, one in found.items()
+    )
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{audit_return.audit_round.key}-{audit_return.agency.code}-survey.csv")
+    return csv_download(name, heading, rows)
 
 
 def _own(audit_return: AuditReturn, errors: list[dict[str, str]] | None = None) -> tuple[str, int]:

@@ -12,6 +12,7 @@ from app.authoring.draft import Draft, Refused, mistakes
 from app.authoring.xlsform import import_xlsform
 from app.catalogue import PACK_FILE, check, load_pack
 from app.cli import main
+from app.domain.guidance import plain
 from tests.authoring.books import form
 
 LISTS = [
@@ -315,3 +316,17 @@ def test_another_workbook_is_refused() -> None:
         import_xlsform(form(survey=[["kind", "name"], ["text", "q"]]), "a-form")
     with pytest.raises(Refused, match="not a spreadsheet"):
         import_xlsform(b"nonsense", "a-form")
+
+
+def test_signs_that_guidance_may_not_have_stand_as_they_were_typed() -> None:
+    hint = "Not <b>this</b> ![x](y.png)\n# nor this"
+    draft = made(
+        ["note", "intro", "<img src=x>", None],
+        ["text", "mild", "Mild?", "Of *this*:\n\n- one"],
+        ["text", "wild", "Wild?", hint],
+    )
+    assert criteria(draft)["mild"]["why"] == "Of *this*:\n\n- one"
+    assert plain(criteria(draft)["wild"]["why"]) == hint
+    assert plain(standards(draft)[0]["introduction"]) == "<img src=x>"
+    assert mistakes(draft) == []
+    assert any("stand as typed" in line and "survey!A4" in line for line in draft.left_out), draft.left_out

@@ -24,6 +24,7 @@ from tests.browser.visitors import Visitors
 from tests.facts import PACK
 from tests.world import NOW, build
 
+INSPECTOR = "lead-inspector@agency.example"
 CONTRIBUTOR, SIGNATORY = "contributor@agency.example", "signatory@agency.example"
 SAVED = "Everything is saved."
 
@@ -197,3 +198,31 @@ def test_every_type_of_answer_from_the_page_to_the_pdf(people: Visitors, looks: 
     text = re.sub(r"\s+", "", "".join(one.extract_text() for one in pypdf.PdfReader(file).pages))
     for words in ("80 hours", "Share: 20 %", "3 April 2003", "Lee Lead", "Service 5", "By night", "policy.txt"):
         assert re.sub(r"\s+", "", words) in text, words
+
+    # what inspectors see of it, and what staff say beside it
+    inspector = people.open(INSPECTOR)
+    inspector.goto("/rounds")
+    inspector.get_by_role("main").get_by_role("link", name="Test round").click()
+    inspector.wait_for_url(re.compile(r"/rounds/\w+$"))
+    here = inspector.url
+    inspector.goto(f"{here}/figures/facts")
+    looks.at(inspector, "figures of facts")
+    inspector.goto(f"{here}/figures/facts/club/number")
+    looks.at(inspector, "the agencies behind a number")
+    inspector.goto(f"{here}/survey")
+    looks.at(inspector, "a survey without results")
+    results = tmp_path / "results.csv"
+    heads = "agency,statement,asked,answered,agree,disagree,not-for-me"
+    results.write_text(f"{heads}\nclub-1,yes-no,60,40,10,40,0\n")
+    inspector.get_by_label("CSV file with the results").set_input_files(results)
+    press(inspector, "Take these results")
+    expect(alert(inspector)).to_contain_text("Line 2")
+    looks.at(inspector, "results that were not taken")
+    results.write_text(f"{heads}\nclub-1,yes-no,60,40,10,30,0\nclub-1,choice,60,9,9,0,0\n")
+    inspector.get_by_label("CSV file with the results").set_input_files(results)
+    press(inspector, "Take these results")
+    expect(inspector.get_by_role("table", name="Staff and leadership")).to_contain_text("25%")
+    looks.at(inspector, "a survey with results")
+    signatory.goto(f"{tasks.rstrip('/')}/survey")
+    expect(signatory.get_by_role("table", name="What your staff say")).to_contain_text("Too few answered")
+    looks.at(signatory, "an agency's own survey")

@@ -146,6 +146,7 @@ def stage(chromium: Browser, tmp_path: Path) -> Iterator[Stage]:
             assert not visitors.trouble, "\n".join(visitors.trouble)
 
 
+@pytest.mark.proof
 def test_a_partnership_takes_a_round_of_thirty_from_opening_to_publication(stage: Stage) -> None:
     """Every step as its people take it; what they read is what was said, and nobody reads it too early."""
     opening(stage)

@@ -401,6 +401,17 @@ def test_no_condition_looks_at_a_question_that_is_asked_per_area(tmp_path: Path)
     assert [(e.line, e.message) for e in errors] == [(28, message), (38, message)]
 
 
+def test_a_question_that_is_asked_per_site_has_no_twins_and_no_condition_looks_at_it(tmp_path: Path) -> None:
+    shop = SHOP.replace(
+        "        twins: [depot#gate-shut]\n", "        twins: [depot#gate-shut]\n        scope: site\n"
+    )
+    errors = check([write(tmp_path, {**FILES, "shop.yaml": shop})])
+    twins = "a criterion that is asked per site has no twins; remove them, or ask it per area"
+    message = "`door-shut` is asked per site, so it has no one answer to look at; name another"
+    line = shop[: shop.index("twins: [depot#gate-shut]")].count("\n") + 1
+    assert sorted((e.line, e.message) for e in errors) == sorted([(line, twins), (28, message), (38, message)])
+
+
 def test_a_pack_without_questions_per_area_is_frozen_as_before(pack: Pack) -> None:
     assert "scope" not in str(pack.to_frozen())
 

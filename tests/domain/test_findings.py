@@ -347,5 +347,18 @@ def test_wrong_keys_in_findings_are_found() -> None:
         FindingsTexts.model_validate({"format": 1, "titel": "x"})
     kept = FindingsTexts.of(PACK.model_copy(update={"findings": {"format": 1, "retired": "x", "met": "done"}}))
     assert kept.met == "done", "a published version may hold keys that a later program no longer knows"
-    texts = FindingsTexts.model_validate({"labels": {"nobody#nothing": "x"}, "themes": {"no-theme": {}}})
-    assert texts.unknown_keys(PACK) == ("themes: no-theme", "labels: nobody#nothing")
+    texts = FindingsTexts.model_validate(
+        {"labels": {"nobody#nothing": "x"}, "themes": {"no-theme": {}}, "met_by": {"no-scheme": "x", SCHEME_KEY: "y"}}
+    )
+    assert texts.unknown_keys(PACK) == ("themes: no-theme", "met_by: no-scheme", "labels: nobody#nothing")
+
+
+def test_a_sentence_about_one_scheme_has_the_words_of_that_scheme() -> None:
+    words = Wording(PACK, "en", "good or on target", 10, met_by={SCHEME_KEY: "good", "targets": "on target"})
+    other = figure(12, 30).model_copy(update={"scheme": "targets"})
+    one = theme("cases", [criterion(COUNCIL, "a", figure(30, 10)), criterion(COUNCIL, "b", figure(10, 30))])
+    both = theme("cases", [criterion(COUNCIL, "a", figure(30, 10)), criterion(POLICE, "b", other)])
+    assert all("on target" not in line.text for line in theme_sentences(one, words))
+    level, most, least = theme_sentences(both, words)[:3]
+    assert "practice is good or on target" in level.text
+    assert "is good (" in most.text and "is on target (" in least.text

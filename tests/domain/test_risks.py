@@ -126,6 +126,28 @@ def test_a_basis_is_a_share_of_what_counts(pack: Pack) -> None:
     assert why(pack, rule("basis", bases=["paper", "seen"]), one) == {"one": (66, 3)}
 
 
+def test_a_return_of_which_something_is_called_for_is_chosen_by_its_own_answers(pack: Pack) -> None:
+    def trigger(grade: str) -> dict[str, Any]:
+        return {"calls_for": "A visit", "because": "B", "when": {"criterion": "door-shut", "grades": [grade]}}
+
+    profile = {"agency_types": ["shop"], "triggers": {"visit": trigger("red"), "letter": trigger("amber")}}
+    judged = pack.model_copy(update={"judgements": {"format": 1, "profiles": [profile]}})
+    bad, fair, well = signed(door_shut="red"), signed("two", door_shut="amber"), signed("three", door_shut="green")
+    other = signed("four", "depot", gate_shut="red")  # of a type without rules
+    both = rule("trigger", triggers=["visit", "letter"])
+    assert why(judged, both, bad, fair, well, other) == {"one": (1, 0), "two": (1, 0)}
+    assert why(judged, rule("trigger", triggers=["visit"]), bad, fair) == {"one": (1, 0)}
+    assert why(judged, rule("trigger", 1, triggers=["visit", "letter"]), bad) == {}, "one is not more than one"
+    said = [
+        message
+        for wrong in (rule("trigger"), rule("trigger", triggers=["call"]), rule("late", triggers=["visit"]),
+                      rule("trigger", 1, triggers=["visit"]))
+        for _path, message in ModerationRules(risks=(wrong,)).mistakes(judged)
+    ]  # fmt: skip
+    assert len(said) == 4 and "needs `triggers`" in said[0] and "no trigger `call`" in said[1]
+    assert "remove it" in said[2] and "lower it" in said[3]
+
+
 def test_several_rules_stand_in_their_order(pack: Pack) -> None:
     late = RiskRule.model_validate({"key": "late", "kind": "late", "title": "T", "limit": 0})
     apart = rule("shown_apart")

@@ -161,6 +161,9 @@ def facts(answers: str = "", **grades: str) -> Facts:
         ),
         ({"kind": "count_of_grades", "grades": ["na", "bad"]}, "a=na b@n=bad b@s=bad c=good", 3),
         ({"kind": "count_of_grades", "grades": ["bad"]}, "", 0),
+        ({"kind": "count_of_grades", "grades": ["bad"], "each": "criterion"}, "a=bad b@n=bad b@s=bad c@s=bad d=na", 3),
+        # the worst answer speaks, and what is excluded says nothing of the other areas
+        ({"kind": "count_of_grades", "grades": ["fair"], "each": "criterion"}, "b@n=fair b@s=bad c@n=fair c@s=na", 1),
         ({"kind": "worst_grade"}, "a=good b=fair c=na", "fair"),
         ({"kind": "worst_grade"}, "c=na", None),
         ({"kind": "share_met"}, "a=no-such-grade no-such-criterion=good b=good", Fraction(1)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -132,13 +133,23 @@ def test_the_frame_hash_knows_every_entry_and_no_order() -> None:
 def test_risk_takes_those_with_most_reasons_first(ids: set[str], most: int) -> None:
     reasons = {one: ["rule"] * (1 + len(one) % 3) for one in ids}
     kinds = {one: one[0] for one in ids}
-    chosen = by_risk(SEED, reasons, kinds, most)
+    chosen = by_risk(SEED, reasons, kinds, dict.fromkeys(kinds.values(), most))
     for kind in set(kinds.values()):
         here = [one for one in ids if kinds[one] == kind]
         taken = [one for one in chosen if kinds[one] == kind]
         assert len(taken) == min(most, len(here))
         left = set(here) - set(taken)
         assert all(len(reasons[one]) >= len(reasons[other]) for one in taken for other in left)
+
+
+def test_risk_takes_the_smaller_of_a_number_and_a_share() -> None:
+    plan = SamplePlan({"a": 10}, 1, 0, 39, 10, 50)
+    assert plan.risk_sizes({"a": 400, "b": 3}) == {"a": 39, "b": 3}
+    assert "risk_percent" not in plan.as_data()  # what is on record of plans of before stays as it is
+    tenth = replace(plan, risk_percent=10)
+    assert tenth.risk_sizes({"a": 400, "b": 3, "c": 21, "d": 0}) == {"a": 39, "b": 1, "c": 3, "d": 0}
+    assert SamplePlan.from_data(tenth.as_data()) == tenth and SamplePlan.from_data(plan.as_data()) == plan
+    assert set(replace(plan, risk_percent=101).errors(())) == {"risk_percent"}
 
 
 def test_seeds_are_new_each_time() -> None:

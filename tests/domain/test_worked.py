@@ -8,7 +8,8 @@ import pytest
 
 from app.catalogue import CatalogueErrors, check, json_schemas, load_pack, number_of_examples, pack_hash
 from app.domain.rules.judging import Judged
-from app.domain.worked import Examples, try_out
+from app.domain.worked import Example, Examples, try_out
+from config import ROOT
 from tests.domain.test_catalogue import write
 from tests.domain.test_rules_facts import PLACES, RULES
 
@@ -242,3 +243,28 @@ def test_rules_that_are_wrong_are_not_tried(tmp_path: Path) -> None:
 def test_there_is_a_schema_for_editors() -> None:
     schema = json_schemas()["examples.schema.json"]
     assert "targets_failed" in str(schema) and schema["title"] == "Candour: worked examples of the rules of a pack"
+
+
+def test_examples_have_as_many_sites_as_they_say() -> None:
+    every = ROOT / "tests" / "packs" / "every-site"
+    pack = load_pack(every)
+
+    def said(**more: object) -> list[str]:
+        frozen = {
+            "name": "One", "source": "Our own.", "agency_type": "trust", "others": "green", "expect": {"sites": "safe"},
+        } | more  # fmt: skip
+        return [problem.message for problem in try_out(Example.model_validate(frozen), pack).problems]
+
+    assert said(answers={"door": ["green", "green"], "beds": [1, 2]}) == []
+    assert said(sites=0) == []
+    # three sites of 40 beds each are many beds together
+    assert "expected `safe`" in said(sites=3, answers={"beds": 40})[0]
+    assert said(sites=2, answers={"beds": 40}) == []
+    none = said(sites=0, answers={"door": "red"})
+    assert "`door` is asked for each site, and this agency has none; remove it" in none
+    wrong = said(sites=3, answers={"door": ["green", "green"]})
+    assert wrong == ["this has 2 sites, and `sites` says 3; give as many for each"]
+    wrong = said(answers={"door": ["green", "green"], "beds": [1]})
+    assert wrong == ["this has 1 sites, and another answer has 2; give as many for each"]
+    # areas and sites are counted apart
+    assert said(answers={"partners": ["green"] * 3, "door": ["green"] * 2}) == []

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from app.domain.life import NotPossible
-from app.domain.templates import Criterion, Standard
+from app.domain.templates import Criterion, Pack, Standard
+from app.domain.versions import compare
 from app.models import RollUp, SelfAssessment, SelfAssessmentVersion, Vouch
 from app.operations import events
 from app.operations.answers import Edit, vouch
@@ -130,6 +131,35 @@ def test_a_changed_new_or_dropped_question_is_not_carried(world: World, code: st
     done = carried(world, code)
     assert set(done) == {item.id for item in items if item.started} - {other.id, gone.id}
     assert not {other.id, gone.id, "quite-new"} & set(stored(world, code))
+
+
+def test_what_each_round_asks_anew_is_not_carried(world: World, code: str) -> None:
+    world.answer(code)
+    sign(world, code)
+    first = world.work(code).items[0].criterion
+
+    def change(_standard: Standard, criterion: Criterion) -> list[Criterion]:
+        return [criterion.model_copy(update={"carried": False} if criterion.id == first.id else {})]
+
+    anew = changed(world.pack, change)
+    # what an author has not said stays out of what is published, so that hashes of before stand
+    template = anew.templates[world.returns[code].agency_type]
+    frozen = [one for each in template.model_dump(mode="json")["standards"] for one in each["criteria"]]
+    assert ["carried" in one for one in frozen] == [one["id"] == first.id for one in frozen]
+    next_year(world, anew)
+    plan = carry_plan(world.session, world.work(code))
+    assert plan is not None
+    assert [pair.then.criterion.id for pair in plan.anew] == [first.id]
+    assert first.id not in [pair.now.id for pair in (*plan.open, *plan.changed)]
+    assert first.id not in carried(world, code)
+    told = next(
+        one
+        for one in compare(world.pack, Pack.from_frozen(anew.to_frozen())).templates
+        if one.agency_type == world.returns[code].agency_type
+    )
+    assert [(one.now.criterion.id, one.parts, one.carried, one.compared) for one in told.changed] == [
+        (first.id, ("carried",), "none", True)
+    ]
 
 
 def test_a_grade_that_is_no_longer_offered_is_not_carried(world: World, code: str) -> None:

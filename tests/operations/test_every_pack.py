@@ -15,6 +15,7 @@ from app.domain.integrity import GENESIS
 from app.files.store import Store
 from app.models import Event, SampledReturn
 from app.operations import events
+from app.queries.findings import has_joint
 from app.queries.judgements import book_of, rows_of
 from config import ROOT
 from reports.make import make_report
@@ -90,6 +91,8 @@ def test_a_pack_goes_through_a_round(session: Session, store: Store, key: str, t
         json.dumps(document.model_dump(mode="json"))
     if found.session.get_bind().dialect.name != "sqlite":
         return  # the PDF is made of the document alone
+    if not has_joint(found.world.audit_round):
+        return
     made = make_report(
         found.session, "joint-findings", found.world.audit_round, None, out=tmp_path / "findings.pdf", actor=SYSTEM,
         now=found.world.now,

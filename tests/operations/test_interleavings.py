@@ -1,4 +1,4 @@
-"""Two hundred random interleavings of edits from sixteen threads: nobody's words are overwritten unseen."""
+"""Random interleavings of edits from sixteen threads: nobody's words are overwritten unseen."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from app.policy import Actor
 from app.queries.returns import history
 from tests.world import NOW, World
 
-INTERLEAVINGS, THREADS, QUESTIONS = 200, 16, 3
+THREADS, QUESTIONS = 16, 3
 PEOPLE = ("signatory", "lead", "contributor")
 
 
@@ -103,7 +103,8 @@ def switching() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("switching")
-def test_no_edit_overwrites_another_unseen(app: Flask, world: World) -> None:
+@pytest.mark.parametrize("interleavings", [40, pytest.param(200, marks=pytest.mark.proof)])
+def test_no_edit_overwrites_another_unseen(app: Flask, world: World, interleavings: int) -> None:
     rng = random.Random(2003)
     code = next(iter(world.returns))
     rid = world.returns[code].public_id
@@ -115,7 +116,7 @@ def test_no_edit_overwrites_another_unseen(app: Flask, world: World) -> None:
     writers = [Writer(n, actors[n % len(actors)], make, rid, questions) for n in range(THREADS)]
     gate = threading.Barrier(THREADS)
     with ThreadPoolExecutor(THREADS) as pool:
-        for interleaving in range(INTERLEAVINGS):
+        for interleaving in range(interleavings):
             sys.setswitchinterval(rng.choice((1e-5, 1e-4, 5e-3)))
             rngs = [random.Random(rng.random()) for _ in writers]
             running = [
@@ -141,7 +142,7 @@ def check(world: World, code: str, questions: list[str], said: list[Said]) -> No
         stored[row.criterion][row.version] = row.value.get("commentary", "")
     accepted = [one for one in said if one.saved]
     refused = [one for one in said if one.conflict]
-    assert min(len(accepted), len(refused)) > 2 * INTERLEAVINGS, "too little of one kind to mean much"
+    assert min(len(accepted), len(refused)) > len(said) / 8, "too little of one kind to mean much"
     assert len(accepted) + len(refused) + sum(one.unchanged for one in said) == len(said)
 
     expected: dict[str, dict[int, str]] = defaultdict(dict)

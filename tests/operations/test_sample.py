@@ -23,7 +23,7 @@ from tests.world import SYSTEM, pack
 DAY = date(2026, 3, 31)
 
 
-@pytest.mark.parametrize("key", ["every-answer", "climbie-2003"])
+@pytest.mark.parametrize("key", ["every-answer", "every-site", "climbie-2003"])
 def test_any_pack_has_a_round_that_is_answered_whole(session: Session, tmp_path: Path, app: Flask, key: str) -> None:
     session.rollback()
     begin_write(session)
@@ -52,3 +52,10 @@ def test_the_same_pack_gives_the_same_findings() -> None:
     first, second = (sample_findings(pack("every-answer"), each=2) for _ in range(2))
     assert first == second
     assert sample_findings(pack("every-answer"), each=3) != first
+
+
+def test_a_pack_with_a_survey_of_staff_has_results_of_it() -> None:
+    staff = sample_findings(pack("every-answer"))["staff"]
+    assert [line["id"] for line in staff["lines"]] == ["yes-no", "choice"]
+    assert all(line["agencies"] and line["counted"] >= staff["least"] for line in staff["lines"])
+    assert any(line["few"] for line in staff["lines"]), "too few answered somewhere"

@@ -172,3 +172,10 @@ def test_examples_and_queries_are_about_facts_too(world: World, client_as: SignI
     shows(client.get(rounds), "12,345", "Ferry <b>", "1.5 hours", "Green")
     file = client.get(f"{rounds}?format=csv").text
     assert '"12,345"' in file and "Ferry <b>\t12.5\t3 February 2001\tYes\tBy night" in file
+
+
+def test_the_action_plan_shows_the_facts_that_it_is_about(world: World, client_as: SignIn, base: str) -> None:
+    answer(world)
+    plan = words(client_as("lead").get(f"{base}/actions/"))
+    gaps = plan.partition("Not in place, and nothing planned")[2]
+    assert "Share: 66.7 %" in gaps and "No · " in gaps

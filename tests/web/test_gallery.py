@@ -128,6 +128,7 @@ def test_documents_are_asked_for_once_and_downloaded(
         with client.get(f"{base}/documents/{name}") as response:
             assert response.data[:5] == b"%PDF-"
     assert client.get(f"{base}/documents/asked").status_code == 404
+    assert "letter.pdf" not in page and client.get(f"{base}/documents/letter.pdf").status_code == 404
     # another content has none of these
     readable = (shelf / "every-answer" / "pack.yaml").read_text().replace("version: 1", "version: 2")
     (shelf / "every-answer" / "pack.yaml").write_text(readable)

@@ -53,7 +53,8 @@ def form(**changes: str | list[str]) -> dict[str, str | list[str]]:
     """The form of the plan, filled in."""
     kinds = ("council", "nhs", "police", "probation", "school", "voluntary")
     plan: dict[str, str | list[str]] = {f"percent-{kind}": "50" for kind in kinds}
-    plan |= {"minimum": "1", "questions": "3", "risk_most": "2", "second_percent": "100", "rules": ["late"]}
+    plan |= {"minimum": "1", "questions": "3", "risk_most": "2", "risk_percent": "100", "second_percent": "100"}
+    plan |= {"rules": ["late"]}
     return plan | changes
 
 

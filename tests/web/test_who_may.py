@@ -29,7 +29,7 @@ OF_INSPECTORS = {
     "figures.read", "findings.make", "findings.read", "follow_up.read", "judgement.read", "moderation.read",
     "peers.read", "queries.read", "release.read", "return.extend", "return.history", "return.merge", "return.nil",
     "return.reopen", "round.chase", "round.judge", "round.read", "sample.read", "search.use", "example.mark",
-    "gallery.read",
+    "gallery.read", "letter.read", "draft.use",
 }  # fmt: skip
 OF_LEADS = {
     "disclosure.read", "moderation.lead", "peers.assign", "release.publish", "round.close", "round.create",
@@ -121,12 +121,12 @@ def test_nobody_reaches_what_is_not_theirs(
         # what each may do with the second agency's return and the round, by permission
         "lead-inspector": OF_LEADS | OF_INSPECTORS,
         "inspector": OF_INSPECTORS,
-        "outsider": {"round.create", "gallery.read"},
+        "outsider": {"round.create", "gallery.read", "draft.use"},
         "other-type": OF_THE_ROUND & OF_INSPECTORS,
         "other-type-lead": OF_THE_ROUND,
         "peer": {"peer.desk"},
         "coordinator": {"area.read"},
-        "administrator": {"service.administer", "gallery.read"},
+        "administrator": {"service.administer", "gallery.read", "draft.use"},
     }.get(name, set())
     before = world.session.scalar(sa.select(sa.func.count()).select_from(Event))
     client = visit(name)

@@ -27,7 +27,7 @@ A = TypeVar("A", bound=Asked)
 
 
 def question_id(criterion: str, scope: str = "") -> str:
-    """What names one question of a return: `CRITERION`, or `CRITERION.AREA` where it is asked per area."""
+    """What names one question of a return: `CRITERION`, or `CRITERION.SCOPE` where it is asked per area or per site."""
     return f"{criterion}.{scope}" if scope else criterion
 
 

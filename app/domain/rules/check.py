@@ -107,6 +107,8 @@ class _Names:
                 if agency_type in taken:
                     self.say(at, f"the agency type `{agency_type}` has rules already; keep it in one profile")
                 taken[agency_type] = place
+            if not profile.judgements and not profile.triggers:
+                self.say(path, "these rules give nothing; add `judgements` or `triggers`")
             if len(self.found) == before:
                 self.profile(path, profile)
 
@@ -513,7 +515,8 @@ class _Cases:
         if isinstance(indicator, Share):
             yield from (number for number in numbers if number <= 1)
         elif isinstance(indicator, CountOfGrades | CountOfAnswers):
-            per_area = any(self.book.placed[key].criterion.scope for key in criteria)
+            each = isinstance(indicator, CountOfGrades) and indicator.each == "criterion"
+            per_area = not each and any(self.book.placed[key].criterion.scope for key in criteria)
             yield from (int(number) for number in numbers if per_area or number <= len(criteria))
             return
         elif isinstance(indicator, MeasureOf):
@@ -536,7 +539,7 @@ class _Cases:
         least = min(known_lowest) if len(known_lowest) == len(asked) else None
         most = max(known_highest) if len(known_highest) == len(asked) else None
         if indicator.take == "total":
-            # fewer may be answered, and for any number of areas
+            # fewer may be answered, and for any number of areas or sites
             least = least if least is not None and least >= 0 else None
             per_area = any(self.book.placed[key].criterion.scope for key in criteria)
             together = sum((max(one, Fraction(0)) for one in known_highest), Fraction(0))
@@ -572,6 +575,8 @@ class _Cases:
     def _missing(self, key: str, excluded: bool) -> bool:
         criterion, standard, _position, _number = self.book.placed[key]
         asked_of_all = not (criterion.subtypes or criterion.shown_if or criterion.not_applicable_if)
+        # an agency may say that it has no sites
+        asked_of_all = asked_of_all and criterion.scope != "site"
         required = asked_of_all and not criterion.required_if and criterion.is_required(standard)
         unseen = excluded and any(grade.counts_as == "excluded" for grade in self.book.schemes[key].grades)
         return not required or unseen or _may_be_empty(criterion.answer)

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.domain.integrity import hash_of
 from app.domain.rules.book import Rulebook
-from app.domain.rules.language import Book, Counted, Given, Told, Value, Variable
+from app.domain.rules.language import Book, Counted, Given, Told, Value, Variable, worst_of_each
 
 Question = tuple[str, str]  # criterion and scope
 
@@ -119,14 +119,7 @@ class _Return:
         for each in said:
             chosen = each.asked.chosen(each.value)
             self.chosen[each.criterion] = self.chosen.get(each.criterion, frozenset()).union(chosen)
-        worst: dict[str, Counted] = {}
-        for one in answers:
-            # an excluded answer about one area says nothing about the others
-            order = (one.grade.counts_as != "excluded", one.rank)
-            known = worst.get(one.criterion)
-            if known is None or order > (known.grade.counts_as != "excluded", known.rank):
-                worst[one.criterion] = one
-        self.worst = {criterion: one.grade.key for criterion, one in worst.items()}
+        self.worst = {criterion: one.grade.key for criterion, one in worst_of_each(answers).items()}
 
     def value(self, variable: Variable) -> Value:
         kind, key = variable

@@ -10,6 +10,7 @@ condition asks of single variables, so that the check knows which values need te
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
@@ -138,12 +139,12 @@ class Indicator(Part):
         return asked.is_graded
 
     def value(self, answers: Sequence[Counted]) -> Value:
-        """Its value for the grades of the answers to its criteria. None where no answer counts."""
-        raise NotImplementedError
+        """Its value for the grades of the answers to its criteria. None where no answer counts, or none has a grade."""
+        return None
 
     def told(self, answers: Sequence[Told]) -> Value:
         """Its value for what the answers to its criteria say (`by_facts`). None where there is nothing to go by."""
-        raise NotImplementedError
+        return None
 
 
 class Share(Indicator):
@@ -152,9 +153,9 @@ class Share(Indicator):
     weights: dict[Key, Weight] = {}
     compares = "share"
 
+    @abstractmethod
     def includes(self, grade: Grade) -> bool:
         """Whether an answer with this grade is in the share."""
-        raise NotImplementedError
 
     def value(self, answers: Sequence[Counted]) -> Value:
         counted = [answer for answer in answers if answer.grade.counts_as != "excluded"]
@@ -188,15 +189,29 @@ class ShareOfGrades(Share):
         return grade.key in self.grades
 
 
+def worst_of_each(answers: Sequence[Counted]) -> dict[str, Counted]:
+    """Criterion to its worst answer, where it is asked per area or per site."""
+    worst: dict[str, Counted] = {}
+    for one in answers:
+        # an excluded answer about one area says nothing about the others
+        order = (one.grade.counts_as != "excluded", one.rank)
+        known = worst.get(one.criterion)
+        if known is None or order > (known.grade.counts_as != "excluded", known.rank):
+            worst[one.criterion] = one
+    return worst
+
+
 class CountOfGrades(Indicator):
-    """How many answers have one of some grades."""
+    """How many answers have one of some grades; with `each: criterion`, of how many criteria the worst answer has."""
 
     kind: Literal["count_of_grades"]
     grades: Annotated[tuple[Key, ...], Field(min_length=1)]
+    each: Literal["answer", "criterion"] = "answer"
     compares = "count"
 
     def value(self, answers: Sequence[Counted]) -> Value:
-        return sum(answer.grade.key in self.grades for answer in answers)
+        counted = worst_of_each(answers).values() if self.each == "criterion" else answers
+        return sum(answer.grade.key in self.grades for answer in counted)
 
 
 class WorstGrade(Indicator):
@@ -220,7 +235,7 @@ TAKEN: dict[str, Callable[[Sequence[Fraction]], Fraction]] = {
 
 class MeasureOf(Indicator):
     """The number that answers come to. Where there may be several, `take` says which: those of several criteria, or of
-    one that is asked per area."""
+    one that is asked per area or per site."""
 
     kind: Literal["measure"]
     of: Selection
@@ -264,9 +279,9 @@ class Condition(Part):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
+    @abstractmethod
     def holds(self, view: View) -> bool:
         """Whether it holds."""
-        raise NotImplementedError
 
     def parts(self) -> Iterator[tuple[Path, Condition]]:
         """The conditions that it is made of, with the path to each."""
@@ -319,7 +334,7 @@ class Unknown(_Single):
 class AnswerIs(_Single):
     """The answer to a criterion has one of some grades, or one of some choices; with both, both.
 
-    Asked per area, its worst grade speaks, and whatever was chosen for any area.
+    Asked per area or per site, its worst grade speaks, and whatever was chosen for any of them.
     """
 
     criterion: Key
@@ -484,13 +499,13 @@ class Target(Part):
         """Whether it is failed."""
         return any(test.holds(view.value(test.variable)) for test in self.tests(view.book))
 
+    @abstractmethod
     def applies(self, view: View) -> bool:
         """Whether there is anything to go by."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tests(self, book: Book) -> Iterator[Test]:
         """What would fail it."""
-        raise NotImplementedError
 
 
 class AnswersTarget(Target):
@@ -650,12 +665,12 @@ class Trigger(Part):
 
 
 class Profile(Part):
-    """The indicators, key targets, judgements and triggers of some agency types."""
+    """The indicators, key targets, judgements and triggers of some agency types; there is a judgement or a trigger."""
 
     agency_types: Annotated[tuple[Key, ...], Field(min_length=1)]
     indicators: Keyed[AnyIndicator] = {}
     targets: Keyed[AnyTarget] = {}
-    judgements: Annotated[Keyed[AnyJudgement], Field(min_length=1)]
+    judgements: Keyed[AnyJudgement] = {}
     triggers: Keyed[Trigger] = {}
 
     def conditions(self) -> Iterator[tuple[Path, Condition]]:
@@ -674,7 +689,7 @@ class Judgements(Part):
     """The content of `judgements.yaml`."""
 
     format: Literal[1]
-    scales: Annotated[Keyed[Scale], Field(min_length=1)]
+    scales: Keyed[Scale] = {}
     profiles: Annotated[tuple[Profile, ...], Field(min_length=1)]
 
     @classmethod

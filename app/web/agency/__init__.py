@@ -9,6 +9,7 @@ from app.web.agency import (
     checking,
     saving,
     signing,
+    sites,
     tasks,
     vouching,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "checking",
     "saving",
     "signing",
+    "sites",
     "tasks",
     "vouching",
 ]

@@ -229,6 +229,7 @@ def _sentence(verb: str, data: Mapping[str, Any], texts: Mapping[str, str], titl
         "standards.returned": _("Returned standards for correction, until %(day)s: %(standards)s.",
             day=_london_day(data.get("until")),
             standards=", ".join(titles.get(key, key) for key in data.get("standards", []))),
+        **_about_sites(data, texts, titles),
         **_about_action(data, texts, titles),
         **_about_evidence(data, texts, titles),
         **_about_thread(data, texts, titles),
@@ -309,6 +310,19 @@ def _about_evidence(
         "evidence.infected": _("A virus scanner found something harmful in a file that was kept (%(found)s). It can no"
             " longer be downloaded.", found=texts.get("found", "")),
     }  # fmt: skip
+
+
+def _about_sites(data: Mapping[str, Any], texts: Mapping[str, str], titles: Mapping[str, str]) -> dict[str, str]:
+    """What events about the list of sites say; by their codes where names are erased or not to be read."""
+    named = ", ".join(texts["names"].splitlines() if "names" in texts else data.get("sites", []))
+    ended = _what_ended(data, titles)
+    return {
+        "site.added": _("Listed sites: %(sites)s.", sites=named) + ended,
+        "site.removed": _("Took a site off the list: %(sites)s.", sites=named) + ended,
+        "site.renamed": _("Renamed the site %(code)s: %(sites)s.", code=", ".join(data.get("sites", [])), sites=named),
+        "site.none": _("Said that the agency has no sites.") + ended,
+        "site.none_taken_back": _("Took back that the agency has no sites.") + ended,
+    }
 
 
 def _about_action(data: Mapping[str, Any], texts: Mapping[str, str], titles: Mapping[str, str]) -> dict[str, str]:

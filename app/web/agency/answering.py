@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
+from itertools import groupby
 from typing import Any
 
 from flask import flash, render_template, request
@@ -36,6 +37,7 @@ from app.queries.returns import (
     why_closed,
 )
 from app.web.agency.blueprint import blueprint, crumbs, may, own_return, see_other
+from app.web.agency.by_site import Page, page_of
 from app.web.answer_forms import LONG, Typed, edit_of, form_of, is_changed, name_of, sent, stored
 from app.web.deadlines import deadline
 from app.web.fact_words import lines as fact_lines
@@ -43,6 +45,7 @@ from app.web.pages import message
 from app.web.permissions import requires
 from app.web.questions import Shown, is_unsaved, question_html, slots
 from app.web.request import actor, commit, now, session
+from app.web.typed import asked, page_asked
 
 
 def _summary(shown: Sequence[Shown]) -> list[dict[str, str]]:
@@ -70,19 +73,28 @@ def standard(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
     if not _is_asked(work, standard) and any(one.id == standard for one in work.template.standards):
         return see_other("agency.tasks", rid=rid)  # an answer made all of its questions not applicable
     section = work.section(standard)
+    page = page_of(work, section, _about())
     correction = correction_of(session(), audit_return, work)
     closed = why_closed(audit_return, now=now())
-    if correction and not any(correction.allows(standard, item.id) for item in section.items):
+    if correction and not any(correction.allows(standard, item.id) for item in section.questions):
         closed = closed or ELSEWHERE
     if closed or not may("return.edit", audit_return):
         return render_template(
             "agency/standard_read.html", work=work, section=section, closed=closed, audit_return=audit_return,
-            around=_around(work, section), breadcrumbs=crumbs(audit_return),
+            around=_around(work, section), breadcrumbs=crumbs(audit_return), part=page, rows_page=page_asked(),
         )  # fmt: skip
-    shown = [
-        Shown(item, stored(item.criterion, item.answer.value, item.answer.version)) for item in section.items
-    ]
-    return _form(work, section, shown, just_saved=request.args.get("saved", ""))
+    shown = [Shown(item, stored(item.criterion, item.answer.value, item.answer.version)) for item in page.items]
+    return _form(work, section, page, shown, just_saved=request.args.get("saved", ""))
+
+
+def _site(item: Item) -> tuple[str, str]:
+    """The site that a question is about, and its name; empty where it is about none."""
+    return (item.scope, item.scope_name) if item.criterion.scope == "site" else ("", "")
+
+
+def _about() -> str:
+    """The site whose page of a standard is asked for, as the address has it."""
+    return asked("about")
 
 
 def _around(work: Checklist, section: Section) -> tuple[Section | None, Section | None]:
@@ -93,14 +105,22 @@ def _around(work: Checklist, section: Section) -> tuple[Section | None, Section 
 
 
 def _form(
-    work: Checklist, section: Section, shown: Sequence[Shown], *, intro: str = "", just_saved: str = "",
+    work: Checklist, section: Section, page: Page, shown: Sequence[Shown], *, intro: str = "", just_saved: str = "",
 ) -> str:  # fmt: skip
+    html = _questions(work, shown, just_saved)
     return render_template(
         "agency/standard.html",
         work=work,
         section=section,
         audit_return=work.audit_return,
-        questions=_questions(work, shown, just_saved),
+        part=page,
+        rows_page=page_asked(),
+        questions=bool(shown),
+        groups=[
+            ("" if page.site else name, [one for _item, one in own])
+            for (_scope, name), own in groupby(zip(shown, html, strict=True), key=lambda pair: _site(pair[0].item))
+        ],
+        may_list=may("return.sites", work.audit_return),
         errors=_summary(shown),
         intro=intro,
         correction=correction_of(session(), work.audit_return, work),
@@ -145,7 +165,7 @@ def _save(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
         # all that the answer needs is read before the commit: nothing is loaded again afterwards
         words = _saved_words(result)
         target = _after_save(result, rid, standard) if "next" in request.form else see_other(
-            "agency.standard", rid=rid, standard=standard
+            "agency.standard", rid=rid, standard=standard, about=_about() or None
         )
         commit()
         flash(words, "success")
@@ -158,15 +178,18 @@ def _save(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
         flash(_saved_words(result), "success")
         return see_other("agency.tasks", rid=rid)
     section = work.section(standard)
-    shown = _shown_again(section, typed, result)
+    page = page_of(work, section, _about())
+    shown = _shown_again(page, typed, result)
     if result.errors:
-        return _form(work, section, shown, intro=_saved_in_part(result)), 422
+        return _form(work, section, page, shown, intro=_saved_in_part(result)), 422
     if any(one.item.id != only and is_unsaved(one) for one in shown):
         return _form(
-            work, section, shown, just_saved=only,
+            work, section, page, shown, just_saved=only,
             intro=_("Your other changes on this page are not saved yet. They are still here."),
         )  # fmt: skip
-    return see_other("agency.standard", rid=rid, standard=standard, saved=only, _anchor=f"q-{only}")
+    return see_other(
+        "agency.standard", rid=rid, standard=standard, about=_about() or None, saved=only, _anchor=f"q-{only}"
+    )
 
 
 def _after_save(result: SaveResult, rid: str, standard: str) -> BaseResponse:
@@ -174,6 +197,8 @@ def _after_save(result: SaveResult, rid: str, standard: str) -> BaseResponse:
     work = result.work
     if work is None or not _is_asked(work, standard):
         return see_other("agency.tasks", rid=rid)
+    if site := page_of(work, work.section(standard), _about()).after:
+        return see_other("agency.standard", rid=rid, standard=standard, about=site.scope)
     after = _around(work, work.section(standard))[1]
     if after is None:
         return see_other("agency.check", rid=rid)
@@ -214,10 +239,10 @@ def forget_untouched(rid: str, result: SaveResult, typed: Mapping[str, Typed]) -
             result.unchanged.append(name)
 
 
-def _shown_again(section: Section, typed: Mapping[str, Typed], result: SaveResult) -> list[Shown]:
+def _shown_again(page: Page, typed: Mapping[str, Typed], result: SaveResult) -> list[Shown]:
     """The form after a save: stored answers where they were saved, what was typed where they were not."""
     shown = []
-    for item in section.items:
+    for item in page.items:
         key = item.id
         one = typed.get(key)
         if one is None or key in result.saved or key in result.unchanged:
@@ -462,4 +487,5 @@ def resolve(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
                 again.append(replace(dispute, item=item, errors=result.errors[name]))
         return _conflict_page(work, standard, again, result), 409 if result.conflicts else 422
     flash(_saved_words(result), "success")
-    return see_other("agency.standard", rid=rid, standard=standard)
+    about = next((dispute.item.scope for dispute in disputes), "")
+    return see_other("agency.standard", rid=rid, standard=standard, about=about or None)

@@ -10,6 +10,7 @@ from flask import Blueprint, redirect, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.domain.answers import question_parts
 from app.models import AuditReturn
 from app.policy import allows
 from app.queries.returns import Item, get_return, return_facts, sees_drafts
@@ -84,6 +85,13 @@ def crumbs(audit_return: AuditReturn, *more: tuple[str, str]) -> list[dict[str, 
     else:
         first = [(_("Home"), url_for("home.index", all=1))]
     return [{"text": words, "href": href} for words, href in (*first, *more)]
+
+
+@blueprint.app_template_global("question_address")
+def question_address(rid: str, standard: str, question: str) -> str:
+    """Where a question is answered: on the page of its standard, or of its site where a standard has a page of each."""
+    about = question_parts(question)[1] or None
+    return url_for("agency.standard", rid=rid, standard=standard, about=about, _anchor=f"q-{question}")
 
 
 def see_other(endpoint: str, _anchor: str | None = None, **values: Any) -> BaseResponse:

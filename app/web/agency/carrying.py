@@ -18,7 +18,15 @@ from app.queries.carrying import carry_plan, is_overdue, round_names, to_confirm
 from app.queries.packs import template_of
 from app.queries.returns import Item, checklist, why_closed
 from app.queries.rounds import NotFound
-from app.web.agency.blueprint import any_return, blueprint, crumbs, may, own_return, see_other
+from app.web.agency.blueprint import (
+    any_return,
+    blueprint,
+    crumbs,
+    may,
+    own_return,
+    question_address,
+    see_other,
+)
 from app.web.answer_forms import edit_of, sent
 from app.web.pages import day
 from app.web.permissions import requires
@@ -170,7 +178,7 @@ def confirm_one(rid: str) -> BaseResponse:
     if words:
         flash(" ".join(words), "success")
     _say_overdue(result.overdue)
-    return see_other("agency.standard", rid=rid, standard=standard, _anchor=f"q-{question}")
+    return redirect(question_address(rid, standard, question), 303)
 
 
 @blueprint.app_template_global("carried_round")

@@ -16,10 +16,28 @@ from app.models import AuditReturn, User
 from app.operations.answers import restore
 from app.operations.submissions import signing_post
 from app.queries.packs import template_of
-from app.queries.returns import UNANSWERED, Answered, Item, checklist, places_of, versions, why_closed
+from app.queries.returns import (
+    UNANSWERED,
+    Answered,
+    Item,
+    checklist,
+    places_of,
+    scope_names,
+    versions,
+    why_closed,
+)
 from app.queries.rounds import NotFound
 from app.web.agency.answering import marks
-from app.web.agency.blueprint import any_return, blueprint, crumbs, may, own_return, profile, see_other
+from app.web.agency.blueprint import (
+    any_return,
+    blueprint,
+    crumbs,
+    may,
+    own_return,
+    profile,
+    question_address,
+    see_other,
+)
 from app.web.pages import text
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
@@ -59,12 +77,13 @@ def _question(audit_return: AuditReturn, question: str) -> Item:
     except KeyError:
         raise NotFound from None
     number = template.number_of(criterion)
-    places = {place.scope: place.name for place in places_of(session(), audit_return)} if scope else {}
-    if scope and scope not in places:
+    places = scope_names(places_of(session(), audit_return)) if scope else {}
+    if scope and (criterion.scope, scope) not in places:
         raise NotFound
+    name = places.get((criterion.scope, scope), "")
     return Item(
-        criterion, f"{number}, {places[scope]}" if scope else number, pack.scheme_of(template, criterion), False,
-        UNANSWERED, (), None, scope, places.get(scope, ""),
+        criterion, f"{number}, {name}" if scope else number, pack.scheme_of(template, criterion), False,
+        UNANSWERED, (), None, scope, name,
     )  # fmt: skip
 
 
@@ -82,8 +101,7 @@ def _versions(audit_return: AuditReturn, question: str) -> list[Version]:
 def _crumbs(audit_return: AuditReturn, question: str, *more: tuple[str, str]) -> list[dict[str, str]]:
     rid = audit_return.public_id
     around = [
-        (text(section.standard.title),
-         url_for("agency.standard", rid=rid, standard=section.standard.id, _anchor=f"q-{question}"))
+        (text(section.standard.title), question_address(rid, section.standard.id, question))
         for section in checklist(session(), audit_return).sections
         if any(item.id == question for item in section.items)
     ]  # fmt: skip

@@ -200,6 +200,17 @@ def responsibilities(work: Checklist, known: Briefing, groups: Sequence[Exceptio
             vouched, all=len(work.sections),
         ),
     ]  # fmt: skip
+    if work.sites:
+        names = ", ".join(site.name for site in work.sites)
+        lines.append(
+            ngettext(
+                "%(num)d site, about which questions were answered: %(names)s.",
+                "%(num)d sites, about each of which questions were answered: %(names)s.",
+                len(work.sites), names=names,
+            )
+        )  # fmt: skip
+    if work.has_no_sites:
+        lines.append(_("That the agency has no sites, so that what is asked for each site does not apply."))
     if carried:
         lines.append(
             ngettext(

@@ -52,7 +52,7 @@ def tasks(rid: str) -> str | BaseResponse:
         mergers=merged_into(session(), audit_return),
         may_edit=may_edit,
         may_sign=signing_post(actor(), audit_return) is not None,
-        next_section=next((s for s in work.sections if any(item in to_do for item in s.items)), None),
+        next_section=next((s for s in work.sections if any(item in to_do for item in s.questions)), None),
         submissions=history_of_submissions,
         last=last,
         signatories=signatories(session(), audit_return, now=now()),

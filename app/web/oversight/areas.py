@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from app.models import AuditReturn, AuditRound
 from app.queries.areas import areas_of, get_area, is_released, returns_in_area
+from app.queries.letters import letters_of
 from app.queries.packs import pack_of
 from app.web.oversight.blueprint import Response, blueprint, phase_of, return_state, type_name
 from app.web.permissions import requires
@@ -24,6 +25,7 @@ class InRound:
     phase: Any
     response: Response
     lines: list[tuple[AuditReturn, str, str, bool]] = field(default_factory=list)
+    has_letter: bool = False
 
 
 @blueprint.route("/areas/<aid>")
@@ -41,6 +43,9 @@ def area(aid: str) -> str:
         here.response.add({state: 1})
         name = type_name(pack_of(audit_round.pack_version), audit_return.agency_type, audit_return.subtype)
         here.lines.append((audit_return, state, name, is_released(audit_return, now=now())))
+    for here in rounds.values():
+        mine = letters_of(session(), here.audit_round, actor=actor(), now=now())
+        here.has_letter = any(row.public_id == aid for row in mine)
     several = len(areas_of(session(), actor=actor())) > 1
     return render_template(
         "oversight/area.html",

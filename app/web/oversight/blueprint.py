@@ -17,6 +17,7 @@ from app.domain.templates import Pack
 from app.models import AuditReturn, AuditRound
 from app.policy import Actor, allows
 from app.queries.closing import shut
+from app.queries.findings import has_joint
 from app.queries.packs import pack_of
 from app.queries.rounds import LEDGER_STATES, Counts, round_facts
 from app.web.pages import text
@@ -220,6 +221,9 @@ PAGES = (
 )  # fmt: skip
 
 
+SHARES = "figures.overview"  # of answers that are added up, which not every audit does
+
+
 @blueprint.app_template_global("round_nav")
 def round_nav(audit_round: AuditRound) -> list[dict[str, Any]]:
     """The pages of a round that the actor may open, in groups: text, and pages with text, href and whether shown now.
@@ -238,7 +242,7 @@ def round_nav(audit_round: AuditRound) -> list[dict[str, Any]]:
                 or (request.blueprint != "oversight" and endpoint.startswith(f"{request.blueprint}.")),
             }
             for endpoint, words in entries
-            if endpoint in current_app.view_functions
+            if endpoint in current_app.view_functions and (endpoint != SHARES or has_joint(audit_round))
             and allows(actor(), permissions_of(app, endpoint)["GET"], facts)
         ]
         if pages:

@@ -40,9 +40,9 @@ from app.queries.figures import (
     together,
     trend,
 )
-from app.queries.findings import Asked, Reading
+from app.queries.findings import Asked, Reading, has_joint
 from app.queries.packs import pack_of
-from app.queries.rounds import get_round
+from app.queries.rounds import NotFound, get_round
 from app.web import charts
 from app.web.addresses import addresses
 from app.web.oversight.blueprint import round_crumbs, type_choices, type_name
@@ -61,8 +61,11 @@ FACTS = "facts.overview"  # where anything is answered with a fact
 @blueprint.app_template_global("figure_pages")
 def figure_pages(audit_round: AuditRound, args: dict[str, str]) -> list[dict[str, Any]]:
     """The pages of figures, each narrowed as this one is."""
-    names = [_("Heat map"), _("By criterion"), _("By agency"), _("Since the last round"), _("Self-grades and checks")]
-    pages = list(PAGES)
+    names, pages = [], []
+    if has_joint(audit_round):
+        names += [_("Heat map"), _("By criterion"), _("By agency"), _("Since the last round")]
+        names.append(_("Self-grades and checks"))
+        pages = list(PAGES)
     if asks_facts(audit_round):
         pages.append(FACTS)
         names.append(_("Facts"))
@@ -82,6 +85,21 @@ def figure_pages(audit_round: AuditRound, args: dict[str, str]) -> list[dict[str
 def round_of_figures(rid: str) -> AuditRound:
     """A round whose figures the reader may see. Raises NotFound."""
     return get_round(session(), rid, actor=actor(), now=now(), permission="figures.read")
+
+
+def round_of_shares(rid: str) -> AuditRound:
+    """A round whose answers are added up and whose figures the reader may see. Raises NotFound."""
+    audit_round = round_of_figures(rid)
+    if not has_joint(audit_round):
+        raise NotFound
+    return audit_round
+
+
+def figures_crumb(audit_round: AuditRound) -> list[tuple[str, str]]:
+    """The step to the figures of a round; none where its answers are not added up."""
+    if not has_joint(audit_round):
+        return []
+    return [(_("Figures"), url_for("figures.overview", rid=audit_round.public_id))]
 
 
 def narrowed_asked(*, checks: bool = True) -> Narrowed:
@@ -109,7 +127,6 @@ def figures_page(
     """A page of figures with its filters; `view=print` leaves out what is only for a screen."""
     args = args_of(narrowed)
     served = {served.agency_type for served in audit_round.served}
-    crumb = (_("Figures"), url_for("figures.overview", rid=audit_round.public_id))
     return render_template(
         f"oversight/figures/{template}.html",
         audit_round=audit_round,
@@ -132,7 +149,7 @@ def figures_page(
         ),
         type_name=type_name,
         charts=charts,
-        breadcrumbs=round_crumbs(audit_round, *([] if template == "overview" else [crumb])),
+        breadcrumbs=round_crumbs(audit_round, *([] if template == "overview" else figures_crumb(audit_round))),
         **values,
     )
 
@@ -276,7 +293,7 @@ def _drawn(table: dict[str, Any], what: str, rid: str, args: Mapping[str, str], 
 @requires(GET="figures.read")
 def overview(rid: str) -> str | BaseResponse:
     """The share met of every theme and standard, by agency type and subtype."""
-    audit_round = round_of_figures(rid)
+    audit_round = round_of_shares(rid)
     narrowed = narrowed_asked()
     found = round_figures(session(), audit_round, narrowed, actor=actor(), now=now(), language=language())
     checks, hidden = checks_beside(session(), found, actor=actor())
@@ -324,7 +341,7 @@ def _looks(scheme: GradingScheme, one: Asked) -> list[tuple[str, str, Any]]:
 @requires(GET="figures.read")
 def criteria(rid: str) -> str | BaseResponse:
     """The grades given to each criterion of one agency type; every part of a bar leads to its agencies."""
-    audit_round = round_of_figures(rid)
+    audit_round = round_of_shares(rid)
     narrowed = narrowed_asked()
     is_file = asked("format") == "csv"
     if not narrowed.agency_type and not is_file:
@@ -412,7 +429,7 @@ def kind_words() -> dict[str, str]:
 @requires(GET="figures.read")
 def behind(rid: str, agency_type: str, criterion: str) -> str | BaseResponse:
     """The agencies behind one criterion's bar: self-grade, the grade found, when it is expected."""
-    audit_round = round_of_figures(rid)
+    audit_round = round_of_shares(rid)
     given = narrowed_asked()
     chosen, sort = given.subtype if given.agency_type in ("", agency_type) else "", asked("sort")
     narrowed = Narrowed(agency_type, chosen, "", given.area, given.checked)
@@ -503,7 +520,7 @@ def place_words() -> dict[str, str]:
 @requires(GET="figures.read")
 def agencies(rid: str) -> str | BaseResponse:
     """A funnel plot of the share met against the number of criteria; a named table where there are few returns."""
-    audit_round = round_of_figures(rid)
+    audit_round = round_of_shares(rid)
     narrowed = narrowed_asked()
     found = scores(session(), audit_round, narrowed, actor=actor(), now=now(), language=language())
     pack = found.reading.pack
@@ -588,7 +605,7 @@ def _funnel(audit_round: AuditRound, found: Scores, outside: int) -> Any:
 @requires(GET="figures.read")
 def last_round(rid: str) -> str | BaseResponse:
     """The share met of each criterion beside that of the last round, with a note of what can be compared."""
-    audit_round = round_of_figures(rid)
+    audit_round = round_of_shares(rid)
     narrowed = narrowed_asked(checks=False)
     found = trend(session(), audit_round, narrowed, actor=actor(), now=now(), language=language())
     pack = found.reading.pack
@@ -617,7 +634,7 @@ def last_round(rid: str) -> str | BaseResponse:
 @requires(GET="figures.read")
 def checked(rid: str) -> str | BaseResponse:
     """Self-grades beside the grades that inspectors found, of the same answers."""
-    audit_round = round_of_figures(rid)
+    audit_round = round_of_shares(rid)
     narrowed = narrowed_asked(checks=False)
     found = checked_figures(session(), audit_round, narrowed, actor=actor(), now=now(), language=language())
     pack = found.reading.pack

@@ -196,7 +196,7 @@ def _csv_rows(audit_round: AuditRound, books: Mapping[str, Rulebook], found: Ove
     for line in found.lines:
         one, book = line.audit_return, books[line.audit_return.agency_type]
         for key, row in _in_order(book, line):
-            judgement = book.profile.judgements[key]
+            judgement = book.profile.judgements.get(key)
 
             def label(grade: str, key: str = key, book: Rulebook = book) -> str:
                 shown = _grade_of(book, key, grade)
@@ -204,9 +204,12 @@ def _csv_rows(audit_round: AuditRound, books: Mapping[str, Rulebook], found: Ove
 
             yield (
                 line.agency.code, line.agency.name, type_name(pack, one.agency_type),
-                type_name(pack, one.agency_type, one.subtype) if one.subtype else "", text(judgement.title),
-                label(row.holds), label(row.grade), label(row.uncapped), label(row.self_grade), _why(book, row),
-                " ".join(text(judgement.caps[place].because) for place in row.explanation.get("bound", ())),
+                type_name(pack, one.agency_type, one.subtype) if one.subtype else "",
+                text(judgement.title) if judgement else "",
+                label(row.holds), label(row.grade), label(row.uncapped), label(row.self_grade),
+                _why(book, row) if judgement else "",
+                " ".join(text(judgement.caps[place].because) for place in row.explanation.get("bound", ()))
+                if judgement else "",
                 row.override_reason if row.approved_at else "",
                 "; ".join(text(book.profile.triggers[name].calls_for) for name in row.explanation.get("triggers", ())),
                 _("yes") if row.stale else _("no"),
@@ -214,7 +217,8 @@ def _csv_rows(audit_round: AuditRound, books: Mapping[str, Rulebook], found: Ove
 
 
 def _in_order(book: Rulebook, line: Line) -> Iterator[tuple[str, Judgement]]:
-    return ((key, line.rows[key]) for key in book.profile.judgements if key in line.rows)
+    """The judgements of a return in the order of its rules; rules with triggers alone have one without a key."""
+    return ((key, line.rows[key]) for key in (*book.profile.judgements, "") if key in line.rows)
 
 
 @blueprint.route("/rounds/<rid>/judgements/judge", methods=["POST"])
@@ -395,7 +399,7 @@ def _shown(found: Sheet, book: Rulebook, key: str, row: Judgement) -> Shown:
         ],
         waits_for=[titles[other] for other in explained.get("waits_for", ()) if other != key],
         looked=[
-            _looked(book, key, name, explained)
+            looked_at(book, key, name, explained)
             for name in book.profile.indicators
             if ("indicator", name) in variables
         ],
@@ -467,7 +471,8 @@ def _measure(book: Rulebook, name: str, value: Fraction) -> str:
     return shown if unit is None else f"{shown}{unit}" if unit == "%" else f"{shown} {text(unit)}"
 
 
-def _looked(book: Rulebook, key: str, name: str, explained: Mapping[str, Any]) -> Looked:
+def looked_at(book: Rulebook, key: str, name: str, explained: Mapping[str, Any]) -> Looked:
+    """An indicator that a judgement looks at, as `explained` tells it."""
     indicator = book.profile.indicators[name]
     stored = explained.get("indicators", {}).get(name)
     own = explained.get("self", {}).get("indicators", {}).get(name)
@@ -517,7 +522,8 @@ def _asked(
     if chosen:
         condition = Condition(criterion=criterion, answers=tuple(chosen))
         now = message(condition_words(condition, placed.criterion, scheme))
-    return Asked(placed.number, placed.criterion.question, href, now)
+    site = found.sites.get(scope, "")
+    return Asked(f"{placed.number}, {site}" if site else placed.number, placed.criterion.question, href, now)
 
 
 def _lift(found: Sheet, book: Rulebook, change: Change) -> Asked:
@@ -527,10 +533,10 @@ def _lift(found: Sheet, book: Rulebook, change: Change) -> Asked:
     if change.value is None:
         return replace(shown, then=text(book.schemes[criterion].grade(change.grade).label))
     said = found.signed.said.get(change.question, {}) if found.signed else {}
-    return replace(shown, now=_said(book, criterion, said), then=_said(book, criterion, change.value))
+    return replace(shown, now=said_words(book, criterion, said), then=said_words(book, criterion, change.value))
 
 
-def _said(book: Rulebook, criterion: str, value: Mapping[str, Any]) -> str:
+def said_words(book: Rulebook, criterion: str, value: Mapping[str, Any]) -> str:
     """What a value says, without its grade."""
     placed = book.placed[criterion]
     facts = ANSWER_TYPES[placed.criterion.answer.type].facts(value, placed.criterion)

@@ -19,9 +19,12 @@ from app.domain.message import Message
 from app.languages import known
 from app.models import AuditRound, Release
 from app.operations import release as operations
-from app.operations.reports import request_publication
+from app.operations.reports import PUBLISHED, REGISTER, request_publication
 from app.policy import allows
+from app.queries.findings import has_joint
+from app.queries.letters import has_letters, letters_of
 from app.queries.packs import pack_of
+from app.queries.register import has_register
 from app.queries.release import (
     counts_of,
     edition_content,
@@ -31,12 +34,14 @@ from app.queries.release import (
     left_out,
     prepare_edition,
     publication_event,
+    published_findings,
     readers,
     release_list,
     release_of,
     standing,
 )
 from app.queries.rounds import NotFound, get_round, round_facts
+from app.web.findings_file import findings_csv
 from app.web.oversight.blueprint import round_crumbs, type_name
 from app.web.pages import language, message, moment
 from app.web.permissions import requires
@@ -88,6 +93,7 @@ def overview(rid: str) -> str:
         narrowed={"text": asked("text"), "only": asked("only")},
         page=page_asked(),
         editions=editions(session(), audit_round, now=now()),
+        has_letters=has_letters(audit_round),
         may_publish=allows(actor(), "release.publish", round_facts(session(), audit_round, now=now())),
         breadcrumbs=_crumbs(audit_round, below=False),
     )
@@ -195,6 +201,9 @@ def publish(rid: str) -> tuple[str, int] | BaseResponse:
                 at=at,
                 fields=fields,
                 findings=content["findings"].get(language(), content["findings"]["en"]),
+                joint=has_joint(audit_round),
+                register="register" in content,
+                letters=[one["en"]["area"] for one in content.get("letters", {}).values()],
                 readers=readers(session(), audit_round, content, actor=actor(), now=now()),
                 expected=hash_of(content),
                 obstacles=in_the_way,
@@ -288,6 +297,16 @@ def publications(rid: str) -> str:
         "release/publications.html",
         audit_round=audit_round,
         editions=[(one, by_chapter(one.changes), max(0, len(one.changes) - CHANGES_SHOWN)) for one in every],
+        letters=letters_of(session(), audit_round, actor=actor(), now=now()),
+        joint=has_joint(audit_round),
+        register=REGISTER,
+        # editions that came out before the service published it have none
+        with_register={
+            one.number
+            for one in every
+            if has_register(audit_round)
+            and "register" in edition_content(session(), audit_round, one.number, now=now())
+        },
         breadcrumbs=_crumbs(audit_round) if inspects else None,
         back={"href": url_for("home.index"), "text": _("Back to your start page")},
     )
@@ -311,8 +330,11 @@ def publication_data(rid: str, number: int) -> Response:
         "reason": edition.reason,
         "changes": list(edition.changes),
         "sha256": edition.sha256,
-        "findings": content["findings"].get(wanted) or content["findings"]["en"],
     }
+    if has_joint(audit_round):
+        data["findings"] = content["findings"].get(wanted) or content["findings"]["en"]
+    if "register" in content:
+        data["register"] = content["register"].get(wanted) or content["register"]["en"]
     replaced = "-replaced" if edition.replaced_by else ""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{audit_round.key}-findings-{number}{replaced}.json")
     return Response(
@@ -322,14 +344,27 @@ def publication_data(rid: str, number: int) -> Response:
     )
 
 
+@blueprint.route("/rounds/<rid>/publications/<int:number>.csv")
+@requires(GET="findings.read")
+def publication_table(rid: str, number: int) -> Response:
+    """The figures of an edition as its PDF shows them, one in a line."""
+    audit_round = _round(rid, "findings.read")
+    if not has_joint(audit_round):
+        raise NotFound
+    wanted = known(asked("language") or language())
+    found = published_findings(session(), audit_round, number, actor=actor(), now=now(), language=wanted)
+    replaced = "-replaced" if found.edition and found.edition.replaced_by else ""
+    return findings_csv(found, f"{audit_round.key}-findings-{number}{replaced}")
+
+
 @blueprint.route("/rounds/<rid>/publications/<int:number>/pdf", methods=["POST"])
 @requires(POST="findings.read")
 def publication_pdf(rid: str, number: int) -> BaseResponse:
-    """Ask for the PDF of an edition; where it is made already, go there."""
+    """Ask for the PDF of an edition, of its findings or another report in it; where it is made already, go there."""
     audit_round = _round(rid, "findings.read")
     run = request_publication(
         session(), audit_round, number, by=actor(), now=now(), enqueue=enqueue(),
-        language=known(typed("language") or language()),
+        language=known(typed("language") or language()), report=typed("report") or PUBLISHED,
     )  # fmt: skip
     commit()
     return redirect(url_for("reports.run_page", run=run.public_id), 303)

@@ -251,7 +251,7 @@ def reasons_of(rules: ModerationRules, row: SampledRow, *, readable: bool) -> li
             words.append(title)
         elif key == BY_HAND:
             words.append(_("%(title)s: %(reason)s", title=title, reason=figures.get("reason", "")))
-        elif rule is None:
+        elif rule is None or rule.unit == "count":
             words.append(title)
         elif rule.unit == "days":
             late = ngettext("%(num)d day", "%(num)d days", figures["figure"])
@@ -352,7 +352,7 @@ def plan(rid: str) -> tuple[str, int] | BaseResponse:
     rules = ModerationRules.of(pack_of(audit_round.pack_version))
     kinds = agency_types_of(audit_round)
     chosen = SamplePlan.from_data(sample.plan) if sample else SamplePlan.of(rules, kinds)
-    numbers = ("minimum", "questions", "risk_most", "second_percent")
+    numbers = ("minimum", "questions", "risk_most", "risk_percent", "second_percent")
     form = {f"percent-{key}": str(chosen.percent.get(key, 0)) for key in kinds}
     form |= {name: str(getattr(chosen, name)) for name in numbers}
     errors: dict[str, str] = {}

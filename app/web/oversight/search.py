@@ -22,6 +22,7 @@ from app.queries.packs import pack_of, template_of
 from app.queries.returns import get_return, return_facts
 from app.queries.rounds import areas_in_round, get_round
 from app.queries.search import KINDS, MOST_ROWS, Found, SearchFilter, search_agency, search_round
+from app.queries.sites import site_names
 from app.web.agency.blueprint import crumbs
 from app.web.oversight.blueprint import round_crumbs, type_choices, type_name
 from app.web.pages import text
@@ -108,8 +109,9 @@ def _choices(audit_round: AuditRound, pack: Pack) -> dict[str, list[dict[str, st
 class Shown:
     """A text that was found, with what its page says around it."""
 
-    def __init__(self, found: Found, finding: Moderation | None) -> None:
+    def __init__(self, found: Found, finding: Moderation | None, site: str = "") -> None:
         self.found = found
+        self.site = site
         self.pack, self.template = template_of(found.audit_return)
         self._finding = finding
 
@@ -121,8 +123,9 @@ class Shown:
 
     @cached_property
     def number(self) -> str:
-        """The number of that question."""
-        return self.template.number_of(self.criterion) if self.criterion else ""
+        """The number of that question, with the site that it is about."""
+        number = self.template.number_of(self.criterion) if self.criterion else ""
+        return f"{number}, {self.site}" if number and self.site else number
 
     def _grade(self, key: str) -> Grade | None:
         if not self.criterion or not key:
@@ -157,10 +160,13 @@ def _shown(rows: list[Found], audit_round: AuditRound, *, findings: bool) -> lis
     found: Mapping[int, Mapping[tuple[str, str], Moderation]] = (
         checked_for(session(), audit_round, {row.audit_return.id for row in rows}, actor=actor()) if findings else {}
     )
+    asking = {row.audit_return.id for row in rows if template_of(row.audit_return)[1].asks_sites}
+    sites = site_names(session(), asking) if asking else {}
     return [
         Shown(
             row,
             found.get(row.audit_return.id, {}).get(question_parts(row.about)) if row.kind != "thread" else None,
+            sites.get(row.audit_return.id, {}).get(question_parts(row.about)[1], ""),
         )
         for row in rows
     ]
