@@ -6,6 +6,7 @@ the system's library has a corruption bug in WAL mode.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pysqlite3
@@ -52,6 +53,17 @@ def listen(engine: sa.Engine) -> None:
 def begin_write(session: Session) -> None:
     """Open the session's transaction as a write. Must come before the session's first statement."""
     session.connection(execution_options={WRITE: True})
+
+
+def rows_of(
+    session: Session, statement: sa.Executable, values: Mapping[str, Any] | None = None
+) -> sa.CursorResult[*tuple[Any, ...]]:  # fmt: skip
+    """The rows of a statement that reads columns only, in the session's transaction, what is pending written first.
+
+    A session prepares for objects what it executes: for the thousands of rows of a round's pages, up to half the time.
+    """
+    session.flush()
+    return session.connection().execute(statement, values)
 
 
 def make_engine(url: str) -> sa.Engine:

@@ -31,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, joinedload, selectinload
 
 from app.clock import today
+from app.db import rows_of
 from app.domain.control import place
 from app.domain.findings import Figure
 from app.domain.templates import GradingScheme
@@ -180,7 +181,7 @@ _AREAS_OF_ROUND = select(Area.id, Area.public_id, Area.name, Area.code).where(
 
 def areas_of_round(session: Session, audit_round: AuditRound) -> tuple[AreaOf, ...]:
     """The areas that the round's agencies work in on the day it is due, by name."""
-    rows = session.execute(_AREAS_OF_ROUND, {"round_id": audit_round.id, "day": today(audit_round.due)})
+    rows = rows_of(session, _AREAS_OF_ROUND, {"round_id": audit_round.id, "day": today(audit_round.due)})
     return tuple(sorted((AreaOf(*row) for row in rows), key=lambda area: (area.name.casefold(), area.code)))
 
 
@@ -243,7 +244,8 @@ def checks_beside(
     findings = found_last(reading, hidden)
     of = (AuditReturn.agency_type, AuditReturn.subtype, findings.c.criterion)
     columns = (*of, findings.c.self_grade, findings.c.grade)
-    rows = session.execute(
+    rows = rows_of(
+        session,
         select(*columns, func.count())
         .select_from(findings)
         .join(AuditReturn, AuditReturn.id == findings.c.return_id)
@@ -286,13 +288,14 @@ def submitted_returns(
 ) -> dict[tuple[str, str], int]:  # fmt: skip
     """How many returns that meet the conditions are submitted, by (agency type, subtype). One statement."""
     of = AuditReturn.agency_type, AuditReturn.subtype
-    rows = session.execute(
+    rows = rows_of(
+        session,
         select(*of, func.count()).where(*conditions, AuditReturn.stage == "submitted").group_by(*of)
     )
     return {(agency_type, subtype): number for agency_type, subtype, number in rows}
 
 
-def _rolled_up(session: Session, audit_round: AuditRound, narrowed: Narrowed, criterion: str = "") -> Grades:
+def _rolled_up(session: Session, audit_round: AuditRound, narrowed: Narrowed) -> Grades:
     query = select(RollUp.agency_type, RollUp.subtype, RollUp.criterion, RollUp.grade, RollUp.count).where(
         RollUp.round_id == audit_round.id, RollUp.stage == "submitted", RollUp.count > 0
     )
@@ -300,9 +303,7 @@ def _rolled_up(session: Session, audit_round: AuditRound, narrowed: Narrowed, cr
         query = query.where(RollUp.agency_type == narrowed.agency_type)
     if narrowed.subtype:
         query = query.where(RollUp.subtype == narrowed.subtype)
-    if criterion:
-        query = query.where(RollUp.criterion == criterion)
-    return _gathered(session.execute(query))
+    return _gathered(rows_of(session, query))
 
 
 def _counted(
@@ -311,7 +312,8 @@ def _counted(
     answers = _answers(reading, checked=narrowed.checked, hidden=hidden)
     columns = (AuditReturn.agency_type, AuditReturn.subtype, answers.c.criterion, answers.c.grade)
     return _gathered(
-        reading.session.execute(
+        rows_of(
+            reading.session,
             select(*columns, func.count())
             .join(AuditReturn, AuditReturn.id == answers.c.return_id)
             .where(*conditions)
@@ -466,24 +468,25 @@ def agencies_behind(
     areas = areas_of_round(session, audit_round)
     readable = agency_type in readable_types(audit_round, actor)
     hidden = hidden_from(session, audit_round, actor)
-    given = _signed_answers(asked.criterion.scope or "").where(
+    given = _signed_answers(asked.criterion.scope or "", narrowed.checked).where(
         *narrowing(reading, replace(narrowed, agency_type=agency_type), areas)
     )
     about = {"criterion": criterion, "hidden": list(hidden)}
     found = Moderation.grade
     grade = found if narrowed.checked else SubmissionAnswer.grade
-    if narrowed.checked:
-        given = given.where(found.is_not(None))
     sought = behind.text.strip()
     if sought:
         given = given.where(or_(*(one.icontains(sought, autoescape=True) for one in (Agency.name, Agency.code))))
     by_grade: dict[str, int]
     if sought or narrowed.checked or narrowed.area:
         counted = given.with_only_columns(grade, func.count()).group_by(grade)
-        by_grade = dict(session.execute(counted, about).all())
+        by_grade = dict(rows_of(session, counted, about).all())
     else:
-        rolled_up = _rolled_up(session, audit_round, narrowed, criterion)
-        by_grade = sum(map(Counter, rolled_up.get((agency_type, criterion), {}).values()), Counter())
+        by_grade = Counter()
+        counted_already = {"round_id": audit_round.id, "agency_type": agency_type, "criterion": criterion}
+        for subtype, key, number in rows_of(session, _ROLLED_UP, counted_already):
+            if narrowed.subtype in ("", subtype):
+                by_grade[key] += number
     ranks = {one.key: place for place, one in enumerate(asked.scheme.grades)}
     total = sum(by_grade.values())
     if behind.grade in ranks:
@@ -512,7 +515,7 @@ def agencies_behind(
             return_id, submission if readable else "", f"{criterion}.{scope}" if scope else criterion,
         )
         for agency, code, subtype, scope, place_name, own, held, return_id, submission, when
-        in session.execute(page, about)
+        in rows_of(session, page, about)
     )  # fmt: skip
     return Answers(reading, asked, areas, shown, by_grade, total, pages, readable, len(hidden))
 
@@ -521,11 +524,17 @@ def _backwards(behind: Behind) -> bool:
     return behind.descending and behind.sort not in SORTS[1:]
 
 
+_ROLLED_UP = select(RollUp.subtype, RollUp.grade, RollUp.count).where(
+    RollUp.round_id == bindparam("round_id"), RollUp.stage == "submitted", RollUp.count > 0,
+    RollUp.agency_type == bindparam("agency_type"), RollUp.criterion == bindparam("criterion"),
+)  # fmt: skip
+
+
 @cache
-def _signed_answers(scope: str) -> Select[*tuple[Any, ...]]:
+def _signed_answers(scope: str, checked: bool) -> Select[*tuple[Any, ...]]:
     """SQL: signed answers in force of criteria of this scope, with what was found last about each (`Moderation`).
 
-    Parameters: `criterion`, and `hidden`, the ids of returns whose findings are left out.
+    `checked`: those that were looked at only. Parameters: `criterion`, and `hidden`, the ids of returns whose findings are left out.
     """
     answer = SubmissionAnswer
     query = (
@@ -538,7 +547,7 @@ def _signed_answers(scope: str) -> Select[*tuple[Any, ...]]:
         .join(Submission, Submission.id == answer.submission_id)
         .join(AuditReturn, AuditReturn.id == Submission.return_id)
         .join(Agency, Agency.id == AuditReturn.agency_id)
-        .outerjoin(
+        .join(
             Moderation,
             and_(
                 Moderation.submission_id == answer.submission_id, Moderation.criterion == answer.criterion,
@@ -546,6 +555,7 @@ def _signed_answers(scope: str) -> Select[*tuple[Any, ...]]:
                 Moderation.return_id.not_in(bindparam("hidden", expanding=True)),
                 *_found_last(Moderation.__table__),
             ),
+            isouter=not checked,
         )
         .where(answer.criterion == bindparam("criterion"), answer.grade != "", IN_FORCE)
     )  # fmt: skip
@@ -629,7 +639,8 @@ def scores(
     hidden = hidden_from(session, audit_round, actor)
     conditions = narrowing(reading, narrowed, areas)
     latest = reading.latest
-    found: Sequence[Any] = session.execute(
+    found: Sequence[Any] = rows_of(
+        session,
         select(
             Agency.name, Agency.code, AuditReturn.agency_type, AuditReturn.subtype, AuditReturn.public_id,
             AuditReturn.id, Declaration.submission_hash,
@@ -673,7 +684,8 @@ def _checks_of_returns(
     """What was declared and what was found of the checked answers of each return that has any. One statement."""
     findings = found_last(reading, hidden)
     counts: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for return_id, agency_type, criterion, self_grade, grade in reading.session.execute(
+    for return_id, agency_type, criterion, self_grade, grade in rows_of(
+        reading.session,
         select(findings.c.return_id, AuditReturn.agency_type, findings.c.criterion, findings.c.self_grade,
                findings.c.grade)
         .join(AuditReturn, AuditReturn.id == findings.c.return_id)
@@ -709,7 +721,8 @@ def _signed_scores(
         by_type = {one: _score(reading, narrowed, one) for one in reading.types}
         score = case(*((AuditReturn.agency_type == one, query) for one, query in by_type.items()), else_="0 0")
         fresh = {}
-        for id_, text in reading.session.execute(
+        for id_, text in rows_of(
+            reading.session,
             select(AuditReturn.id, score).join(latest, latest.c.return_id == AuditReturn.id).where(*conditions)
         ):
             met, counted = text.split(" ")
@@ -808,7 +821,8 @@ def checked_figures(
     own: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     held: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     adjusted: dict[str, int] = defaultdict(int)
-    for kind, criterion, self_grade, grade, number in session.execute(
+    for kind, criterion, self_grade, grade, number in rows_of(
+        session,
         of_found(*columns, func.count()).group_by(*columns)
     ):
         reference = f"{kind}#{criterion}"
@@ -899,7 +913,8 @@ def trend(
         then.round_id == last.id, then.agency_id == AuditReturn.agency_id,
         then.agency_type == AuditReturn.agency_type, then.stage == "submitted",
     )  # fmt: skip
-    numbers = session.execute(
+    numbers = rows_of(
+        session,
         select(func.count(), func.count(then.id))
         .select_from(AuditReturn)
         .outerjoin(then, in_last)
@@ -921,7 +936,8 @@ def trend(
     def grades(of: AuditRound, chosen: Any) -> Grades:
         answers = latest_submissions(of)
         columns = (chosen.agency_type, SubmissionAnswer.criterion, SubmissionAnswer.grade)
-        rows = session.execute(
+        rows = rows_of(
+            session,
             select(*columns, func.count().label("number"))
             .select_from(AuditReturn)
             .join(then, in_last)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, defer, joinedload
 
 from app.clock import today
@@ -83,19 +83,26 @@ def findings_on(session: Session, submission: Submission, *, second: bool = Fals
 # --- who checks what ----------------------------------------------------------------------------------------
 
 
+# made once: most pages of oversight ask
+_BLIND = select(SampledReturn.return_id).where(
+    SampledReturn.second_id == bindparam("user_id"), SampledReturn.second_finished_at.is_(None)
+)
+_BLIND_IN_ROUND = _BLIND.join(SampledReturn.audit_return).where(AuditReturn.round_id == bindparam("round_id"))
+
+
 def hidden_from(session: Session, audit_round: AuditRound, actor: Actor) -> set[int]:
     """The ids of returns whose first findings the actor must not see yet, nor what follows from them.
 
     They check these second, without knowing what the first inspector found, until they have finished; lead inspectors
     too. One statement; empty for everybody else.
     """
-    in_round = AuditReturn.round_id == audit_round.id
-    return set(session.scalars(_blind_on(actor).join(SampledReturn.audit_return).where(in_round)))
+    return set(session.scalars(_BLIND_IN_ROUND, {"user_id": actor.user_id, "round_id": audit_round.id}))
 
 
 def is_hidden_from(session: Session, audit_return: AuditReturn, actor: Actor) -> bool:
     """Whether this return is one of those of `hidden_from`. One statement."""
-    return session.scalar(_blind_on(actor).where(SampledReturn.return_id == audit_return.id)) is not None
+    blind = _BLIND.where(SampledReturn.return_id == audit_return.id)
+    return session.scalar(blind, {"user_id": actor.user_id}) is not None
 
 
 class NotYetYours(NotPossible):
@@ -112,14 +119,6 @@ def check_not_hidden(session: Session, audit_return: AuditReturn, actor: Actor) 
     """Raise NotYetYours where the actor must not see the first findings about a return, nor what follows from them."""
     if is_hidden_from(session, audit_return, actor):
         raise NotYetYours(audit_return)
-
-
-def _blind_on(actor: Actor) -> Select[int]:
-    return select(SampledReturn.return_id).where(
-        SampledReturn.second_id.is_not(None),
-        SampledReturn.second_id == actor.user_id,
-        SampledReturn.second_finished_at.is_(None),
-    )
 
 
 def part_of(sampled: SampledReturn, actor: Actor, *, any_return: bool) -> str:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import case, func, literal, null, select
 from sqlalchemy.orm import Session
 
+from app.db import rows_of
 from app.domain.answers import question_id
 from app.domain.follow_up import Part, Planned, Question, Stand, State, of_parts, part_of
 from app.domain.recommendations import recommendations
@@ -118,7 +119,8 @@ def _heads(session: Session, conditions: Sequence[Any]) -> dict[int, tuple[str, 
         )
 
     finding = select(func.max(Moderation.id)).where(Moderation.return_id == AuditReturn.id).scalar_subquery()
-    rows = session.execute(
+    rows = rows_of(
+        session,
         select(AuditReturn.id, head("return"), head("oversight"), finding).where(
             *conditions, AuditReturn.stage == "submitted"
         )
@@ -159,7 +161,8 @@ def _answers(
         + func.coalesce(expected, "")
     )  # fmt: skip
     latest = latest_submissions(audit_round)
-    rows = session.execute(
+    rows = rows_of(
+        session,
         select(latest.c.return_id, func.aggregate_strings(answer, ","))
         .join(latest, latest.c.submission_id == SubmissionAnswer.submission_id)
         .join(AuditReturn, AuditReturn.id == latest.c.return_id)
@@ -191,7 +194,8 @@ def _plans(session: Session, conditions: Sequence[Any]) -> Mapping[int, _Actions
     found: dict[int, dict[_Question, list[tuple[str, date | None, datetime | None]]]] = defaultdict(
         lambda: defaultdict(list)
     )
-    for return_id, criterion, scope, state, due, done in session.execute(
+    for return_id, criterion, scope, state, due, done in rows_of(
+        session,
         select(
             PlannedAction.return_id, PlannedAction.criterion, PlannedAction.scope_key, PlannedAction.state,
             func.coalesce(moved_to, PlannedAction.due), done_at,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from app.clock import today
+from app.db import rows_of
 from app.models import AgencyInArea, Area, AuditReturn, AuditRound, Submission, SubmissionAnswer
 from app.queries.rounds import IN_FORCE
 
@@ -76,14 +77,16 @@ def sides_of(reading: Reading, pairs: Sequence[Pair]) -> Sides:
     wanted = {(side.agency_type, side.criterion.id) for pair in pairs for side in pair}
     of_round = select(AuditReturn.agency_id).where(AuditReturn.round_id == reading.audit_round.id)
     areas: dict[int, list[tuple[str, tuple[str, int]]]] = defaultdict(list)
-    for agency_id, public_id, name, area_id in reading.session.execute(
+    for agency_id, public_id, name, area_id in rows_of(
+        reading.session,
         select(AgencyInArea.agency_id, Area.public_id, Area.name, Area.id)
         .join(AgencyInArea.area)
         .where(in_force(reading.audit_round, AgencyInArea), AgencyInArea.agency_id.in_(of_round))
         .order_by(AgencyInArea.id)
     ):
         areas[agency_id].append((public_id, (name, area_id)))
-    rows = reading.session.execute(
+    rows = rows_of(
+        reading.session,
         select(
             AuditReturn.agency_type, SubmissionAnswer.criterion, SubmissionAnswer.scope_key, AuditReturn.agency_id,
             SubmissionAnswer.id, AuditReturn.id.label("return_id"), SubmissionAnswer.grade,

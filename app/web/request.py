@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.db import begin_write, db
+from app.db import begin_write, db, rows_of
 from app.models import Setting
 from app.policy import ANONYMOUS, Actor
 from app.queries.actors import actor_with
@@ -72,7 +72,7 @@ def session() -> Session:
 def setting(key: str) -> dict[str, Any] | None:
     """The value of a setting, None where it is not set. All are read at once, and anew for every request."""
     if "settings" not in g:
-        g.settings = dict(db.session.execute(_SETTINGS).all())
+        g.settings = dict(rows_of(db.session, _SETTINGS).all())
     return g.settings.get(key)  # type: ignore[no-any-return]
 
 
