@@ -534,7 +534,8 @@ _ROLLED_UP = select(RollUp.subtype, RollUp.grade, RollUp.count).where(
 def _signed_answers(scope: str, checked: bool) -> Select[*tuple[Any, ...]]:
     """SQL: signed answers in force of criteria of this scope, with what was found last about each (`Moderation`).
 
-    `checked`: those that were looked at only. Parameters: `criterion`, and `hidden`, the ids of returns whose findings are left out.
+    `checked`: those that were looked at only. Parameters: `criterion`, and `hidden`, the ids of returns whose findings
+    are left out.
     """
     answer = SubmissionAnswer
     query = (
