@@ -6,12 +6,14 @@ Batch mode copies a SQLite table and silently drops its triggers, so they are pu
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask
 from flask.ctx import AppContext
 from flask_alembic import Alembic
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 
 from app.db import db
 from app.models import Base
@@ -48,7 +50,7 @@ def init_app(app: Flask) -> None:
 
 def upgrade(app: Flask) -> None:
     """Bring the database to the newest version, and put the triggers in place."""
-    with _context(app):
+    with _without_foreign_keys(app), _context(app):
         alembic.upgrade()
     with _context(app), db.engine.begin() as connection:
         put_triggers(connection)
@@ -58,8 +60,36 @@ def downgrade(app: Flask, target: str = "base") -> None:
     """Take the database back. The triggers go first: they would forbid emptying the tables."""
     with _context(app), db.engine.begin() as connection:
         drop_triggers(connection)
-    with _context(app):
+    with _without_foreign_keys(app), _context(app):
         alembic.downgrade(target)
+
+
+@contextmanager
+def _without_foreign_keys(app: Flask) -> Iterator[None]:
+    """Let SQLite replace a table that others point to, as batch mode does, and look afterwards that all still do.
+
+    Raises RuntimeError where a row points to nothing.
+    """
+    with _context(app):
+        engine = db.engine
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+
+    def switch_off(connection: Any, *_rest: object) -> None:
+        connection.execute("PRAGMA foreign_keys=OFF")  # outside a transaction: within one it does nothing
+
+    engine.dispose()
+    event.listen(engine, "connect", switch_off)
+    try:
+        yield
+    finally:
+        event.remove(engine, "connect", switch_off)
+        engine.dispose()
+    with engine.connect() as connection:
+        lost = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    if lost:
+        raise RuntimeError(f"The migration left rows that point to nothing, first in {lost[0][0]}: restore the copy")
 
 
 def is_current(app: Flask) -> bool:

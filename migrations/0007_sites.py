@@ -32,12 +32,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_return_site")),
         sa.UniqueConstraint("return_id", "key", name=op.f("uq_return_site_return_id")),
     )
-    with op.batch_alter_table("audit_return") as batch_op:
+    with op.batch_alter_table("audit_return", recreate="never") as batch_op:
         batch_op.add_column(sa.Column("has_no_sites", sa.Boolean(), server_default=sa.false(), nullable=False))
 
 
 def downgrade() -> None:
     """Downgrade the schema."""
-    with op.batch_alter_table("audit_return") as batch_op:
+    with op.batch_alter_table("audit_return", recreate="never") as batch_op:
         batch_op.drop_column("has_no_sites")
     op.drop_table("return_site")

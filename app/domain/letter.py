@@ -25,6 +25,7 @@ from app.domain.findings import (
     RoundInfo,
     ShownFact,
 )
+from app.domain.integrity import hash_of
 from app.domain.templates import Criterion, Pack, Template
 from app.domain.text import localise
 
@@ -113,6 +114,13 @@ class AreaLetter(Frozen):
     def said(self) -> dict[str, Any]:
         """What is said in it, for comparing two of them: not when, from what snapshot, or in which edition."""
         return self.model_dump(mode="json", exclude={"snapshot_id", "audit_round", "is_draft", "edition"})
+
+    def sealed(self) -> AreaLetter:
+        """The letter with the id of the snapshot that it is."""
+        facts = {
+            "kind": "area-letter", "closed": self.audit_round.is_closed, "draft": self.is_draft, "said": self.said,
+        }  # fmt: skip
+        return self.model_copy(update={"snapshot_id": hash_of(facts)})
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,12 @@ import xlsxwriter
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from app.authoring.forms import LISTS, filled, is_own, table_at
-from app.authoring.pieces import checked, find
+from app.authoring.pieces import as_draft, checked, find
+from app.authoring.workbook import write_workbook
+from app.catalogue import MAX_BYTES
 from app.models import PackDraft, PackVersion
 from app.queries.drafts import files_at
 from app.web.drafts.parts import PACK_LISTS
@@ -222,6 +225,57 @@ def test_the_workbook_of_another_pack_is_refused(world: World, inspector: FlaskC
     assert content(world, "pack.yaml", "title") == "Two"
 
 
+def test_a_workbook_does_not_overwrite_what_was_saved_since_it_was_downloaded(
+    world: World, inspector: FlaskClient, client_as: Callable[[str], FlaskClient]
+) -> None:
+    address = begun(inspector, "empty", title="Joint working")
+    book = inspector.get(f"{address}/workbook.xlsx").data
+    lead = client_as("lead-inspector")
+    values = form_values(lead.get(f"{address}/part/pack.yaml").text) | {"title": "Theirs"}
+    assert lead.post(f"{address}/part/pack.yaml", data=values).status_code == 303
+
+    def upload(page: str, content: bytes = book) -> TestResponse:
+        data = {"revision": "0", **form_values(page)} | {"file": (io.BytesIO(content), "book.xlsx")}
+        return inspector.post(f"{address}/upload", data=data)
+
+    # the page is newer than what others saved; the workbook is not
+    refused = upload(inspector.get(f"{address}/upload").text)
+    assert refused.status_code == 409 and "after this workbook was downloaded" in errors(refused.text)
+    assert "Revision 2" in plain(refused.text) and "Revision 1:" not in plain(refused.text)
+    assert content(world, "pack.yaml", "title") == "Theirs" and the_draft(world).revision == 2
+    # what was saved later still is no part of what they saw
+    values = form_values(lead.get(f"{address}/part/pack.yaml").text) | {"title": "Theirs again"}
+    assert lead.post(f"{address}/part/pack.yaml", data=values).status_code == 303
+    again = upload(refused.text)
+    assert again.status_code == 409 and content(world, "pack.yaml", "title") == "Theirs again"
+    # a fresh one is taken; so is the old one, once what it would replace was shown
+    assert upload(again.text, inspector.get(f"{address}/workbook.xlsx").data).status_code == 303
+    assert content(world, "pack.yaml", "title") == "Theirs again"
+    assert upload(again.text).status_code == 303
+    assert content(world, "pack.yaml", "title") == "Joint working"
+    assert "Theirs again" in inspector.get(f"{address}/revisions/3/pack.yaml").text
+
+
+def test_a_workbook_made_elsewhere_is_taken_on_the_revision_of_its_page(
+    world: World, inspector: FlaskClient, client_as: Callable[[str], FlaskClient]
+) -> None:
+    address = begun(inspector, "empty", title="Joint working")
+    draft = as_draft(files(world), checked(files(world), "joint-working").content)
+    draft.files["pack.yaml"]["title"] = "Made elsewhere"
+    page = form_values(inspector.get(f"{address}/upload").text)
+    data = {"text": "Theirs.", "revision": "1"}
+    assert client_as("lead-inspector").post(f"{address}/files/README.md", data=data).status_code == 303
+
+    def upload(page: dict[str, str]) -> TestResponse:
+        sent = {**page, "file": (io.BytesIO(write_workbook(draft)), "book.xlsx")}
+        return inspector.post(f"{address}/upload", data=sent)
+
+    assert upload(page).status_code == 409
+    assert files(world)["README.md"] == "Theirs.\n"
+    assert upload(form_values(inspector.get(f"{address}/upload").text)).status_code == 303
+    assert content(world, "pack.yaml", "title") == "Made elsewhere"
+
+
 # --- parts -----------------------------------------------------------------------------------------------------------
 
 
@@ -357,6 +411,135 @@ def test_two_people_who_change_one_part_see_a_conflict_and_lose_nothing(
     data = {"revision": "4"}
     assert inspector.post(f"{address}/revisions/2/organisation.yaml/put-back", data=data).status_code == 303
     assert content(world, *at.split("/"), "first-question")["why"] == "Theirs."
+
+
+def test_a_form_that_comes_back_is_still_made_on_the_revision_that_was_shown(
+    world: World, inspector: FlaskClient, client_as: Callable[[str], FlaskClient]
+) -> None:
+    address = begun(inspector, "empty", title="Joint working")
+    lead = client_as("lead-inspector")
+    at = "organisation.yaml/standards/first-standard/criteria/second-question"
+    mine = form_values(inspector.get(f"{address}/part/{at}").text)
+    theirs = form_values(lead.get(f"{address}/part/{at}").text)
+    assert lead.post(f"{address}/part/{at}", data=theirs | {"why": "Theirs."}).status_code == 303
+    page = inspector.post(f"{address}/part/{at}", data=mine | {"shown_if": "whenever we like"})
+    assert page.status_code == 422
+    page = inspector.post(f"{address}/part/{at}", data=form_values(page.text) | {"shown_if": "", "action": "type"})
+    assert page.status_code == 200
+    page = inspector.post(f"{address}/part/{at}", data=form_values(page.text) | {"why": "Mine."})
+    assert page.status_code == 409 and "Theirs." in page.text
+    assert content(world, *at.split("/"))["why"] == "Theirs."
+    # what they saved is shown now: to save again is a decision
+    assert inspector.post(f"{address}/part/{at}", data=form_values(page.text)).status_code == 303
+    assert content(world, *at.split("/"))["why"] == "Mine."
+
+
+def test_a_file_that_was_too_large_does_not_overwrite_what_others_saved(
+    world: World, inspector: FlaskClient, client_as: Callable[[str], FlaskClient]
+) -> None:
+    address = begun(inspector, "empty", title="Joint working")
+    at = f"{address}/files/README.md"
+    mine = form_values(inspector.get(at).text)
+    assert client_as("lead-inspector").post(at, data={"text": "Theirs.", "revision": "1"}).status_code == 303
+    page = inspector.post(at, data=mine | {"text": "x" * (MAX_BYTES + 1)})
+    assert page.status_code == 422
+    page = inspector.post(at, data=form_values(page.text) | {"text": "Mine."})
+    assert page.status_code == 409 and "Theirs." in page.text and files(world)["README.md"] == "Theirs.\n"
+
+
+def test_nobody_sends_what_they_have_not_been_shown(
+    world: World, inspector: FlaskClient, client_as: Callable[[str], FlaskClient]
+) -> None:
+    address = begun(inspector, "empty", title="Joint working")
+    mine = form_values(inspector.get(f"{address}/send").text)
+    data = {"text": "Theirs.", "revision": "1"}
+    assert client_as("lead-inspector").post(f"{address}/files/README.md", data=data).status_code == 303
+    page = inspector.post(f"{address}/send", data=mine | {"version": "one"})
+    assert page.status_code == 422
+    page = inspector.post(f"{address}/send", data=form_values(page.text) | {"version": "1"})
+    assert page.status_code == 409 and "Somebody else changed this" in errors(page.text)
+    assert f'href="{address}/revisions"' in page.text
+    assert the_draft(world).state == "drafting"
+
+
+MISTAKEN = """format: 1
+agency_type: organisation
+standards:
+  - id: texts
+    criteria:
+      - {id: one, question: Is it so?, answer: yes_no}
+      - {id: two, question: How many?, answer: {type: number, grades: fully, least: few}, shown_if: one, twins: x}
+  - {id: none, title: None, criteria: none}
+  - {id: five, title: Five, criteria: 5}
+  - {id: keyed, title: Keyed, criteria: {one: {}}}
+  - {id: empty, title: Empty, criteria: {}}
+  - none
+"""
+
+
+def test_a_draft_with_ordinary_mistakes_can_be_changed_and_loses_nothing(
+    world: World, inspector: FlaskClient
+) -> None:
+    address = begun(inspector, "empty", title="Joint working")
+    standards = ("organisation.yaml", "standards")
+    inspector.post(f"{address}/files/organisation.yaml", data={"text": MISTAKEN, "revision": "1"})
+    assert the_draft(world).mistakes
+    at = "organisation.yaml/standards/texts/criteria"
+    for own, held in (("one", {"answer": "yes_no"}), ("two", {"twins": "x", "shown_if": "one"})):
+        page = inspector.get(f"{address}/part/{at}/{own}")
+        assert page.status_code == 200 and "stays as it is" in page.text
+        response = inspector.post(f"{address}/part/{at}/{own}", data=form_values(page.text) | {"why": "So."})
+        assert response.status_code == 303
+        entry = content(world, *standards, "texts", "criteria", own)
+        assert entry["why"] == "So." and held.items() <= entry.items()
+    assert content(world, *standards, "texts", "criteria", "two", "answer") == {
+        "type": "number", "grades": "fully", "least": "few",
+    }  # fmt: skip
+    revision = the_draft(world).revision
+    for standard in ("none", "five", "keyed"):
+        add = f"{address}/add/organisation.yaml/standards/{standard}/criteria"
+        values = form_values(inspector.get(add).text) | {"question": "Is it new?"}
+        response = inspector.post(add, data=values)
+        assert response.status_code == 422 and "Mend its text first" in errors(response.text), standard
+        assert inspector.get(f"{address}/remove/organisation.yaml/standards/{standard}").status_code == 200
+        data = {"to": standard, "revision": str(revision)}
+        response = inspector.post(f"{address}/move-to/{at}/two", data=data, follow_redirects=True)
+        assert "Mend its text first" in response.text, standard
+    assert the_draft(world).revision == revision
+    add = f"{address}/add/organisation.yaml/standards/empty/criteria"
+    values = form_values(inspector.get(add).text) | {"question": "Is it new?", "own": "new"}
+    assert inspector.post(add, data=values).status_code == 303
+    assert content(world, *standards, "empty", "criteria")[0]["id"] == "new"
+    # a checklist like one whose parts are no parts, and that checklist less
+    values = form_values(inspector.get(f"{address}/add/pack.yaml/agency_types").text)
+    values |= {"own": "charity", "name": "Charity", "plural": "Charities", "signatory": "chair"}
+    assert inspector.post(f"{address}/add/pack.yaml/agency_types", data=values).status_code == 303
+    assert content(world, "charity.yaml", "standards", "none", "criteria") == "none"
+    for own in ("charity", "organisation"):
+        data = {"revision": str(the_draft(world).revision)}
+        assert inspector.post(f"{address}/remove/pack.yaml/agency_types/{own}", data=data).status_code == 303
+    assert set(files(world)) == {"pack.yaml"}
+    # nothing is left to be like
+    page = inspector.get(f"{address}/add/pack.yaml/agency_types")
+    response = inspector.post(f"{address}/add/pack.yaml/agency_types", data=form_values(page.text) | values)
+    assert response.status_code == 303 and content(world, "charity.yaml", "agency_type") == "charity"
+
+
+def test_lists_of_a_pack_that_are_no_lists_are_named_and_not_overwritten(world: World, inspector: FlaskClient) -> None:
+    address = begun(inspector, "empty", title="Joint working")
+    pack = re.sub(r"(?ms)^(agency_types|themes|milestones):\n(?:[ -].*?\n)+", r"\1: 5\n", files(world)["pack.yaml"])
+    pack = re.sub(r"label: .*", "label: 5", pack)
+    assert inspector.post(f"{address}/files/pack.yaml", data={"text": pack, "revision": "1"}).status_code == 303
+    assert content(world, "pack.yaml", "themes") == content(world, "pack.yaml", "agency_types") == 5
+    assert inspector.get(f"{address}/lists").status_code == inspector.get(address).status_code == 200
+    for name in ("agency_types", "themes", "milestones"):
+        add = f"{address}/add/pack.yaml/{name}"
+        values = form_values(inspector.get(add).text) | {"own": "new", "title": "New", "label": "New", "name": "New"}
+        response = inspector.post(add, data=values)
+        assert response.status_code == 422 and "Mend its text first" in errors(response.text), name
+    criterion = "organisation.yaml/standards/first-standard/criteria/first-question"
+    assert inspector.get(f"{address}/part/{criterion}").status_code == 200
+    assert the_draft(world).revision == 2
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
