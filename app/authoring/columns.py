@@ -57,6 +57,9 @@ class Table:
     keyed: bool = False
 
 
+TAKEN_FROM = "Downloaded from"  # a row of the sheet with the help: which draft on a page, at which revision
+TAKEN_AT = "draft %s, revision %s"
+
 KEY = Column("Key", (), "key", "A short name that never changes: lower-case words, digits and hyphens.", 22)
 OTHER = "Other parts"
 OTHER_NOTE = "What has no column of its own, as JSON. Usually empty."
@@ -469,7 +472,7 @@ def as_cell(kind: Kind, value: Any) -> str | float | None:
         if cell is None or cell == "" or isinstance(cell, bool):
             return None
         back = READ[kind](float(cell) if isinstance(cell, int | float) else cell)
-    except (TypeError, ValueError, KeyError, AttributeError):
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
         return None
     same = value.strip() if isinstance(value, str) else value
     return cell if back == same else None

@@ -46,6 +46,7 @@ class Draft:
     places: dict[Where, str] = field(default_factory=dict)
     readme: str = ""
     left_out: list[str] = field(default_factory=list)  # by an import, or changed or assumed: a line for each reason
+    taken_from: tuple[str, int] = ("", 0)  # the draft on a page, and its revision, that a workbook was downloaded at
 
     @property
     def key(self) -> str:

@@ -108,7 +108,7 @@ def _columns(columns: Iterable[Column], type_: str) -> list[Column]:
 
 def filled(columns: Sequence[Column], entry: Mapping[str, Any], languages: Sequence[str], type_: str = "") -> Filled:
     """The form for a part. `languages`: those beside English. `type_`: of the answer, where another was chosen."""
-    type_ = type_ or str((entry.get("answer") or {}).get("type", GRADE))
+    type_ = type_ or str(_dig(entry, ("answer", "type")) or GRADE)
     type_ = type_ if type_ in SETTINGS else GRADE
     found = Filled([], {}, type=type_)
     for column in _columns(columns, type_):
@@ -118,7 +118,7 @@ def filled(columns: Sequence[Column], entry: Mapping[str, Any], languages: Seque
         is_list = column.path[0] == "answer" and column.path[-1] in LISTS
         spoken = languages if column.kind == "words" or is_list else ()
         texts = _lines(value, column.path[-1], languages) if is_list else _texts(column, value, languages)
-        if texts is None:
+        if texts is None or _broken(entry, column.path) is not None:
             found.held.append(column)
             continue
         for language in ("", *spoken):
@@ -215,7 +215,8 @@ def entry_from(
             entry[column.path[0]] = before[column.path[0]]
     for column in _columns(columns, form.type):
         if column.path in held:
-            _bury(entry, column.path, copy.deepcopy(_dig(before, column.path)))
+            kept = _broken(before, column.path) or column.path
+            _bury(entry, kept, copy.deepcopy(_dig(before, kept)))
             continue
         texts = {language: typed.get(name_of(column, language), "").strip() for language in ("", *languages)}
         try:
@@ -251,6 +252,15 @@ def _dig(entry: Mapping[str, Any], path: Sequence[str]) -> Any:
     for step in path:
         node = node.get(step) if isinstance(node, Mapping) else None
     return node
+
+
+def _broken(entry: Mapping[str, Any], path: Sequence[str]) -> Sequence[str] | None:
+    """The way to what a column's part stands in, where that has another shape than a mapping."""
+    for end in range(1, len(path)):
+        owner = _dig(entry, path[:end])
+        if owner is not None and not isinstance(owner, Mapping):
+            return path[:end]
+    return None
 
 
 def _bury(entry: dict[str, Any], path: Sequence[str], value: Any) -> None:

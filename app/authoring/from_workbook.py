@@ -17,6 +17,8 @@ from app.authoring.columns import (
     OTHER,
     READ,
     TABLES,
+    TAKEN_AT,
+    TAKEN_FROM,
     Column,
     Table,
     Wrong,
@@ -47,7 +49,7 @@ def read_workbook(content: bytes) -> Draft:
     reader = _Reader(sheets)
     if reader.wrong:
         raise Refused(*reader.wrong)
-    return Draft(reader.files(), reader.places, reader.readme)
+    return Draft(reader.files(), reader.places, reader.readme, taken_from=reader.taken_from)
 
 
 @dataclass
@@ -115,6 +117,18 @@ class _Reader:
             else:
                 found[(PACK_FILE, *where)] = place
         return found
+
+    @property
+    def taken_from(self) -> tuple[str, int]:
+        """The draft on a page that it was downloaded from, and its revision then; ("", 0) where it says none."""
+        sheet = self.sheets.get(HELP.casefold())
+        cells = sheet.cells if sheet else {}
+        for (row, column), value in cells.items():
+            if column == 0 and text_in(value) == TAKEN_FROM:
+                pattern = TAKEN_AT % (r"(\w{1,40})", r"(\d{1,8})")
+                if found := re.fullmatch(pattern, text_in(cells.get((row, 1), "")), re.ASCII):
+                    return found[1], int(found[2])
+        return "", 0
 
     # --- sheets
 

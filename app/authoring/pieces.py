@@ -22,6 +22,7 @@ from pydantic import BaseModel
 from app.authoring.columns import languages_of
 from app.authoring.draft import README, RESERVED, Draft, as_yaml
 from app.authoring.rewriting import rewritten
+from app.authoring.workbook import BEGIN, read_folder
 from app.catalogue import PACK_FILE, RAW_FILES, CatalogueErrors, Node, load_pack, read_document
 from app.domain.asking import Plain
 from app.domain.life import NotPossible
@@ -263,10 +264,23 @@ def _content(files: Files, key: str, name: str) -> dict[str, Any]:
     """The content of a file, to be changed. Raises NotPossible where it cannot be read."""
     found = checked(files, key).content.get(name)
     if found is None:
-        raise NotPossible(
-            N_("%(name)s cannot be read as it stands, so no form can change it. Mend its text first."), name=name
-        )
+        raise _unreadable(name)
     return copy.deepcopy(dict(found))
+
+
+def _unreadable(name: str) -> NotPossible:
+    return NotPossible(
+        N_("%(name)s cannot be read as it stands, so no form can change it. Mend its text first."), name=name
+    )
+
+
+def _entries(owner: dict[str, Any], name: str, kind: type[list[Any]] | type[dict[str, Any]]) -> Any:
+    """What is to have one entry more, made where there is nothing. Raises NotPossible where it has another shape."""
+    if owner.get(name) in (None, [], {}):
+        owner[name] = kind()
+    if not isinstance(owner[name], kind):
+        raise _unreadable(name)
+    return owner[name]
 
 
 def _gone(at: At) -> NotPossible:
@@ -315,9 +329,8 @@ class Add:
         owner = find(whole, tuple(way[:-1]))
         if not isinstance(owner, dict):
             raise _gone(self.at[:-1])
-        if owner.get(way[-1]) is None:
-            owner[way[-1]] = {} if self.own and "id" not in self.entry and "key" not in self.entry else []
-        entries = owner[way[-1]]
+        keyed = self.own and "id" not in self.entry and "key" not in self.entry
+        entries = _entries(owner, way[-1], dict if keyed else list)
         if self.own and _step(entries, self.own) is not None:
             raise NotPossible(N_("There is a “%(name)s” already. Choose another name."), name=self.own)
         if isinstance(entries, dict):
@@ -378,10 +391,10 @@ class Move:
         if self.to is None:
             entries.insert(max(0, min(len(entries), place + self.by)), entry)
         else:
-            target = find(whole, self.to[1:])
-            if not isinstance(target, list):
+            other = find(whole, self.to[1:-1])
+            if not isinstance(other, dict):
                 raise _gone(self.to[:-1])
-            target.append(entry)
+            _entries(other, self.to[-1], list).append(entry)
         if keyed:
             owner.clear()
             owner.update(entries)
@@ -389,7 +402,7 @@ class Move:
 
 
 def _names(entries: Any) -> list[str]:
-    return [name_of(entry, place) for place, entry in enumerate(entries or ())]
+    return [name_of(entry, place) for place, entry in enumerate(entries if isinstance(entries, list) else ())]
 
 
 @dataclass(frozen=True)
@@ -422,7 +435,10 @@ class PutAll:
 
 @dataclass(frozen=True)
 class AddType:
-    """A new agency type with a checklist of its own: a copy of another's, whose twins are left out."""
+    """A new agency type with a checklist of its own: a copy of another's, whose twins are left out.
+
+    `like` is "" where there is no other, so that it begins with a plain one. A file of its name that is there stays.
+    """
 
     own: str
     entry: Mapping[str, Any]
@@ -434,14 +450,22 @@ class AddType:
     def apply(self, files: Files, key: str) -> dict[str, str]:
         if self.own in RESERVED or not is_name(f"{self.own}.yaml"):
             raise NotPossible(N_("An agency type cannot be called “%(name)s”. Choose another name."), name=self.own)
-        template = _content(files, key, f"{self.like}.yaml")
-        for standard in template.get("standards") or ():
-            for criterion in standard.get("criteria") or ():
+        template = _content(files, key, f"{self.like}.yaml") if self.like else _plain_checklist()
+        for standard in _mappings(template.get("standards")):
+            for criterion in _mappings(standard.get("criteria")):
                 criterion.pop("twins", None)
                 criterion.pop("subtypes", None)
         template["agency_type"] = self.own
         found = Add((PACK_FILE, "agency_types"), self.own, self.entry).apply(files, key)
-        return {**found, f"{self.own}.yaml": as_yaml(template)}
+        return {f"{self.own}.yaml": as_yaml(template), **found}
+
+
+def _mappings(entries: Any) -> list[dict[str, Any]]:
+    return [one for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
+
+
+def _plain_checklist() -> dict[str, Any]:
+    return next(content for name, content in read_folder(BEGIN).files.items() if name != PACK_FILE)
 
 
 @dataclass(frozen=True)
@@ -455,7 +479,8 @@ class RemoveType:
 
     def apply(self, files: Files, key: str) -> dict[str, str]:
         found = Remove((PACK_FILE, "agency_types", self.own)).apply(files, key)
-        found.pop(f"{self.own}.yaml", None)
+        if self.own not in RESERVED:  # a mistake of the pack is no reason to lose another file
+            found.pop(f"{self.own}.yaml", None)
         return found
 
 
@@ -500,13 +525,14 @@ class KeepExample:
         if EXAMPLES_FILE not in files:
             return {**files, EXAMPLES_FILE: as_yaml({"format": 1, "examples": [dict(self.example)]})}
         whole = _content(files, key, EXAMPLES_FILE)
-        names = [one.get("name") for one in whole.get("examples") or () if isinstance(one, dict)]
+        examples = _entries(whole, "examples", list)
+        names = [one.get("name") for one in _mappings(examples)]
         if self.example["name"] in names:
             raise NotPossible(
                 N_("Another example is called “%(name)s”. Give this one a name of its own."),
                 name=self.example["name"],
             )
-        whole["examples"] = [*(whole.get("examples") or ()), dict(self.example)]
+        examples.append(dict(self.example))
         return {**files, EXAMPLES_FILE: rewritten(files[EXAMPLES_FILE], whole)}
 
 

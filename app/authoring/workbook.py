@@ -21,6 +21,8 @@ from app.authoring.columns import (
     OTHER_NOTE,
     ROWS_OFFERED,
     TABLES,
+    TAKEN_AT,
+    TAKEN_FROM,
     Column,
     Table,
     as_cell,
@@ -49,6 +51,11 @@ INTRODUCTION = (
     " holds the same text in that language; you can add a column for another. Sheets whose names begin with"
     " “Note” are yours.",
     "Then `candour templates from-xlsx FILE FOLDER` makes the pack, or names every mistake by its sheet and cell.",
+)
+
+TAKEN_NOTE = (
+    "Leave this row as it is, and upload the workbook to the same draft: what others save there meanwhile is not"
+    " overwritten unasked."
 )
 
 Cell = str | int | float | bool
@@ -96,7 +103,7 @@ def write_workbook(draft: Draft, languages: Iterable[str] = ()) -> bytes:
     """
     every = sorted(languages_of(list(draft.files.values())) | set(languages) - {"en"})
     sheets = _sheets(draft, every)
-    content = _book(sheets)
+    content = _book(sheets, draft.taken_from)
     back = read_workbook(content)
     if frozen(back) != frozen(draft):
         raise Refused(Mistake("", "this pack has a part that a workbook cannot hold; nothing was written"))
@@ -282,14 +289,14 @@ def _leaves(value: Any, steps: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
 # --- from rows to a workbook ----------------------------------------------------------------------
 
 
-def _book(sheets: Sequence[_Sheet]) -> bytes:
+def _book(sheets: Sequence[_Sheet], taken_from: tuple[str, int]) -> bytes:
     out = io.BytesIO()
     plain = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     book = xlsxwriter.Workbook(out, {"in_memory": True, **plain})
     base = {"font_name": "Calibri", "font_size": 11, "valign": "top", "text_wrap": True}
     head = book.add_format({**base, "bold": True, "font_color": INK, "bg_color": PALE, "bottom": 1})
     body = book.add_format(base)
-    _help(book.add_worksheet(HELP), sheets, head, body)
+    _help(book.add_worksheet(HELP), sheets, taken_from, head, body)
     heads = {sheet.name: [column.head for column in sheet.columns] for sheet in sheets}
     for sheet in sheets:
         page = book.add_worksheet(sheet.name)
@@ -339,7 +346,7 @@ def _offered(column: Column, heads: dict[str, list[str]]) -> Any:
     return f"='{name}'!${letter}$2:${letter}${ROWS_OFFERED}"
 
 
-def _help(page: Any, sheets: Sequence[_Sheet], head: Any, body: Any) -> None:
+def _help(page: Any, sheets: Sequence[_Sheet], taken_from: tuple[str, int], head: Any, body: Any) -> None:
     for place, width in enumerate((24, 26, 100)):
         page.set_column(place, place, width, body)
     row = 0
@@ -363,4 +370,7 @@ def _help(page: Any, sheets: Sequence[_Sheet], head: Any, body: Any) -> None:
                 page.write_string(row, 1, column.head)
                 page.write_string(row, 2, column.note)
         told.add(heads)
+    if taken_from[0]:
+        for place, words in enumerate((TAKEN_FROM, TAKEN_AT % taken_from, TAKEN_NOTE)):
+            page.write_string(row + 2, place, words)
     page.freeze_panes(len(INTRODUCTION) + 1, 0)

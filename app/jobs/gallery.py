@@ -88,7 +88,7 @@ def sample_reports(pack: Pack, *, each: int = sample.OF_EACH_TYPE) -> dict[str, 
                 if has_joint(audit_round):
                     joint = joint_findings(session, audit_round, actor=by, now=now)
                     found["joint-findings"] = joint.model_dump(mode="json")
-                for written in letters(session, audit_round, now=now).values():
+                for written in letters(session, audit_round, feedback={}, now=now).values():
                     return found | {"area-letter": written["en"]}
                 return found
         finally:

@@ -12,6 +12,7 @@ from app.db import begin_write, db
 from app.domain.message import N_
 from app.models import ReportRun
 from app.policy import system_actor
+from app.queries.reports import asked_by, is_personal
 from reports.make import make_report
 from reports.render import RenderFailed
 
@@ -42,11 +43,13 @@ def make(app: Flask, run_id: str) -> str:
         _change(session, run_id, progress=percent, step=step)
 
     try:
+        now = clock.now(session)
+        actor = (asked_by(session, run, now=now) if is_personal(run) else None) or system_actor("worker")
         made = make_report(
-            session, run.report, run.audit_round, run.audit_return, out=out, actor=system_actor("worker"),
-            now=clock.now(session), draft=run.options.get("draft", False),
-            agency_type=run.options.get("agency_type", ""), area=run.options.get("area", ""),
-            language=run.options.get("language", "en"), edition=run.options.get("edition", 0),
+            session, run.report, run.audit_round, run.audit_return, out=out, actor=actor, now=now,
+            draft=run.options.get("draft", False), agency_type=run.options.get("agency_type", ""),
+            area=run.options.get("area", ""), language=run.options.get("language", "en"),
+            edition=run.options.get("edition", 0),
             progress=progress,
         )  # fmt: skip
     except RenderFailed as problem:

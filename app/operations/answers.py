@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select
@@ -40,6 +40,7 @@ from app.queries.returns import (
     why_closed,
 )
 from app.queries.rounds import NotFound
+from app.queries.sites import removed_sites
 
 
 @dataclass(frozen=True)
@@ -96,15 +97,16 @@ def save_answers(
 ) -> SaveResult:
     """Save criteria of a return, each by itself, in one transaction; the last step of each edit is its stored version.
 
-    A criterion with a wrong value or a conflict is not saved and comes back in the result; the others are. An edit
-    that changes nothing makes no version, and an edit whose key was seen before is the same save. `source` says how
-    the answers came: one of `models.SOURCES`. Raises NotFound and NotPossible (round closed, return submitted,
-    unknown question).
+    A criterion with a wrong value or a conflict is not saved and comes back in the result; the others are. So does one
+    about a site that was removed from the list meanwhile, as an error, unless it says what is stored. An edit that
+    changes nothing makes no version, and an edit whose key was seen before is the same save. `source` says how the
+    answers came: one of `models.SOURCES`. Raises NotFound and NotPossible (round closed, return submitted, unknown
+    question).
     """
     desk = _Desk.open(session, public_id, by=by, now=now)
     result = SaveResult()
     for edit in edits:
-        criterion = desk.criterion(edit.criterion)
+        criterion, gone = desk.wanted(edit.criterion)
         stands = desk.standing(edit.criterion)
         # the same save again; not when something was saved since: then it is an edit of an old page like any other
         if stands.version and desk.keys.get(edit.criterion) == edit.key:
@@ -113,10 +115,12 @@ def save_answers(
         try:
             value = desk.clean(criterion, edit.raw, stands).value
         except AnswerErrors as wrong:
-            result.errors[edit.criterion] = wrong.errors
+            result.errors[edit.criterion] = gone or wrong.errors
             continue
         if value == stands.value:
             result.unchanged.append(edit.criterion)
+        elif gone:
+            result.errors[edit.criterion] = gone
         elif not desk.may_change(edit.criterion):
             result.errors[edit.criterion] = {ANSWER_TYPES[criterion.answer.type].first: ELSEWHERE}
         elif edit.based_on != stands.version:
@@ -134,13 +138,13 @@ def take_theirs(
 
     Each becomes a version, and what stood before it becomes the next one, marked as restored: nothing that was typed
     is lost. What cannot be read of it (a day that does not exist) is left out; a text or a table that cannot be kept
-    comes back as an error. An edit that is not based on what stands comes back as a conflict. Raises NotFound and
-    NotPossible.
+    comes back as an error, as does an answer about a site that was removed from the list meanwhile. An edit that is not
+    based on what stands comes back as a conflict. Raises NotFound and NotPossible.
     """
     desk = _Desk.open(session, public_id, by=by, now=now)
     result = SaveResult()
     for edit in edits:
-        criterion = desk.criterion(edit.criterion)
+        criterion, gone = desk.wanted(edit.criterion)
         stands = desk.standing(edit.criterion)
         # not the key of saving the same words: that would be another choice
         own, chosen = f"{edit.key[:56]}-own", f"{edit.key[:56]}-theirs"
@@ -150,9 +154,11 @@ def take_theirs(
         try:
             mine = desk.clean_texts(criterion, edit.raw, stands)
         except AnswerErrors as wrong:
-            result.errors[edit.criterion] = wrong.errors
+            result.errors[edit.criterion] = gone or wrong.errors
             continue
-        if edit.based_on != stands.version:
+        if gone:
+            result.errors[edit.criterion] = gone
+        elif edit.based_on != stands.version:
             result.conflicts[edit.criterion] = Conflict(edit.criterion, mine, stands)
         elif mine == stands.value:
             result.unchanged.append(edit.criterion)
@@ -189,6 +195,11 @@ def restore(
         result.saved[question] = desk.put(question, value, source="restored", key=key)
     result.work = desk.settle("answer.restored", **({"from": version} if result.saved else {}))
     return result
+
+
+SITE_GONE = N_(
+    "“%(site)s” is not in your list of sites any more, so this answer was not saved. Copy what you want to keep."
+)
 
 
 @dataclass
@@ -238,6 +249,27 @@ class _Desk:
     def criterion(self, question: str) -> Criterion:
         """The criterion of a question. Raises NotPossible where this return is not asked it."""
         return _criterion(self.template, question, self.audit_return, self.places)
+
+    def wanted(self, question: str) -> tuple[Criterion, dict[str, Message]]:
+        """The criterion of a question, and by field what is wrong where its site was removed from the list meanwhile.
+
+        Raises NotPossible where this return never asked it.
+        """
+        try:
+            return self.criterion(question), {}
+        except NotPossible:
+            _key, scope = question_parts(question)
+            site = self.removed.get(scope)
+            if site is None:
+                raise
+        criterion = _criterion(self.template, question, self.audit_return, [site])
+        return criterion, {ANSWER_TYPES[criterion.answer.type].first: Message(SITE_GONE, {"site": site.name})}
+
+    @cached_property
+    def removed(self) -> dict[str, Place]:
+        """The sites that were removed from the list, by scope. Asked for when somebody answers about such a one."""
+        rows = removed_sites(self.session, self.audit_return)
+        return {row.key: Place(row.key, row.code, row.name, "site") for row in rows}
 
     def clean(self, criterion: Criterion, raw: Mapping[str, object], stands: Answered) -> CleanAnswer:
         """The answer as it is stored. Raises AnswerErrors."""

@@ -19,10 +19,10 @@ from app.operations import events, rollup, sharing
 from app.operations.answers import end_vouches
 from app.operations.sites import list_sites
 from app.operations.stage import move
-from app.policy import Actor
+from app.policy import Actor, allows
 from app.queries.carrying import carry_plan, is_overdue, to_confirm
 from app.queries.returned_standards import correction_of
-from app.queries.returns import Item, checklist, get_return, why_closed
+from app.queries.returns import Item, checklist, get_return, return_facts, why_closed
 
 
 def carry(
@@ -32,13 +32,15 @@ def carry(
 
     Only where the question is the same and nobody has answered it here. Each is marked as carried, and stands in the
     way of signing until somebody confirms or changes it. With answers about sites the list of the last round comes
-    along while none is listed. Raises NotFound, and NotPossible where nothing can be carried.
+    along while none is listed, except what was removed here, if the actor may list sites. Raises NotFound, and
+    NotPossible where nothing can be carried.
     """
     audit_return = get_return(session, public_id, actor=by, now=now, permission="return.edit", lock=True)
     if reason := why_closed(audit_return, now=now):
         raise NotPossible(reason)
     work = checklist(session, audit_return)
-    plan = carry_plan(session, work)
+    may_list = allows(by, "return.sites", return_facts(session, audit_return, now=now, actor=by))
+    plan = carry_plan(session, work, may_list=may_list)
     if plan is None:
         raise NotPossible(N_("There is no earlier round of this audit to carry answers forward from."))
     chosen = [section for section in plan.sections if standards is None or section.standard.id in standards]
@@ -69,6 +71,13 @@ def carry(
             carried[item.id] = row.version
             grades.append((item.criterion.id, row.grade))
             touched[item.criterion.id] = row.grade
+    if not carried and plan.unlisted:
+        raise NotPossible(
+            N_(
+                "Answers about sites can be carried forward once the sites are listed. Ask the audit lead to list those"
+                " of the last round, then carry the answers."
+            )
+        )
     if not carried:
         raise NotPossible(
             N_("There is nothing to carry forward here: what is asked as before is answered already.")

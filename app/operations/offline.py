@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from app.bundle import Manifest
 from app.domain.actions import ActionErrors, Typed
+from app.domain.answers import ANSWER_TYPES, question_parts
 from app.domain.evidence import Described, EvidenceErrors
 from app.domain.integrity import hash_of, sha256_hex
 from app.domain.life import NotPossible
 from app.domain.message import N_, Message
-from app.domain.sites import Named, SiteErrors, key_of
-from app.domain.sites import check as check_site
+from app.domain.sites import Named
 from app.files.store import Store
 from app.models import AuditReturn, StagedImport
 from app.operations import events
@@ -27,18 +27,24 @@ from app.operations.evidence import Upload
 from app.operations.evidence import add as add_evidence
 from app.operations.evidence import attach as attach_evidence
 from app.operations.sites import list_sites
-from app.policy import Actor
+from app.policy import Actor, allows
 from app.queries.bundles import matched
 from app.queries.evidence import same_content
 from app.queries.imports import expected_of, get_import, message_to_json, preview
 from app.queries.returned_standards import correction_of
-from app.queries.returns import checklist, get_return, why_closed
+from app.queries.returns import checklist, get_return, return_facts, why_closed
 from app.queries.rounds import NotFound
-from app.queries.sites import removed_sites
+from app.queries.sites import offered_sites
 from app.sheets.cells import Sheet
 from app.sheets.read import Reading, read_answers
 
 MOST_OPEN = 20  # uploads of a return that nobody has decided about
+
+
+ASK_LEAD = N_(
+    "“%(site)s” is not in your list of sites, so this answer was not saved. Ask the audit lead to save it from this"
+    " file, or to add the site to the list first."
+)
 
 
 @dataclass(frozen=True)
@@ -73,37 +79,12 @@ def stage_bundle(
 ) -> StagedImport:
     """Keep what a bundle from another installation says. `digest` is the SHA-256 of the file.
 
-    Sites that this return never listed are listed, so that answers about them have a place; one that was removed here
-    stays removed. Raises NotFound, NotPossible, and Unreadable for a bundle of another checklist or type of agency.
+    Nothing of the return changes: sites that it never listed are listed when answers about them are taken. Raises
+    NotFound, NotPossible, and Unreadable for a bundle of another checklist or type of agency.
     """
     audit_return = _open_return(session, public_id, by=by, now=now)
-    listed = _list_sites(session, audit_return, manifest, by=by, now=now)
     found = matched(session, audit_return, manifest)
-    if listed:
-        words = Message(N_("Sites that were not in your list and are now: %(names)s."), {"names": ", ".join(listed)})
-        found["notes"].append(message_to_json(words))
     return _keep(session, audit_return, "bundle", name=name, digest=digest, found=found, by=by, now=now)
-
-
-def _list_sites(
-    session: Session, audit_return: AuditReturn, manifest: Manifest, *, by: Actor, now: datetime
-) -> list[str]:
-    """List the sites of a bundle that the return never listed; their names. None where the list is as it was signed."""
-    work = checklist(session, audit_return)
-    if not work.template.asks_sites or work.has_no_sites or correction_of(session, audit_return, work):
-        return []
-    known = {site.scope for site in work.sites} | {row.key for row in removed_sites(session, audit_return)}
-    new = []
-    for site in manifest.sites:
-        try:
-            typed = check_site(Named(site.code, site.name))
-        except SiteErrors:
-            continue  # answers about it are told as having no place here
-        if typed.code and key_of(typed.code) not in known:
-            known.add(key_of(typed.code))
-            new.append(typed)
-    listed = list_sites(session, audit_return, new, by=by, now=now)
-    return [row.name for row in listed.new]
 
 
 def _keep(
@@ -167,7 +148,9 @@ def apply_import(
 ) -> SaveResult:
     """Save what was decided about an upload. What somebody else saved since it was seen comes back as a conflict.
 
-    An upload is settled when nothing in it is left to decide. Raises NotFound and NotPossible.
+    Sites of a bundle that the return never listed are listed with the answers about them that are taken, by whoever may
+    list sites; for others these answers come back as errors, and stay to be decided. An upload is settled when nothing
+    in it is left to decide. Raises NotFound and NotPossible.
     """
     audit_return, staged = _open_import(session, public_id, import_id, by=by, now=now)
     answers = {answer["id"]: answer for answer in staged.content["answers"]}
@@ -184,7 +167,10 @@ def apply_import(
         raw = answer["raw"] if decision.choice == "file" else decision.raw or {}
         key = hash_of([staged.public_id, decision.question, decision.seen, {n: str(w) for n, w in raw.items()}])
         edits.append(Edit(decision.question, raw, decision.seen, f"import-{key[:40]}"))
+    refused = _list_sites(session, audit_return, staged, edits, by=by, now=now)
+    edits = [edit for edit in edits if edit.criterion not in refused]
     result = save_answers(session, public_id, edits, by=by, now=now, source=staged.kind) if edits else SaveResult()
+    result.errors |= refused
     states = dict.fromkeys(kept, "left") | dict.fromkeys((*result.saved, *result.unchanged), "applied")
     # a new value: a change inside the stored one would not be noticed
     staged.content = staged.content | {
@@ -211,6 +197,37 @@ def apply_import(
         )
     session.flush()
     return result
+
+
+def _list_sites(
+    session: Session, audit_return: AuditReturn, staged: StagedImport, edits: Sequence[Edit], *, by: Actor,
+    now: datetime,
+) -> dict[str, dict[str, Message]]:  # fmt: skip
+    """List the sites of an upload that edits are about and the return never listed.
+
+    What the actor may not have listed is the result: by question and field, what is to be done about it.
+    """
+    work = checklist(session, audit_return)
+    offered = {site.scope: site for site in offered_sites(session, work, staged.content.get("sites", ()))}
+    about: dict[str, str] = {}  # question to site
+    for edit in edits:
+        key, scope = question_parts(edit.criterion)
+        if scope in offered and work.template.criterion(key).scope == "site":
+            about[edit.criterion] = scope
+    if not about:
+        return {}
+    if allows(by, "return.sites", return_facts(session, audit_return, now=now, actor=by)):
+        wanted = [Named(site.code, site.name) for key, site in offered.items() if key in about.values()]
+        list_sites(session, audit_return, wanted, by=by, now=now)
+        return {}
+    return {
+        question: {
+            ANSWER_TYPES[work.template.criterion(question_parts(question)[0]).answer.type].first: Message(
+                ASK_LEAD, {"site": offered[scope].name}
+            )
+        }
+        for question, scope in about.items()
+    }
 
 
 def _settle(session: Session, audit_return: AuditReturn, staged: StagedImport, *, now: datetime) -> None:

@@ -681,16 +681,10 @@ def correction(session: Session, audit_round: AuditRound, *, by: Actor, now: dat
     if not every:
         raise NotPossible(N_("Nothing is published yet, so there is nothing to correct."))
     old = edition_content(session, audit_round, every[0].number, now=now)
-    new = prepare_edition(session, audit_round, actor=by, now=now)
+    new = prepare_edition(session, audit_round, actor=by, now=now, corrects=old)
     found = changes(old["findings"]["en"], new["findings"]["en"]) if has_joint(audit_round) else []
     found += register_changes(old.get("register", {}).get("en", {}), new.get("register", {}).get("en", {}))
     found += letter_changes(old.get("letters", {}), new.get("letters", {}))
-    # about a submission that was replaced since: it stays where it came out before, and does not come out now
-    new["feedback"] = {
-        key: version
-        for key, version in new["feedback"].items()
-        if key not in new["replaced"] or old["feedback"].get(key) == version
-    }
     anew = {key for key, version in new["feedback"].items() if old["feedback"].get(key) != version}
     gone = set(old["feedback"]) - set(new["feedback"])
     if anew or gone:

@@ -13,7 +13,7 @@ from app.domain.life import NotPossible
 from app.domain.message import N_, Message
 from app.domain.sites import Named, SiteErrors, check, check_number, free_code, key_of
 from app.models import AuditReturn, ReturnSite
-from app.operations import events, sharing
+from app.operations import events
 from app.operations.answers import end_vouches
 from app.operations.stage import move
 from app.policy import Actor
@@ -58,7 +58,7 @@ def add_list(session: Session, public_id: str, typed: Sequence[Named], *, by: Ac
 def list_sites(
     session: Session, audit_return: AuditReturn, sites: Iterable[Named], *, by: Actor, now: datetime
 ) -> Listed:
-    """As `add_list`, for a return that the caller holds locked and found to be open."""
+    """As `add_list`, for a return that the caller holds locked and found open, and an actor who may list its sites."""
     rows = _rows(session, audit_return)
     found = Listed()
     for site in sites:
@@ -183,8 +183,6 @@ def _record(
     data: dict[str, object] = {"sites": [row.code for row in rows]} if rows else {}
     if ended := end_vouches(session, audit_return, work.template, dict.fromkeys(about, "")):
         data["vouches_ended"] = ended
-    if again := sharing.back_to_ready(session, audit_return, work.template, about, by=by, now=now):
-        data["to_accept_again"] = again
     texts = {"names": "\n".join(f"{row.code}: {row.name}" for row in rows)} if rows else {}
     events.append(session, chain, verb, by=by, now=now, data=data, texts=texts)
     session.flush()

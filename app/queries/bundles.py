@@ -15,9 +15,10 @@ from app.domain.sites import key_of
 from app.models import AuditReturn
 from app.policy import Actor, require
 from app.queries.forms import every_item
-from app.queries.imports import message_to_json
+from app.queries.imports import SITE_NOT_HERE, message_to_json
 from app.queries.returns import checklist, return_facts, sees_drafts
 from app.queries.rounds import NotFound
+from app.queries.sites import offered_sites
 from app.sheets.cells import Unreadable
 from app.sheets.layout import as_raw
 
@@ -96,8 +97,9 @@ def bundle_content(session: Session, audit_return: AuditReturn, *, actor: Actor,
 def matched(session: Session, audit_return: AuditReturn, manifest: Manifest) -> dict[str, Any]:
     """A bundle as an upload keeps it: its answers by question here, and those without one with the reason.
 
-    A criterion matches where its id and its version are the same, and an area or a site where its code is. The caller
-    got the return through `get_return`. Raises Unreadable for a bundle of another checklist or another type of agency.
+    A criterion matches where its id and its version are the same, and an area or a site where its code is. A site that
+    the return never listed matches too: it can be listed when its answers are taken. The caller got the return through
+    `get_return`. Raises Unreadable for a bundle of another checklist or another type of agency.
     """
     pack = audit_return.template_version.pack_version.pack
     if manifest.template.pack != pack:
@@ -117,6 +119,7 @@ def matched(session: Session, audit_return: AuditReturn, manifest: Manifest) -> 
         "unmatched": [],
         "actions": [],
         "evidence": [],
+        "sites": [{"code": site.code, "name": site.name} for site in finder.offered],
     }
     for answer in manifest.answers:
         question = finder.question(answer.criterion, answer.scope, answer.type)
@@ -168,11 +171,13 @@ class _Finder:
     def __init__(self, session: Session, audit_return: AuditReturn, manifest: Manifest) -> None:
         work = checklist(session, audit_return)
         self.audit_return, self.manifest = audit_return, manifest
-        self.items = {item.id: item for item in every_item(session, audit_return, work)}
+        told = [{"code": site.code, "name": site.name} for site in manifest.sites]
+        self.offered = offered_sites(session, work, told)
+        self.items = {item.id: item for item in every_item(session, audit_return, work, self.offered)}
         self.criteria = {placed.criterion.id: placed.criterion for placed in work.template.criteria()}
         self.versions = {one.id: one.version for one in manifest.criteria}
         areas = {place.code: place.scope for place in work.areas}
-        sites = {place.scope for place in work.sites}
+        sites = {place.scope for place in (*work.sites, *self.offered)}
         self.areas = {area.scope: areas.get(area.code) for area in manifest.areas}
         self.sites = {site.scope: key if (key := key_of(site.code)) in sites else None for site in manifest.sites}
 
@@ -199,11 +204,7 @@ class _Finder:
         by_site = known.scope == "site"
         here = (self.sites if by_site else self.areas).get(scope) if scope else ""
         if here is None:
-            return Message(
-                N_("This site is not in the list of the agency here.")
-                if by_site
-                else N_("The agency does not work in this area here.")
-            )
+            return SITE_NOT_HERE if by_site else Message(N_("The agency does not work in this area here."))
         found = question_id(criterion, here)
         if found in self.items:
             return found

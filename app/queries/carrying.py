@@ -32,6 +32,7 @@ from app.queries.returns import (
     checklist,
     submitted_checklist,
 )
+from app.queries.sites import removed_sites
 
 
 @dataclass(frozen=True)
@@ -129,13 +130,15 @@ class CarrySection:
 class CarryPlan:
     """What can be carried forward from the last round, by standard, and what is no longer asked (`dropped`).
 
-    `sites`: the list of sites of the last round, which comes along while none is listed here.
+    `sites`: the list of sites of the last round, which comes along while none is listed here; `unlisted`: the same
+    where the person may not list sites, so that answers about them stay where they are.
     """
 
     last: LastRound
     sections: Sequence[CarrySection]
     dropped: Sequence[Item]
     sites: Sequence[Place] = ()
+    unlisted: Sequence[Place] = ()
 
     @property
     def open(self) -> list[Pair]:
@@ -158,11 +161,12 @@ class CarryPlan:
         return [item for section in self.sections for item in section.new]
 
 
-def carry_plan(session: Session, work: Checklist) -> CarryPlan | None:
+def carry_plan(session: Session, work: Checklist, *, may_list: bool = True) -> CarryPlan | None:
     """What of the last round can be carried forward into a return, `work`; None where there is no last round.
 
     An answer can be carried where the question is the same by id and version (and area or site), is not asked anew in
-    each round, its grades are still offered, and nobody has answered it here. The caller asked `sees_drafts`.
+    each round, its grades are still offered, and nobody has answered it here. `may_list`: whether the person may list
+    sites. One that was removed here stays removed. The caller asked `sees_drafts`.
     """
     last = last_round(session, work.audit_return)
     if last is None:
@@ -179,7 +183,12 @@ def carry_plan(session: Session, work: Checklist) -> CarryPlan | None:
         if versions.get(item.criterion.id) == item.criterion.version and fitting(work, item)
     }
     given = {item.id: item.answer for item in work.items if item.started}
-    sites = last.work.sites if work.template.asks_sites and not (work.sites or work.has_no_sites) else ()
+    sites: Sequence[Place] = ()
+    if last.work.sites and work.template.asks_sites and not (work.sites or work.has_no_sites):
+        removed = {row.key for row in removed_sites(session, work.audit_return)}
+        sites = [site for site in last.work.sites if site.scope not in removed]
+    unlisted: Sequence[Place] = () if may_list else sites
+    sites = sites if may_list else ()
     # conditions: what will be asked once the answers are carried
     whole = build_checklist(
         work.audit_return, work.pack, work.template, {**fits, **given}, {}, [*work.places, *sites],
@@ -190,7 +199,13 @@ def carry_plan(session: Session, work: Checklist) -> CarryPlan | None:
         _section(one.standard, one.number, one.items, answered, fits, given, known) for one in whole.sections
     ]
     asked = {item.id for item in whole.items}
-    return CarryPlan(last, parts, [item for key, item in answered.items() if key not in asked], sites)
+    waiting = {site.scope for site in unlisted}
+    dropped = [
+        item
+        for key, item in answered.items()
+        if key not in asked and not (item.criterion.scope == "site" and item.scope in waiting)
+    ]
+    return CarryPlan(last, parts, dropped, sites, unlisted)
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,18 @@ def files_at(session: Session, draft: PackDraft, revision: int | None = None) ->
     return {name: text for name, text in rows if text is not None}
 
 
+def alone_until(session: Session, draft: PackDraft, revision: int, *, actor: Actor) -> int:
+    """The last revision of a draft that the actor got through `get_draft` before which, from another one on, nobody
+    else saved anything."""
+    first = session.scalar(
+        select(func.min(DraftFile.revision)).where(
+            DraftFile.draft_id == draft.id, DraftFile.revision > revision,
+            DraftFile.by_id.is_distinct_from(actor.user_id),
+        )
+    )  # fmt: skip
+    return draft.revision if first is None else first - 1
+
+
 @dataclass(frozen=True)
 class Work:
     """A draft with its files, and what they come to."""

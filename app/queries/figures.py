@@ -391,11 +391,13 @@ def _criterion_figures(
         if not asked.criterion.asked_of(subtype or None):
             continue
         by_grade = grades.get(subtype, {})
-        # of checked answers nobody was asked more; one asked per area has several answers from a return
-        number = returns.get(subtype, 0)
-        if narrowed.checked or asked.criterion.scope:
-            answers = sum(by_grade.values())
-            number = answers if narrowed.checked else max(number, answers)
+        # of checked answers nobody was asked more; one asked per area has several answers from a return, and one
+        # asked per site none from an agency without sites
+        number, answers = returns.get(subtype, 0), sum(by_grade.values())
+        if narrowed.checked or asked.criterion.scope == "site":
+            number = answers
+        elif asked.criterion.scope:
+            number = max(number, answers)
         counts[subtype] = by_grade, number
     return CriterionFigures(asked, reading.label(asked), counts)
 
@@ -499,7 +501,9 @@ def agencies_behind(
         "checked": case(ranks, value=found),
         "expected": expected if readable else None,
     }
-    by_name: list[Any] = [Agency.name, Agency.code, SubmissionAnswer.scope_key]
+    by_name: list[Any] = [func.lower(Agency.name), Agency.code]
+    if asked.criterion.scope:
+        by_name += [_PLACES[asked.criterion.scope], SubmissionAnswer.scope_key]
     if (key := keys.get(behind.sort)) is not None:
         # what has nothing to sort by comes last, whichever way round
         order = [(key.desc() if behind.descending else key.asc()).nulls_last(), *by_name]
@@ -530,6 +534,9 @@ _ROLLED_UP = select(RollUp.subtype, RollUp.grade, RollUp.count).where(
 )  # fmt: skip
 
 
+_PLACES: dict[str, Any] = {"area": Area.name, "site": ReturnSite.name}  # what an answer of this scope is about
+
+
 @cache
 def _signed_answers(scope: str, checked: bool) -> Select[*tuple[Any, ...]]:
     """SQL: signed answers in force of criteria of this scope, with what was found last about each (`Moderation`).
@@ -541,7 +548,7 @@ def _signed_answers(scope: str, checked: bool) -> Select[*tuple[Any, ...]]:
     query = (
         select(
             Agency.name, Agency.code, AuditReturn.subtype, answer.scope_key,
-            {"area": Area.name, "site": ReturnSite.name}.get(scope, literal("")), answer.grade, Moderation.grade,
+            _PLACES.get(scope, literal("")), answer.grade, Moderation.grade,
             AuditReturn.public_id, Submission.public_id,
         )
         .select_from(answer)

@@ -488,8 +488,10 @@ def _criterion(reading: Reading, asked: Asked, grades: Mapping[str, Mapping[str,
             continue
         by_grade = grades.get(subtype, {})
         returned = submitted.get(subtype, 0)
-        if criterion.scope:  # one answer for each area or site: all of them were answered before signing
-            returned = max(returned, sum(by_grade.values()))
+        # one answer for each area or site, all given before signing; none from an agency without sites
+        answers = sum(by_grade.values())
+        if criterion.scope:
+            returned = answers if criterion.scope == "site" else max(returned, answers)
         figure = Figure.of(by_grade, scheme_key=asked.scheme_key, scheme=asked.scheme, asked=returned)
         parts.append(
             FigureBy(

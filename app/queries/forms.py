@@ -62,6 +62,7 @@ from app.queries.returns import (
     Answered,
     Checklist,
     Item,
+    Place,
     checklist,
     places_of,
     return_facts,
@@ -212,21 +213,25 @@ def signed_form(
     )
 
 
-def every_item(session: Session, audit_return: AuditReturn, work: Checklist) -> list[Item]:
+def every_item(
+    session: Session, audit_return: AuditReturn, work: Checklist, more: Sequence[Place] = ()
+) -> list[Item]:
     """Every question that a return may be asked, in order: those too that its answers hide at present.
 
-    `work` is its checklist; the caller got the return through `get_return`.
+    `work` is its checklist; `more` are sites that it does not list, and would be asked about if it did. The caller got
+    the return through `get_return`.
     """
     shown = {item.id: item for item in work.items}
+    places = [*work.places, *more]
     wanted = [
         (criterion, scope)
         for criterion in work.template.asked_of(audit_return.subtype or None)
-        for scope in scopes_of(criterion, work.places)
+        for scope in scopes_of(criterion, places)
     ]
     if len(wanted) == len(shown):
         return list(shown.values())
     stored = _stored(session, audit_return)
-    names = scope_names(work.places)
+    names = scope_names(places)
     return [
         shown.get(question_id(criterion.id, scope))
         or _item(

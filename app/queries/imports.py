@@ -11,13 +11,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.clock import today
-from app.domain.answers import ANSWER_TYPES, AnswerErrors
-from app.domain.message import Message
+from app.domain.answers import ANSWER_TYPES, AnswerErrors, question_parts
+from app.domain.message import N_, Message
 from app.models import AuditReturn, StagedImport
 from app.policy import Actor
 from app.queries.forms import every_item
-from app.queries.returns import Item, checklist, get_return, sees_drafts, values_at
+from app.queries.returns import Checklist, Item, checklist, get_return, sees_drafts, values_at
 from app.queries.rounds import NotFound
+from app.queries.sites import offered_sites
 from app.sheets.read import Expected, Question, same_value
 
 PAGE = 20  # uploads on one page of the list
@@ -120,6 +121,13 @@ def message_from_json(stored: Mapping[str, Any]) -> Message:
     return Message(stored["msgid"], stored["params"])
 
 
+SITE_NOT_HERE = Message(N_("This site is not in the list of the agency here."))
+OFFERED = N_(
+    "Sites that are not in your list: %(names)s. They are added to it when the audit lead or the signatory saves"
+    " answers about them from this file. Planned actions and files about them follow after that."
+)
+
+
 def get_import(session: Session, audit_return: AuditReturn, public_id: str) -> StagedImport:
     """An upload of a return that the caller got through `get_return`. Raises NotFound."""
     staged = session.scalar(
@@ -166,27 +174,40 @@ def expected_of(session: Session, audit_return: AuditReturn) -> Expected:
 
 def preview(session: Session, audit_return: AuditReturn, staged: StagedImport, *, now: datetime) -> Preview:
     """What an upload would change now. The caller got the return through `get_return`."""
-    items = every_item(session, audit_return, checklist(session, audit_return))
+    work = checklist(session, audit_return)
+    offered = offered_sites(session, work, staged.content.get("sites", ()))
+    items = every_item(session, audit_return, work, offered)
     answers = {answer["id"]: answer for answer in staged.content["answers"]}
     before = values_at(session, audit_return, {key: answer["based_on"] for key, answer in answers.items()})
-    by_id = {item.id: item for item in items}
+    # what is planned for a site, and files about it, have no place before the site is listed
+    unlisted = {site.scope for site in offered}
+    by_id = {item.id: item for item in items if item.criterion.scope != "site" or item.scope not in unlisted}
+    known = {item.id for item in items}
+    notes = [message_from_json(note) for note in staged.content["notes"]]
+    if offered:
+        notes.append(Message(OFFERED, {"names": ", ".join(site.name for site in offered)}))
     return Preview(
         staged=staged,
         entries=[
             _entry(item, answers[item.id], before[item.id], now=now) for item in items if item.id in answers
         ],
-        notes=[message_from_json(note) for note in staged.content["notes"]],
+        notes=notes,
         passed_over=[
             *staged.content["passed_over"],
             # the agency works elsewhere now, or is of another kind
             *({"sheet": one["sheet"], "cell": cell, "text": one["raw"].get(name, "")}
-              for key, one in answers.items() if key not in by_id
+              for key, one in answers.items() if key not in known
               for name, cell in one["cells"].items() if one["raw"].get(name)),
         ],
         more_passed_over=staged.content["more_passed_over"],
         unmatched=[
             Unmatched(one["criterion"], message_from_json(one["reason"]), one["value"])
             for one in staged.content.get("unmatched", ())
+        ] + [
+            # its site was in the list when the bundle came
+            Unmatched(question_parts(key)[0], SITE_NOT_HERE, one["raw"])
+            for key, one in answers.items()
+            if staged.kind == "bundle" and one["state"] == "open" and key not in known and _about_site(work, key)
         ],
         actions=[
             OfferedAction(
@@ -205,6 +226,10 @@ def preview(session: Session, audit_return: AuditReturn, staged: StagedImport, *
             for one in staged.content.get("evidence", ())
         ],
     )  # fmt: skip
+
+
+def _about_site(work: Checklist, question: str) -> bool:
+    return work.template.criterion(question_parts(question)[0]).scope == "site"
 
 
 def _entry(item: Item, answer: Mapping[str, Any], before: Mapping[str, Any], *, now: datetime) -> Entry:

@@ -185,18 +185,21 @@ def without(
     """Letters as they were frozen, given by area and language, without the words to those whose feedback is `left_out`;
     `feedback`: that which comes out. Public id of a return to the version, both. Two statements at most.
     """
-    codes = {
-        code: public_id
-        for code, public_id in session.execute(
-            select(Agency.code, AuditReturn.public_id).join(AuditReturn.agency).where(AuditReturn.round_id == round_id)
-        )
-    }
     read = {
         area: {language: AreaLetter.model_validate(one, extra="ignore") for language, one in each.items()}
         for area, each in frozen.items()
     }
-    to = {area: [codes.get(one.code, "") for one in each["en"].addressed_to] for area, each in read.items()}
-    opens = {key for returns in to.values() for key in returns}
+    rows = session.execute(
+        select(Agency.code, AuditReturn.public_id)
+        .join(AuditReturn.agency)
+        .where(
+            AuditReturn.round_id == round_id,
+            Agency.code.in_({one.code for each in read.values() for one in each["en"].addressed_to}),
+        )
+    )
+    returns = {row.code: row.public_id for row in rows}
+    to = {area: [returns.get(one.code, "") for one in each["en"].addressed_to] for area, each in read.items()}
+    opens = set(returns.values())
     said = _narratives(session, {key: version for key, version in feedback.items() if key in opens})
     found: dict[str, Any] = dict(frozen)
     for area, each in read.items():
@@ -331,6 +334,8 @@ def _newest_narratives(session: Session, ids: Sequence[int]) -> dict[str, str]:
 
 def _narratives(session: Session, versions: Mapping[str, int]) -> dict[str, str]:
     """Public id of a return to what the version of its feedback that is given opens with, where that is anything."""
+    if not versions:
+        return {}
     rows = session.execute(
         select(AuditReturn.public_id, Feedback.narrative)
         .join(AuditReturn, AuditReturn.id == Feedback.return_id)

@@ -11,17 +11,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from app.domain.findings import Edition
 from app.domain.letter import AreaLetter, speaks
 from app.domain.letter import has_letters as pack_has_letters
-from app.models import Area, AuditReturn, AuditRound
+from app.models import Area, AuditReturn, AuditRound, Publication
 from app.policy import Actor, LetterFacts, allows, require, system_actor
 from app.queries.letter_content import addressed, contributed, letter
+from app.queries.moderation import is_hidden_from
 from app.queries.packs import pack_of, template_of
-from app.queries.release import edition_content, editions, release_of, standing
+from app.queries.release import coming_out, editions, feedback_facts, release_of, standing
 from app.queries.rounds import NotFound, get_round, round_facts
 
 _LOADER = system_actor("letters")  # policy is asked with more facts, once they are read
@@ -32,13 +33,19 @@ def has_letters(audit_round: AuditRound) -> bool:
     return pack_has_letters(pack_of(audit_round.pack_version))
 
 
-def get_letters_round(session: Session, public_id: str, *, actor: Actor, now: datetime) -> AuditRound:
-    """A round whose letters the actor may know of. Raises NotFound where it has none, or none that is theirs yet."""
+def get_letters(
+    session: Session, public_id: str, *, actor: Actor, now: datetime
+) -> tuple[AuditRound, list[AreaRow]]:
+    """A round whose letters the actor may know of, with its areas as `letters_of` gives them.
+
+    Raises NotFound where it has none, or none that is theirs yet.
+    """
     audit_round = get_round(session, public_id, actor=_LOADER, now=now)
+    areas = letters_of(session, audit_round, actor=actor, now=now)
     inspects = allows(actor, "release.read", round_facts(session, audit_round, now=now))
-    if not has_letters(audit_round) or not (inspects or letters_of(session, audit_round, actor=actor, now=now)):
+    if not has_letters(audit_round) or not (inspects or areas):
         raise NotFound
-    return audit_round
+    return audit_round, areas
 
 
 def opens_letter(audit_return: AuditReturn) -> bool:
@@ -83,18 +90,25 @@ def area_letter(
     session: Session, audit_round: AuditRound, area_id: str, number: int = 0, *, actor: Actor, now: datetime,
     language: str = "en",
 ) -> AreaLetter | None:  # fmt: skip
-    """The letter to an area, given by its public id, as it came out with an edition; 0: as it would be now.
+    """The letter to an area, given by its public id, as it came out with an edition; 0: as it would be now, opening
+    with words from feedback that the actor may read.
 
     None where nobody signed anything about it. Raises Denied, and NotFound where there is no such letter.
     """
     area, facts = _one(session, audit_round, area_id, now=now)
     require(actor, "letter.read" if number else "letter.draft", facts)
     if not number:
-        return letter(session, audit_round, area, now=now, language=language)
+
+        def may_read(audit_return: AuditReturn) -> bool:
+            """As on the page of the feedback, whose words open the letter."""
+            of_return = feedback_facts(session, audit_return, now=now)
+            return allows(actor, "feedback.read", of_return) and not is_hidden_from(session, audit_return, actor)
+
+        return letter(session, audit_round, area, now=now, language=language, may_read=may_read)
     edition = next((one for one in editions(session, audit_round, now=now) if one.number == number), None)
     if edition is None:
         raise NotFound
-    frozen = _frozen(session, audit_round, number, now=now).get(area_id)
+    frozen = _frozen(session, audit_round, now=now, number=number).get(number, {}).get(area_id)
     if frozen is None:
         raise NotFound
     content = frozen.get(language) or frozen["en"]
@@ -119,10 +133,8 @@ def may_read_letter(
 def letter_exists(session: Session, audit_round: AuditRound, area_id: str, number: int, *, now: datetime) -> bool:
     """Whether an edition has a letter to the area or, for 0, whether anybody signed something about it."""
     if number:
-        there = any(one.number == number for one in editions(session, audit_round, now=now))
-        return there and area_id in _frozen(session, audit_round, number, now=now)
-    area, _facts = _one(session, audit_round, area_id, now=now)
-    return area.id in contributed(session, audit_round)
+        return area_id in _frozen(session, audit_round, now=now, number=number).get(number, {})
+    return bool(contributed(session, audit_round, only=area_id))
 
 
 def area_named(session: Session, public_id: str) -> str:
@@ -145,18 +157,21 @@ def edition_to_read(session: Session, audit_round: AuditRound, area_id: str, *, 
 def _one(
     session: Session, audit_round: AuditRound, area_id: str, *, now: datetime
 ) -> tuple[Area, LetterFacts]:
-    if has_letters(audit_round):
-        for area, facts, _number in _areas(session, audit_round, now=now):
-            if area.public_id == area_id:
-                return area, facts
+    if area_id and has_letters(audit_round):
+        for area, facts, _number in _areas(session, audit_round, now=now, only=area_id):
+            return area, facts
     raise NotFound
 
 
 def _areas(
-    session: Session, audit_round: AuditRound, *, now: datetime
+    session: Session, audit_round: AuditRound, *, now: datetime, only: str = ""
 ) -> list[tuple[Area, LetterFacts, int]]:
-    """The areas that letters can be written to, by name, with what policy needs and how many agencies contributed."""
-    wrote, written_to = contributed(session, audit_round), addressed(session, audit_round)
+    """The areas that letters can be written to, by name, with what policy needs and how many agencies contributed.
+
+    `only`: the one with this public id.
+    """
+    wrote = contributed(session, audit_round, only=only)
+    written_to = addressed(session, audit_round, only=only)
     at = standing(release_of(session, audit_round), now=now)
     of_round = round_facts(session, audit_round, now=now)
     common = LetterFacts(
@@ -171,15 +186,34 @@ def _areas(
     return found
 
 
-def _frozen(session: Session, audit_round: AuditRound, number: int, *, now: datetime) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = edition_content(session, audit_round, number, now=now).get("letters", {})
-    return found
+def _frozen(
+    session: Session, audit_round: AuditRound, *, now: datetime, number: int = 0
+) -> dict[int, Mapping[str, Any]]:
+    """The number of each edition, the newest first, or of one, to its letters by area and language.
+
+    One statement once the clock has put the first on record: findings and feedback are long, and stay where they are.
+    """
+    rows = session.execute(
+        select(Publication.number, Publication.content["letters"].label("letters"))
+        .where(
+            Publication.round_id == audit_round.id, Publication.at <= now,
+            Publication.number == number if number else true(),
+        )
+        .order_by(Publication.number.desc())
+    ).all()  # fmt: skip
+    if rows:
+        return {row.number: row.letters or {} for row in rows}
+    every = editions(session, audit_round, now=now)
+    if not every or every[0].is_recorded:
+        return {}
+    release = release_of(session, audit_round)
+    return {1: coming_out(session, release).get("letters", {})} if release else {}
 
 
 def _newest_with(session: Session, audit_round: AuditRound, *, now: datetime) -> dict[str, int]:
     """Area to the newest edition that has a letter to it."""
     found: dict[str, int] = {}
-    for edition in editions(session, audit_round, now=now):
-        for area in _frozen(session, audit_round, edition.number, now=now):
-            found.setdefault(area, edition.number)
+    for number, frozen in _frozen(session, audit_round, now=now).items():
+        for area in frozen:
+            found.setdefault(area, number)
     return found

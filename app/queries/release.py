@@ -75,7 +75,7 @@ from app.queries.findings import (
     scheme_infos,
 )
 from app.queries.judgements import book_of
-from app.queries.letter_content import letters
+from app.queries.letter_content import letters, without
 from app.queries.moderation import check_not_hidden, checked, is_hidden_from
 from app.queries.own_types import types_where
 from app.queries.packs import pack_of, template_of
@@ -771,7 +771,8 @@ def newest_edition(session: Session, audit_round: AuditRound, *, now: datetime) 
 
 def coming_out(session: Session, release: Release) -> dict[str, Any]:
     """What comes out at the instant that is set: what was frozen, without feedback about a submission that was set
-    aside since. `feedback` are the versions by return; `left_out`, the same of those, is there where any are.
+    aside since, neither by itself nor as what opens a letter. `feedback` are the versions by return; `left_out`, the
+    same of those, is there where any are.
     """
     content: dict[str, Any] = dict(release.prepared or {})
     frozen: Mapping[str, int] = content.get("feedback", {})
@@ -796,6 +797,10 @@ def coming_out(session: Session, release: Release) -> dict[str, Any]:
     if left_out:
         content["feedback"] = {key: version for key, version in frozen.items() if key not in left_out}
         content["left_out"] = left_out
+        if "letters" in content:
+            content["letters"] = without(
+                session, release.round_id, content["letters"], left_out=left_out, feedback=content["feedback"]
+            )
     return content
 
 
@@ -921,11 +926,12 @@ def published_register(
 
 
 def prepare_edition(
-    session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime
+    session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime, corrects: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """What would be published now: the findings in each language, the newest version of each return's feedback, and
     letters to areas and the table of responses where the pack has some. `replaced`: returns whose feedback is about a
-    submission that was replaced since.
+    submission that was replaced since. In what `corrects` the content of an edition, such feedback stays where it came
+    out before, and does not come out now; letters open with the feedback that comes out.
 
     Raises Denied.
     """
@@ -951,9 +957,14 @@ def prepare_edition(
         .where(AuditReturn.round_id == audit_round.id, AuditReturn.stage == "submitted")
         .order_by(AuditReturn.public_id)
     ).all()  # fmt: skip
+    feedback_out = {
+        row.public_id: row.version
+        for row in rows
+        if not row.is_replaced or corrects is None or corrects["feedback"].get(row.public_id) == row.version
+    }
     content = {
         "findings": findings,
-        "feedback": {row.public_id: row.version for row in rows},
+        "feedback": feedback_out,
         "replaced": [row.public_id for row in rows if row.is_replaced],
     }
     if has_register(audit_round):
@@ -962,7 +973,7 @@ def prepare_edition(
             for language in LANGUAGES
         }
         content["register"] = {language: one.model_dump(mode="json") for language, one in tables.items() if one}
-    written = letters(session, audit_round, now=now)
+    written = letters(session, audit_round, feedback=feedback_out, now=now)
     return content | {"letters": written} if written else content
 
 

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.models import AuditReturn, AuditRound, ReportRun
 from app.policy import Actor, allows, require
+from app.queries.actors import actor_of
 from app.queries.letters import may_read_letter
-from app.queries.release import is_oversight, may_see_version
+from app.queries.release import may_see_version
 from app.queries.returns import return_facts, sees_drafts
 from app.queries.rounds import NotFound, round_facts
 
@@ -39,8 +40,8 @@ def get_run(session: Session, public_id: str, *, actor: Actor, now: datetime) ->
     elif area := run.options.get("area"):
         number = run.options.get("edition", 0)
         may = may_read_letter(session, run.audit_round, area, number, actor=actor, now=now)
-        if not number and not is_oversight(session, run.audit_round, actor=actor, now=now):
-            may = may and run.requested_by_id == actor.user_id  # no draft but the one that they were shown
+        if is_personal(run):
+            may = may and (bool(actor.system) or run.requested_by_id == actor.user_id)
     else:
         facts = round_facts(session, run.audit_round, now=now, agencies=True)
         may = allows(actor, "findings.read", facts)
@@ -51,10 +52,24 @@ def get_run(session: Session, public_id: str, *, actor: Actor, now: datetime) ->
     return run
 
 
+def is_personal(run: ReportRun) -> bool:
+    """Whether what the report says depends on who asked for it, so that nobody else reads it: the draft of a letter
+    opens with words from feedback that they may read."""
+    return bool(run.options.get("area")) and not run.options.get("edition")
+
+
+def asked_by(session: Session, run: ReportRun, *, now: datetime) -> Actor | None:
+    """Whoever asked for a run, as the actor that they are now; None where no person did. For the worker."""
+    return actor_of(session, run.requested_by, now=now) if run.requested_by else None
+
+
 def runs_of_round(
     session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime
 ) -> Sequence[ReportRun]:
-    """The reports about a whole round that were asked for, newest first; for agencies those of what was published."""
+    """The reports about a whole round that were asked for, newest first; for agencies those of what was published.
+
+    Of the drafts of letters the actor's own.
+    """
     facts = round_facts(session, audit_round, now=now, agencies=True)
     require(actor, "findings.read", facts)
     runs = session.scalars(
@@ -65,6 +80,6 @@ def runs_of_round(
         .limit(50)
     ).all()
     if allows(actor, "release.read", facts):
-        return runs
+        return [run for run in runs if actor.system or not is_personal(run) or run.requested_by_id == actor.user_id]
     # letters are for some of the agencies only, and have a page of their own
     return [run for run in runs if run.options.get("edition") and not run.options.get("area")]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.domain.sites import Named, SiteErrors, check, key_of
 from app.models import AuditReturn, EvidenceLink, PlannedAction, ReturnSite, SelfAssessment
+from app.queries.returned_standards import correction_of
 from app.queries.returns import Checklist, Item, Place, Section
 from app.queries.rounds import NotFound
 
@@ -100,6 +102,28 @@ def removed_sites(session: Session, audit_return: AuditReturn) -> Sequence[Retur
         select(ReturnSite).where(ReturnSite.return_id == audit_return.id, ReturnSite.removed_at.is_not(None))
     )
     return sorted(rows, key=lambda row: (row.name.casefold(), row.key))
+
+
+def offered_sites(session: Session, work: Checklist, sites: Iterable[Mapping[str, str]]) -> list[Place]:
+    """The sites (`code`, `name`) of a bundle that a return can list once answers about them are taken, in their order.
+
+    Not one that it lists or ever listed: what was removed here stays removed. None where the agency has no sites, and
+    where the list is as it was signed. The caller got the return through `get_return`.
+    """
+    if not work.template.asks_sites or work.has_no_sites or correction_of(session, work.audit_return, work):
+        return []
+    known = {site.scope for site in work.sites} | {row.key for row in removed_sites(session, work.audit_return)}
+    found = []
+    for site in sites:
+        try:
+            typed = check(Named(site["code"], site["name"]))
+        except SiteErrors:
+            continue  # answers about it are told as having no place here
+        key = key_of(typed.code)
+        if typed.code and key not in known:
+            known.add(key)
+            found.append(Place(key, typed.code, typed.name, "site"))
+    return found
 
 
 def site_names(session: Session, return_ids: Collection[int]) -> defaultdict[int, dict[str, str]]:

@@ -22,6 +22,15 @@ from app.operations.answers import Edit
 
 PARTS = ("day", "month", "year")
 LONG = ("commentary", "reason", "text")  # fields that hold what somebody wrote
+NAMES = {
+    "grade": N_("Grade"),
+    "basis": N_("How do you know?"),
+    "files": N_("Files looked at"),
+    "files_date": N_("Date files were looked at"),
+    "commentary": N_("Commentary"),
+    "date_expected": N_("Expected in place by"),
+    "reason": N_("Reason"),
+}
 CHECKED = Markup(" checked")
 SELECTED = Markup(" selected")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -100,6 +100,7 @@ def test_migrations_keep_what_is_stored(tmp_home: Path, database_url: str) -> No
         postgres.drop_everything(database_url)
     app = create_app(Config.load(tmp_home, database_url=database_url, testing=True))
     migrate.upgrade(app)
+    jobs.prepare(database_url)
     with app.app_context():
         returns = sorted(world.build(db.db.session).returns)
         db.db.session.commit()

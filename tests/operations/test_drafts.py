@@ -5,7 +5,20 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from app.authoring.pieces import Add, KeepExample, Move, Number, Put, PutFile, Remove, checked, files_of, find
+from app.authoring.pieces import (
+    Add,
+    AddType,
+    KeepExample,
+    Move,
+    Number,
+    Put,
+    PutFile,
+    Remove,
+    RemoveType,
+    checked,
+    files_of,
+    find,
+)
 from app.catalogue import pack_hash
 from app.domain.life import NotPossible
 from app.models import DraftFile, Event, OversightBody, PackDraft
@@ -281,3 +294,26 @@ def test_the_files_of_a_published_pack_come_to_the_same_pack(key: str) -> None:
     found = checked(files_of(pack(key)), key)
     assert found.flaws == () and found.pack is not None
     assert pack_hash(found.pack) == pack_hash(pack(key))
+
+
+def test_agency_types_that_are_mistakes_cost_no_file() -> None:
+    files = own_files()
+    listed = find(checked(files, KEY).content, ("pack.yaml", "agency_types"))
+    kind = next(iter(listed.values()))
+    files = Put(("pack.yaml", "agency_types"), {**listed, "pack": kind, "findings": kind}).apply(files, KEY)
+    files["findings.yaml"] = "format: 1\n"
+    for own in ("pack", "findings"):
+        after = RemoveType(own).apply(files, KEY)
+        assert set(after) == set(files) and own not in find(checked(after, KEY).content, ("pack.yaml", "agency_types"))
+    # a checklist that no agency type names yet
+    files["orphan.yaml"] = "format: 1\nagency_type: orphan\n"
+    after = AddType("orphan", kind, next(iter(listed))).apply(files, KEY)
+    assert after["orphan.yaml"] == files["orphan.yaml"]
+    assert find(checked(after, KEY).content, ("pack.yaml", "agency_types", "orphan")) == kind
+
+
+@pytest.mark.parametrize("examples", ["none", "5", "{name: none}"])
+def test_examples_that_are_no_list_are_not_written_over(examples: str) -> None:
+    files = own_files() | {"examples.yaml": f"format: 1\nexamples: {examples}\n"}
+    with pytest.raises(NotPossible, match="Mend its text first"):
+        KeepExample({"name": "One"}).apply(files, KEY)

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from app.domain.actions import Typed
 from app.domain.life import NotPossible
 from app.domain.sites import ListRefused, Named, SiteErrors, read_list
-from app.models import Assignment, Event, ReturnSite, SelfAssessment, Submission, Vouch
-from app.operations import sharing, sites
+from app.models import Event, ReturnSite, SelfAssessment, Submission, Vouch
+from app.operations import sites
 from app.operations.actions import plan_action
-from app.operations.answers import Edit, save_answers, vouch
+from app.operations.answers import Edit, save_answers, take_theirs, vouch
 from app.operations.returned_standards import return_for_correction
 from app.queries.returns import content_of, submissions, submitted_checklist
 from app.queries.rounds import NotFound
@@ -260,28 +260,6 @@ def test_the_list_stays_as_signed_unless_every_standard_about_sites_is_returned(
     assert [site["code"] for site in content["sites"]] == ["RX1", "RX2"]
 
 
-def test_parts_that_were_accepted_are_to_be_accepted_again_when_a_contributor_brings_sites(world: World) -> None:
-    from tests.operations.test_bundles import export, pack_up, read, stage
-
-    add(world, ("RX1", "Northern clinic"))
-    answer_all(world)
-    rid, lead = world.returns[CODE].public_id, world.actor("lead")
-    contributor = world.people["contributor"].public_id
-    sharing.assign(
-        world.write(), rid, people=[contributor], parts=[("sites", ""), ("whole", "")], by=lead, now=world.now
-    )
-    world.session.commit()
-    rows = world.session.scalars(select(Assignment)).all()
-    for row in rows:
-        row.state = "accepted"
-    world.session.commit()
-    bundle = export(world, CODE)
-    bundle["sites"] = [*bundle["sites"], {"scope": "rx2", "code": "RX2", "name": "Annexe"}]
-    stage(world, CODE, read(pack_up(bundle)), by="contributor")
-    states = {row.standard: row.state for row in world.session.scalars(select(Assignment))}
-    assert states == {"sites": "ready", "whole": "accepted"}
-
-
 def test_a_checklist_without_questions_about_sites_has_no_list_and_signs_as_before(session: Session) -> None:
     world = world_module.build(session, pack_key="every-answer")
     rid, actor = world.returns["club-1"].public_id, world.actor("lead")
@@ -337,3 +315,35 @@ def test_the_same_list_again_adds_nothing_and_more_than_can_be_are_refused(world
         sites.add_list(world.write(), rid, many, by=actor, now=world.now)
     world.session.rollback()
     assert world.session.scalar(select(Submission.id)) is None
+
+
+def test_an_answer_about_a_site_that_was_removed_meanwhile_holds_nothing_up(world: World) -> None:
+    add(world, ("RX1", "Northern clinic"), ("RX2", "Annexe"))
+    save(world, "door.rx1", **GREEN)
+    remove(world, "rx1")
+    actor = world.actor("contributor")
+    words = {"commentary": "It was mended."}
+    edits = [
+        Edit("door.rx1", {**GREEN, **words}, 1, "a"),
+        Edit("door.rx2", {**GREEN, **words}, 0, "a"),
+        Edit("beds.rx1", {"number": "many"}, 0, "a"),
+        Edit("beds.rx2", {"number": "many"}, 0, "a"),
+    ]
+    rid = world.returns[CODE].public_id
+    result = save_answers(world.write(), rid, edits, by=actor, now=world.now)
+    world.session.commit()
+    assert result.saved == {"door.rx2": 1}
+    assert not result.clean
+    gone = "“Northern clinic” is not in your list of sites any more, so this answer was not saved."
+    assert {key: next(map(str, found.values())).startswith(gone) for key, found in result.errors.items()} == {
+        "door.rx1": True, "beds.rx1": True, "beds.rx2": False,
+    }  # fmt: skip
+    # what says what is stored loses nothing, and is no error
+    assert save(world, "door.rx1", based_on=1, **GREEN).unchanged == ["door.rx1"]
+    theirs = take_theirs(world.write(), rid, edits[:1], by=actor, now=world.now)
+    world.session.commit()
+    assert list(theirs.errors) == ["door.rx1"]
+    with pytest.raises(NotPossible, match="this site is not in your list"):
+        save(world, "door.rx3", **GREEN)
+    add(world, ("RX1", "Northern clinic"))
+    assert {item.id: item.answer.version for item in world.work(CODE).items}["door.rx1"] == 1

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain.actions import Typed
+from app.domain.life import NotPossible
 from app.domain.message import Message
+from app.models import Event
 from app.operations import sites
 from app.operations.actions import plan_action
 from app.operations.carrying import carry
-from app.operations.offline import Decision
+from app.operations.offline import Decision, dismiss_import
 from app.queries.action_plan import action_plan
 from app.queries.carrying import carry_plan
 from app.queries.disclosure import entries
@@ -21,6 +25,7 @@ from app.queries.fact_figures import FactFilter, agencies_said
 from app.queries.figures import Behind, Narrowed, agencies_behind, round_figures
 from app.queries.findings import joint_findings
 from app.queries.forms import blank_form_of_type
+from app.queries.imports import get_import
 from app.queries.release import gather
 from app.queries.returns import Place
 from app.sheets.cells import read_cells
@@ -83,26 +88,86 @@ def test_each_site_has_its_row_in_a_workbook_and_before_any_is_listed_there_is_n
     assert {item.id: item.answer.value for item in world.work(CODE).items}["door.rx1"] == {"commentary": "In the north"}
 
 
-def test_a_bundle_brings_its_list_of_sites_along(world: World) -> None:
+def brought(world: World, *keys: str, **more: object) -> dict[str, Any]:
+    """A bundle with answers about sites that this return never listed."""
     content = export(world, CODE)
+    names = {"rx1": "Northern clinic", "rx2": "Annexe", "odd": "Odd"}
     content["sites"] = [
-        {"scope": "rx1", "code": "RX1", "name": "Northern clinic"}, {"scope": "odd", "code": "o d d", "name": "Odd"},
-    ]  # fmt: skip
-    content["answers"] = [
-        {"criterion": "door", "scope": scope, "type": "grade", "value": {"commentary": scope}}
-        for scope in ("rx1", "odd", "")
+        {"scope": key, "code": "o d d" if key == "odd" else key.upper(), "name": names[key]} for key in keys
     ]
-    found = look_at_bundle(world, CODE, stage(world, CODE, read(pack_up(content))))
-    assert [site.name for site in world.work(CODE).sites] == ["Northern clinic"]
-    assert {entry.item.id: entry.raw["commentary"] for entry in found.entries} == {"door.rx1": "rx1"}
+    content["answers"] = [
+        {"criterion": "door", "scope": scope, "type": "grade", "value": {"commentary": scope}} for scope in (*keys, "")
+    ]
+    return content | more
+
+
+def verbs(world: World) -> list[str]:
+    return list(world.session.scalars(select(Event.verb).where(Event.verb.like("site.%"))))
+
+
+def test_sites_of_a_bundle_are_listed_with_the_answers_that_are_taken(world: World) -> None:
+    planned = [
+        {"criterion": "door", "scope": "rx1", "what": "Mend it", "owner": "", "due": None, "state": "planned"}
+    ]
+    content = brought(world, "rx1", "rx2", "odd", actions=planned)
+    iid = stage(world, CODE, read(pack_up(content)))
+    found = look_at_bundle(world, CODE, iid)
+    # looking at it lists nothing
+    assert not world.work(CODE).sites
+    assert not verbs(world)
+    assert [(entry.item.number, entry.kind, entry.raw["commentary"]) for entry in found.entries] == [
+        ("2.1, Northern clinic", "changed", "rx1"), ("2.1, Annexe", "changed", "rx2"),
+    ]  # fmt: skip
     assert [str(one.reason) for one in found.unmatched] == [
         "This site is not in the list of the agency here.",
         "The question is asked per site here, and once on the other side.",
     ]
-    assert [str(note) for note in found.notes] == ["Sites that were not in your list and are now: Northern clinic."]
-    # removed here, it stays removed
+    assert str(found.notes[0]).startswith("Sites that are not in your list: Northern clinic, Annexe.")
+    assert not found.actions
+    # a contributor lists no sites
+    staged = get_import(world.session, world.returns[CODE], iid)
+    result = decide(world, CODE, staged, Decision("door.rx1", "file", 0))
+    assert str(result.errors["door.rx1"]["grade"]).startswith(
+        "“Northern clinic” is not in your list of sites, so this answer was not saved. Ask the audit lead"
+    )
+    assert not world.work(CODE).sites
+    assert look_at_bundle(world, CODE, iid).left == 2
+    # the lead does, those whose answers are taken
+    result = decide(
+        world, CODE, staged, Decision("door.rx1", "file", 0), Decision("door.rx2", "saved", 0), by="lead"
+    )
+    assert result.saved == {"door.rx1": 1}
+    assert [site.name for site in world.work(CODE).sites] == ["Northern clinic"]
+    found = look_at_bundle(world, CODE, iid)
+    assert [one.what for one in found.actions] == ["Mend it"]
+    assert found.left == 1
+
+
+def test_a_bundle_that_is_dismissed_changes_nothing(world: World) -> None:
+    iid = stage(world, CODE, read(pack_up(brought(world, "rx1", "rx2"))), by="lead")
+    actor = world.actor("lead")
+    dismiss_import(world.write(), world.returns[CODE].public_id, iid, by=actor, now=world.now)
+    world.session.commit()
+    assert not world.work(CODE).sites
+    assert not verbs(world)
+
+
+def test_a_bundle_brings_back_no_site_that_was_removed_here(world: World) -> None:
+    content = brought(world, "rx1")
+    add(world, ("RX1", "Northern clinic"))
+    before = stage(world, CODE, read(pack_up(content)), by="lead")
     remove(world, "rx1")
-    found = look_at_bundle(world, CODE, stage(world, CODE, read(pack_up({**content, "exported_at": "2003-05-13"}))))
+    # laid before the return while the site was listed: the answer is shown, and has no place any more
+    found = look_at_bundle(world, CODE, before)
+    assert not found.entries
+    assert [str(one.reason) for one in found.unmatched][-1] == "This site is not in the list of the agency here."
+    staged = get_import(world.session, world.returns[CODE], before)
+    result = decide(world, CODE, staged, Decision("door.rx1", "file", 0), by="lead")
+    assert "not in your list of sites any more" in str(result.errors["door.rx1"]["grade"])
+    # and after
+    again = stage(world, CODE, read(pack_up({**content, "exported_at": "2003-05-13"})), by="lead")
+    assert again != before
+    assert not look_at_bundle(world, CODE, again).entries
     assert not world.work(CODE).sites
 
 
@@ -111,7 +176,8 @@ def test_a_bundle_adds_nothing_where_the_agency_has_no_sites(world: World) -> No
     sites.say_none(world.write(), world.returns[CODE].public_id, none=True, by=actor, now=world.now)
     world.session.commit()
     content = export(world, CODE) | {"sites": [{"scope": "rx1", "code": "RX1", "name": "Northern clinic"}]}
-    stage(world, CODE, read(pack_up(content)))
+    found = look_at_bundle(world, CODE, stage(world, CODE, read(pack_up(content)), by="lead"))
+    assert not found.notes
     assert world.work(CODE).has_no_sites
 
 
@@ -171,6 +237,43 @@ def test_answers_are_carried_to_the_sites_that_are_listed_now(signed: World) -> 
     assert world.work(CODE).audit_return.audit_round.key == "next-round"
 
 
+def test_a_contributor_carries_what_is_about_no_site_and_the_lead_the_rest(signed: World) -> None:
+    world = signed
+    next_year(world)
+    rid, contributor = world.returns[CODE].public_id, world.actor("contributor")
+    plan = carry_plan(world.session, world.work(CODE), may_list=False)
+    assert plan is not None
+    assert [site.code for site in plan.unlisted] == ["RX2", "RX1"]
+    assert not plan.sites
+    assert not plan.dropped
+    carried = carry(world.write(), rid, by=contributor, now=world.now)
+    world.session.commit()
+    assert carried
+    assert not [key for key in carried if "rx" in key]
+    assert not world.work(CODE).sites
+    with pytest.raises(NotPossible, match="Ask the audit lead to list those of the last round"):
+        carry(world.write(), rid, by=contributor, now=world.now)
+    world.session.rollback()
+    lead = world.actor("lead")
+    carried = carry(world.write(), rid, by=lead, now=world.now)
+    world.session.commit()
+    assert {"door.rx1", "door.rx2"} <= set(carried)
+
+
+def test_carrying_brings_back_no_site_that_was_removed_by_hand(signed: World) -> None:
+    world = signed
+    next_year(world)
+    add(world, ("RX1", "Northern clinic"))
+    remove(world, "rx1")
+    plan = carry_plan(world.session, world.work(CODE))
+    assert plan is not None
+    assert [site.code for site in plan.sites] == ["RX2"]
+    actor = world.actor("lead")
+    carry(world.write(), world.returns[CODE].public_id, by=actor, now=world.now)
+    world.session.commit()
+    assert [site.code for site in world.work(CODE).sites] == ["RX2"]
+
+
 # --- figures, feedback, checks, disclosure ---------------------------------------------------------------------------
 
 
@@ -191,6 +294,20 @@ def test_figures_count_answers_and_name_the_sites(signed: World) -> None:
     joint = joint_findings(world.session, world.audit_round, actor=SYSTEM, now=world.now)
     figure = next(one.figure for theme in joint.themes for one in theme.criteria if one.id == "door")
     assert (figure.asked, figure.met, figure.unanswered) == (2, 1, 0)
+
+
+def test_an_agency_without_sites_is_missing_no_answer(world: World) -> None:
+    sites.say_none(world.write(), world.returns[CODE].public_id, none=True, by=world.actor("lead"), now=world.now)
+    world.session.commit()
+    answer_all(world)
+    sign(world, CODE)
+    about = {"actor": SYSTEM, "now": world.now}
+    found = round_figures(world.session, world.audit_round, Narrowed(), language="en", **about)
+    door = next(one for one in found.criteria if one.asked.criterion.id == "door")
+    assert found.submitted == 1 and door.figure.unanswered == 0
+    joint = joint_findings(world.session, world.audit_round, **about)
+    figures = {one.id: one.figure for theme in joint.themes for one in theme.criteria}
+    assert "door" not in figures or figures["door"].unanswered == 0
 
 
 def test_feedback_and_disclosure_name_the_site_of_an_answer(signed: World) -> None:

@@ -26,7 +26,7 @@ from app.models import Area, Event, Feedback, Publication
 from app.operations import release
 from app.operations.answers import Edit, save_answers
 from app.policy import Denied
-from app.queries.letters import area_letter, get_letters_round, letters_of
+from app.queries.letters import area_letter, get_letters, letters_of
 from app.queries.release import prepare_edition
 from app.queries.reports import runs_of_round
 from app.queries.rounds import NotFound
@@ -410,7 +410,7 @@ def test_where_the_author_wants_no_letters_there_are_none(app: Flask, session: S
     lead = world.actor("lead-inspector")
     assert letters_of(session, world.audit_round, actor=lead, now=world.now) == []
     with pytest.raises(NotFound):
-        get_letters_round(session, world.audit_round.public_id, actor=lead, now=world.now)
+        get_letters(session, world.audit_round.public_id, actor=lead, now=world.now)
     with pytest.raises(RenderFailed, match="no letters"):
         make_report(
             session, "area-letter", world.audit_round, None, area=area, out=tmp_path / "none.pdf", actor=SYSTEM,

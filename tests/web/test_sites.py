@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.web.agency.by_site import MOST_AT_ONCE
 from tests import world as world_module
 from tests.operations.test_returns import sign
-from tests.operations.test_sites import CODE, GREEN, add, answer_all, save
+from tests.operations.test_sites import CODE, GREEN, add, answer_all, remove, save
 from tests.world import World
 
 SignIn = Callable[[str], FlaskClient]
@@ -206,3 +206,110 @@ def test_what_was_submitted_is_read_with_the_names_of_the_sites(world: World, cl
     assert "2 sites that were listed Annexe (RX2) Northern clinic (RX1)" in words(page)
     assert client_as("lead").get(f"{base}/sites").status_code == 200
     assert client_as("lead").post(f"{base}/sites", data={"name": "Late"}).status_code == 409
+
+
+def removed_meanwhile(world: World) -> dict[str, str]:
+    """Two sites on one page, of which one is removed while somebody answers about both: what the form sends."""
+    add(world, ("RX1", "Northern clinic"), ("RX2", "Annexe"))
+    form = {"page_key": "k"}
+    for key, grade in (("rx1", "red"), ("rx2", "green")):
+        form |= {f"c-door.{key}--grade": grade, f"c-door.{key}--basis": "paper", f"c-door.{key}--version": "0",
+                 f"c-door.{key}--commentary": f"About {key}."}  # fmt: skip
+    remove(world, "rx1")
+    return form
+
+
+def stored_commentaries(world: World) -> dict[str, str]:
+    world.session.rollback()
+    return {item.id: item.answer.value["commentary"] for item in world.work(CODE).items if item.answer.value}
+
+
+def to_copy(text: str) -> list[tuple[str, str]]:
+    """The answers that a page holds to copy: the label, and what stands in the field."""
+    return [
+        (re.sub(r"<[^>]+>", "", label).strip(), words)
+        for label, words in re.findall(
+            r'<label[^>]* for="kept-\d+">(.*?)</label>\s*<textarea[^>]*readonly>\n(.*?)</textarea>', text, re.DOTALL
+        )
+    ]
+
+
+@pytest.mark.parametrize("only", ["", "door.rx2", "door.rx1"])
+def test_a_site_that_is_removed_meanwhile_holds_nothing_up_and_nothing_typed_is_lost(
+    world: World, client_as: SignIn, base: str, only: str
+) -> None:
+    form = removed_meanwhile(world) | ({"only": only} if only else {})
+    page = client_as("contributor").post(f"{base}/standards/sites", data=form)
+    assert page.status_code == 409
+    held = to_copy(page.text)
+    assert held == [("2.1, Northern clinic Is the door shut?", held[0][1])]
+    assert held[0][1].startswith("Grade: Red")
+    assert held[0][1].endswith("About rx1.")
+    assert 'href="#kept-1"' in page.text
+    assert 'id="q-door.rx2"' in page.text
+    assert "About rx2." in page.text
+    assert stored_commentaries(world) == ({} if only == "door.rx1" else {"door.rx2": "About rx2."})
+
+
+def test_what_nobody_changed_about_a_removed_site_is_not_told(world: World, client_as: SignIn, base: str) -> None:
+    form = removed_meanwhile(world)
+    add(world, ("RX1", "Northern clinic"))
+    lead = client_as("lead")
+    assert lead.post(f"{base}/standards/sites", data=form).status_code == 303
+    # somebody else saves the answer again, and the site goes: the page of before says of it what was stored then
+    save(world, "door.rx1", based_on=1, grade="green", basis="paper")
+    remove(world, "rx1")
+    form |= {"c-door.rx1--version": "1", "c-door.rx2--version": "1", "c-door.rx2--commentary": "Again."}
+    assert lead.post(f"{base}/standards/sites", data=form).status_code == 303
+    assert stored_commentaries(world)["door.rx2"] == "Again."
+
+
+def test_answers_that_have_no_page_left_are_told_on_their_own(world: World, client_as: SignIn, base: str) -> None:
+    form = removed_meanwhile(world)
+    remove(world, "rx2")
+    lead = client_as("lead")
+    assert lead.post(f"{base}/sites/none", data={"none": "yes"}).status_code == 303
+    page = lead.post(f"{base}/standards/sites", data=form)
+    assert page.status_code == 409
+    assert [label for label, _words in to_copy(page.text)] == [
+        "2.1, Annexe Is the door shut?", "2.1, Northern clinic Is the door shut?",
+    ]  # fmt: skip
+
+
+def test_settling_a_conflict_keeps_what_was_typed_about_a_removed_site(
+    world: World, client_as: SignIn, base: str
+) -> None:
+    form = removed_meanwhile(world)
+    form |= {name.replace("c-door.rx1", "m-door.rx1"): words for name, words in form.items() if "rx1" in name}
+    page = client_as("contributor").post(f"{base}/standards/sites/resolve", data=form)
+    assert page.status_code == 409
+    assert [label for label, _words in to_copy(page.text)] == ["2.1, Northern clinic Is the door shut?"]
+    assert stored_commentaries(world) == {"door.rx2": "About rx2."}
+
+
+def test_a_page_that_saves_as_one_types_hears_that_the_site_is_gone(
+    world: World, client_as: SignIn, base: str
+) -> None:
+    removed_meanwhile(world)
+    answers = {
+        f"door.{key}": {"fields": {"grade": "green", "basis": "paper"}, "based_on": 0} for key in ("rx1", "rx2")
+    }
+    sent = {"person": world.people["contributor"].public_id, "page_key": "k", "answers": answers}
+    told = client_as("contributor").post(f"{base}/answers", json=sent).get_json()["answers"]
+    assert told["door.rx2"]["outcome"] == "saved"
+    assert told["door.rx1"]["outcome"] == "wrong"
+    assert "“Northern clinic” is not in your list of sites any more" in told["door.rx1"]["errors"]["grade"]
+
+
+def test_answers_that_come_too_late_are_held_with_their_grade_and_their_site(
+    world: World, client_as: SignIn, base: str
+) -> None:
+    form = removed_meanwhile(world)
+    add(world, ("RX1", "Northern clinic"))
+    answer_all(world)
+    sign(world, CODE)
+    page = client_as("contributor").post(f"{base}/standards/sites", data=form)
+    assert page.status_code == 409
+    held = dict(to_copy(page.text))
+    assert list(held) == ["2.1, Annexe Is the door shut?", "2.1, Northern clinic Is the door shut?"]
+    assert held["2.1, Northern clinic Is the door shut?"].startswith("Grade: Red")

@@ -14,11 +14,13 @@ from sqlalchemy.orm import Session
 from tests import world as world_module
 from tests.next_year import next_year
 from tests.operations.checking import check, put_in_sample
+from tests.operations.test_bundles import pack_up, read, stage
 from tests.operations.test_returns import sign
 from tests.operations.test_sites import CODE, add, answer_all, remove, save
+from tests.operations.test_sites_elsewhere import brought
 from tests.web.test_figures import MOST_STATEMENTS, counted
 from tests.web.test_queries import DUE
-from tests.web.test_sites import words
+from tests.web.test_sites import to_copy, words
 from tests.world import World
 
 SignIn = Callable[[str], FlaskClient]
@@ -101,6 +103,58 @@ def test_the_list_of_the_last_round_is_taken_by_a_button(signed: World, client_a
     opened(lead, base)
     last = words(lead.get(f"{base}/last-round"))
     assert "2.1, Northern clinic" in last
+
+
+def test_a_contributor_is_told_that_the_lead_lists_the_sites(signed: World, client_as: SignIn) -> None:
+    world = signed
+    next_year(world)
+    base = f"/returns/{world.returns[CODE].public_id}"
+    sentence = "Answers about sites can be carried forward once the sites are listed. Ask the audit lead"
+    assert sentence not in words(client_as("lead").get(f"{base}/last-round"))
+    contributor = client_as("contributor")
+    page = words(contributor.get(f"{base}/last-round"))
+    assert sentence in page
+    assert "comes along" not in page
+    chosen = {"standard": ["whole", "sites", "more"]}
+    assert contributor.post(f"{base}/last-round", data=chosen).status_code == 303
+    assert sentence in words(contributor.get(f"{base}/last-round"))
+    assert not world.work(CODE).sites
+
+
+def test_sites_of_a_bundle_are_listed_by_whoever_may_when_its_answers_are_saved(
+    world: World, client_as: SignIn, base: str
+) -> None:
+    iid = stage(world, CODE, read(pack_up(brought(world, "rx1", "rx2"))))
+    address = f"{base}/offline/uploads/{iid}"
+    form = {f"c-door.{key}--{name}": value for key in ("rx1", "rx2") for name, value in (("seen", "0"), ("take", "1"))}
+    contributor = client_as("contributor")
+    page = words(contributor.get(address))
+    assert "Sites that are not in your list: Northern clinic, Annexe." in page
+    assert "2.1, Northern clinic" in page
+    refused = contributor.post(address, data=form)
+    assert refused.status_code == 422
+    assert "Ask the audit lead to save it from this file" in words(refused)
+    assert 'href="#c-door.rx1--take"' in refused.text
+    assert 'id="c-door.rx1--take"' in refused.text
+    lead = client_as("lead")
+    saved = lead.post(address, data=form)
+    assert saved.status_code == 303
+    world.session.rollback()
+    assert [site.name for site in world.work(CODE).sites] == ["Annexe", "Northern clinic"]
+
+
+def test_what_is_put_right_about_a_site_that_was_removed_meanwhile_is_held(
+    world: World, client_as: SignIn, base: str
+) -> None:
+    add(world, ("RX1", "Northern clinic"))
+    iid = stage(world, CODE, read(pack_up(brought(world, "rx1"))))
+    remove(world, "rx1")
+    form = {"c-door.rx1--seen": "0", "c-door.rx1--choice": "typed", "c-door.rx1--version": "0",
+            "c-door.rx1--commentary": "Put right."}  # fmt: skip
+    page = client_as("contributor").post(f"{base}/offline/uploads/{iid}", data=form)
+    assert page.status_code == 422
+    assert "“Northern clinic” is not in your list of sites any more" in words(page)
+    assert to_copy(page.text) == [("2.1, Northern clinic Is the door shut?", "Put right.")]
 
 
 def test_inspectors_read_sites_by_name_within_few_statements(

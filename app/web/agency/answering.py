@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -19,12 +18,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import LONDON
 from app.db import db
-from app.domain.answers import ANSWER_TYPES, AnswerErrors, question_parts
+from app.domain.answers import question_parts
 from app.domain.life import NotPossible
 from app.domain.message import Message
 from app.domain.returned_standards import ELSEWHERE
-from app.domain.templates import Criterion, GradingScheme
-from app.operations.answers import Conflict, Edit, SaveResult, save_answers, take_theirs
+from app.operations.answers import SITE_GONE, Conflict, Edit, SaveResult, save_answers, take_theirs
 from app.queries.packs import template_of
 from app.queries.returned_standards import correction_of
 from app.queries.returns import (
@@ -38,9 +36,9 @@ from app.queries.returns import (
 )
 from app.web.agency.blueprint import blueprint, crumbs, may, own_return, see_other
 from app.web.agency.by_site import Page, page_of
+from app.web.agency.to_copy import Held, as_far, held, held_of_gone
 from app.web.answer_forms import LONG, Typed, edit_of, form_of, is_changed, name_of, sent, stored
 from app.web.deadlines import deadline
-from app.web.fact_words import lines as fact_lines
 from app.web.pages import message
 from app.web.permissions import requires
 from app.web.questions import Shown, is_unsaved, question_html, slots
@@ -106,6 +104,7 @@ def _around(work: Checklist, section: Section) -> tuple[Section | None, Section 
 
 def _form(
     work: Checklist, section: Section, page: Page, shown: Sequence[Shown], *, intro: str = "", just_saved: str = "",
+    gone: Sequence[Held] = (),
 ) -> str:  # fmt: skip
     html = _questions(work, shown, just_saved)
     return render_template(
@@ -121,7 +120,8 @@ def _form(
             for (_scope, name), own in groupby(zip(shown, html, strict=True), key=lambda pair: _site(pair[0].item))
         ],
         may_list=may("return.sites", work.audit_return),
-        errors=_summary(shown),
+        errors=[*_gone_errors(gone), *_summary(shown)],
+        held=gone,
         intro=intro,
         correction=correction_of(session(), work.audit_return, work),
         page_key=secrets.token_urlsafe(12),
@@ -172,16 +172,19 @@ def _save(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
         return target
     commit()
     work = checklist(session(), own_return(rid))
+    gone = _not_taken(work, result, typed)
     if result.conflicts:
-        return _conflict_page(work, standard, _disputes(work, result, typed), result), 409
+        return _conflict_page(work, standard, _disputes(work, result, typed), result, gone=gone), 409
     if not _is_asked(work, standard):
+        if gone:
+            return _gone_page(work, standard, result, gone)
         flash(_saved_words(result), "success")
         return see_other("agency.tasks", rid=rid)
     section = work.section(standard)
     page = page_of(work, section, _about())
     shown = _shown_again(page, typed, result)
-    if result.errors:
-        return _form(work, section, page, shown, intro=_saved_in_part(result)), 422
+    if result.errors or gone:
+        return _form(work, section, page, shown, intro=_saved_in_part(result), gone=gone), 409 if gone else 422
     if any(one.item.id != only and is_unsaved(one) for one in shown):
         return _form(
             work, section, page, shown, just_saved=only,
@@ -227,15 +230,18 @@ def _save_typed(rid: str, typed: Mapping[str, Typed], key: str) -> SaveResult:
 
 def forget_untouched(rid: str, result: SaveResult, typed: Mapping[str, Typed]) -> None:
     """A page sends all its answers: one that somebody else saved meanwhile, and nobody touched here, is no conflict."""
-    if not result.conflicts:
+    gone = [name for name, problems in result.errors.items() if _is_gone(problems)]
+    if not (result.conflicts or gone):
         return
     audit_return = own_return(rid)
     _pack, template = template_of(audit_return)
-    shown = values_at(session(), audit_return, {name: typed[name].based_on for name in result.conflicts})
+    names = [*result.conflicts, *gone]
+    shown = values_at(session(), audit_return, {name: typed[name].based_on for name in names})
     for name, value in shown.items():
         criterion = template.criterion(question_parts(name)[0])
         if not is_changed(typed[name], stored(criterion, value, typed[name].based_on)):
-            del result.conflicts[name]
+            result.conflicts.pop(name, None)
+            result.errors.pop(name, None)
             result.unchanged.append(name)
 
 
@@ -259,8 +265,15 @@ def _saved_words(result: SaveResult) -> str:
     return ngettext("%(num)d answer saved at %(at)s.", "%(num)d answers saved at %(at)s.", number, at=at)
 
 
+def _is_gone(problems: Mapping[str, Message]) -> bool:
+    """Whether an answer was not saved because its site was removed from the list meanwhile."""
+    return any(words.msgid == SITE_GONE for words in problems.values())
+
+
 def _saved_in_part(result: SaveResult) -> str:
-    number = len(result.errors)
+    number = sum(1 for problems in result.errors.values() if not _is_gone(problems))
+    if not number:
+        return _saved_words(result) if result.saved else ""
     not_saved = ngettext(
         "%(num)d answer is not saved yet: mend what is listed here, then save again.",
         "%(num)d answers are not saved yet: mend what is listed here, then save again.",
@@ -273,32 +286,36 @@ def _not_saved(rid: str, standard: str, typed: Mapping[str, Typed], reason: str)
     """The round closed, or the return was submitted, while somebody was typing: their texts, to copy."""
     db.session.rollback()
     audit_return = own_return(rid)
-    pack, template = template_of(audit_return)
-    known = {placed.criterion.id: placed.criterion for placed in template.criteria()}
-    texts = [
-        (template.number_of(criterion), criterion, words)
-        for question, one in typed.items()
-        if (criterion := known.get(question_parts(question)[0])) is not None
-        if (words := _to_copy(criterion, pack.scheme_of(template, criterion), one))
-    ]
     page = render_template(
-        "agency/not_saved.html", audit_return=audit_return, standard=standard, texts=texts, reason=reason,
-        breadcrumbs=crumbs(audit_return),
+        "agency/not_saved.html", audit_return=audit_return, standard=standard, reason=reason,
+        held=[one for one in held(audit_return, typed) if one.words], breadcrumbs=crumbs(audit_return),
     )  # fmt: skip
     return page, 409
 
 
-def _to_copy(criterion: Criterion, scheme: GradingScheme, typed: Typed) -> str:
-    """What somebody typed, as one text: what an answer says beside its grade, a line each, and the texts beside it."""
-    handler, raw = ANSWER_TYPES[criterion.answer.type], form_of(criterion).raw_of(typed.fields)
-    value = _as_far(criterion, scheme, raw)
-    lines = [line for fact in handler.facts(value, criterion) for line in fact_lines(fact)]
-    # what cannot be read was typed all the same
-    for name in handler.own:
-        if name not in value and name != "grade" and raw.get(name):
-            rows = json.loads(raw[name]) if name == "rows" else None
-            lines += ["\t".join(row.values()) for row in rows] if rows else [raw[name]]
-    return "\n\n".join(filter(None, ("\n".join(lines), typed["commentary"], typed["reason"])))
+def _not_taken(work: Checklist, result: SaveResult, typed: Mapping[str, Typed]) -> list[Held]:
+    """What was typed about sites that somebody removed meanwhile, and is not stored."""
+    stands = {*result.saved, *result.unchanged}
+    return held_of_gone(work, {name: one for name, one in typed.items() if name not in stands})
+
+
+def _gone_errors(gone: Sequence[Held]) -> list[dict[str, str]]:
+    """The error summary's lines about them, each with a link to its text."""
+    return [
+        {"text": _("%(number)s – Not saved: this site is not in your list any more", number=one.number),
+         "href": f"#kept-{place}"}
+        for place, one in enumerate(gone, start=1)
+    ]  # fmt: skip
+
+
+def _gone_page(work: Checklist, standard: str, result: SaveResult, gone: Sequence[Held]) -> tuple[str, int]:
+    """What was typed about them, on a page of its own: the standard has none for it."""
+    page = render_template(
+        "agency/not_saved.html", audit_return=work.audit_return, standard=standard, held=gone,
+        errors=_gone_errors(gone), saved=_saved_words(result) if result.saved else "",
+        breadcrumbs=crumbs(work.audit_return),
+    )  # fmt: skip
+    return page, 409
 
 
 # --- When two people changed one answer ------------------------------------------------------------------
@@ -372,18 +389,7 @@ def differences(mine: str, theirs: str) -> tuple[Markup, Markup]:
 
 def _readable(item: Item, typed: Typed) -> dict[str, Any]:
     """What was typed as far as it can be read, for showing only."""
-    return _as_far(item.criterion, item.scheme, form_of(item.criterion).raw_of(typed.fields))
-
-
-def _as_far(criterion: Criterion, scheme: GradingScheme, raw: Mapping[str, str]) -> dict[str, Any]:
-    """The value that fields come to, without those that cannot be read; texts as they are, however long."""
-    handler = ANSWER_TYPES[criterion.answer.type]
-    try:
-        return handler.clean(raw, criterion=criterion, scheme=scheme, today=None).value
-    except AnswerErrors as wrong:
-        readable = {name: words for name, words in raw.items() if name not in wrong.errors}
-        value = handler.clean(readable, criterion=criterion, scheme=scheme, today=None).value
-        return value | {name: raw[name] for name in LONG if raw.get(name)}
+    return as_far(item.criterion, item.scheme, form_of(item.criterion).raw_of(typed.fields))
 
 
 def dispute_of(item: Item, mine: Typed, conflict: Conflict | None) -> Dispute:
@@ -414,7 +420,7 @@ def _disputes(work: Checklist, result: SaveResult, typed: Mapping[str, Typed]) -
 
 def _conflict_page(
     work: Checklist, standard: str, disputes: Sequence[Dispute], result: SaveResult | None, *,
-    problems: Sequence[dict[str, str]] = (),
+    problems: Sequence[dict[str, str]] = (), gone: Sequence[Held] = (),
 ) -> str:  # fmt: skip
     errors = [
         {"text": f"{one.item.number} – {message(words)}", "href": f"#{_field_id(one.item, name)}"}
@@ -428,7 +434,8 @@ def _conflict_page(
         disputes=disputes,
         number=sum(1 for one in disputes if one.theirs),
         saved=_saved_words(result) if result and result.saved else "",
-        errors=[*problems, *errors],
+        errors=[*problems, *_gone_errors(gone), *errors],
+        held=gone,
         page_key=secrets.token_urlsafe(12),
         breadcrumbs=crumbs(work.audit_return),
     )
@@ -442,9 +449,12 @@ def resolve(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
     key = request.form.get("page_key", "")[:64]
     disputes: list[Dispute] = []
     undecided: list[dict[str, str]] = []
-    chosen: dict[str, Typed] = {}
     given_up: dict[str, Typed] = {}
     every, own = sent(request.form), sent(request.form, "m")
+    listed = {item.id for item in work.items}
+    # what was typed about a site that was removed since this page was shown has no place on it any more
+    elsewhere = {name: own.get(name, both) for name, both in every.items() if name not in listed}
+    chosen = {one.question: elsewhere[one.question] for one in held_of_gone(work, elsewhere)}
     for item in work.items:
         both, mine = every.get(item.id), own.get(item.id)
         if both is None:
@@ -466,7 +476,7 @@ def resolve(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
                 }
             )
     if undecided:
-        return _conflict_page(work, standard, disputes, None, problems=undecided), 422
+        return _conflict_page(work, standard, disputes, None, problems=undecided, gone=held_of_gone(work, chosen)), 422
     try:
         result = _save_typed(rid, chosen, key)
         if given_up:
@@ -475,17 +485,24 @@ def resolve(rid: str, standard: str) -> str | tuple[str, int] | BaseResponse:
         return _not_saved(rid, standard, chosen | given_up, message(reason.message))
     commit()
     typed = chosen | given_up
-    if result.conflicts or result.errors:
+    if not result.clean:
         work = checklist(session(), own_return(rid))
+        asked_now = {item.id: item for item in work.items}
+        gone = _not_taken(work, result, typed)
         again = []
         for dispute in disputes:
             name = dispute.item.id
-            item = next(one for one in work.items if one.id == name)
+            if name not in asked_now:
+                continue  # it is among those that are gone
+            item = asked_now[name]
             if name in result.conflicts:
                 again.append(dispute_of(item, typed[name], result.conflicts[name]))
             elif name in result.errors:
                 again.append(replace(dispute, item=item, errors=result.errors[name]))
-        return _conflict_page(work, standard, again, result), 409 if result.conflicts else 422
+        if again:
+            return _conflict_page(work, standard, again, result, gone=gone), 409 if result.conflicts else 422
+        if gone:
+            return _gone_page(work, standard, result, gone)
     flash(_saved_words(result), "success")
     about = next((dispute.item.scope for dispute in disputes), "")
     return see_other("agency.standard", rid=rid, standard=standard, about=about or None)

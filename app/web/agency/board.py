@@ -85,7 +85,7 @@ class Beside(NamedTuple):
 def beside(work: Checklist, *, closed: bool) -> Beside:
     """What the task list says beside the work. For the agency's own people."""
     audit_return = work.audit_return
-    plan = carry_plan(session(), work)
+    plan = carry_plan(session(), work, may_list=may("return.sites", audit_return))
     return Beside(
         decline=open_decline(session(), audit_return) if not closed else None,
         may_ask=may("return.ask_to_sign", audit_return),

@@ -58,7 +58,7 @@ def last_round(rid: str) -> str | tuple[str, int] | BaseResponse:
 
 def _last_round_page(audit_return: AuditReturn, problem: str = "") -> str:
     work = checklist(session(), audit_return)
-    plan = carry_plan(session(), work)
+    plan = carry_plan(session(), work, may_list=may("return.sites", audit_return))
     return render_template(
         "carrying/last_round.html",
         audit_return=audit_return,

@@ -105,8 +105,15 @@ def _save(rid: str) -> BaseResponse | tuple[BaseResponse, int]:
     forget_untouched(rid, result, typed)
     told = _outcomes(result, typed)
     # a question that another answer has hidden is saved like any other, and has no place on a page
-    hidden = {name: version for name, version in result.saved.items() if name not in told}
+    stands = result.saved | {name: typed[name].based_on for name in result.unchanged}
+    hidden = {name: version for name, version in stands.items() if name not in told}
     told |= {name: {"outcome": "hidden", "version": version} for name, version in hidden.items()}
+    # one about a site that was removed meanwhile is not saved, and stays on the page that it was typed on
+    told |= {
+        name: {"outcome": "wrong", "errors": {field: message(words) for field, words in problems.items()}}
+        for name, problems in result.errors.items()
+        if name not in told
+    }
     answer = jsonify(person=actor().public_id, answers=told)
     commit()
     return answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from flask import Blueprint, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -73,33 +73,40 @@ def may_change(draft: PackDraft) -> bool:
 
 
 def page_of(template: str, found: Work, /, status: int = 200, **more: Any) -> tuple[str, int]:
-    """A page about a draft."""
+    """A page about a draft.
+
+    A form that comes back stays one that was made on the revision that was shown first: who fills it in has not seen
+    what was saved since. Where the page shows them that, its view gives another `revision`.
+    """
     known: dict[str, Any] = {
         "draft": found.draft,
         "did": found.draft.public_id,
         "checked": found.checked,
         "may_change": may_change(found.draft),
+        "revision": shown_revision() if request.method == "POST" else found.draft.revision,
         "state_words": state_words,
         "breadcrumbs": crumbs(found.draft),
     }
     return render_template(f"drafts/{template}", **{**known, **more}), status
 
 
-def shown_revision() -> int:
+def shown_revision(name: str = "revision") -> int:
     """The revision that the form which was sent was made on; 0 where it names none."""
-    given = typed("revision")
+    given = typed(name)
     return int(given) if given.isascii() and given.isdigit() and len(given) < 9 else 0
 
 
-def changed(did: str, made: Change) -> NotPossible | DraftConflict | None:
+def changed(did: str, made: Change, revision: int | None = None) -> NotPossible | DraftConflict | None:
     """Apply a change and make it durable; what stands in its way, where it could not be. Raises NotFound.
 
+    `revision` is what it was made on, where that is another than the form was made on.
     Its view declares `takes_files`: what the change comes to is checked before anybody has to wait for this write.
     """
     foresee(did, made)
     begin()
     try:
-        operations.change(session(), did, made, revision=shown_revision(), by=actor(), now=now())
+        on = shown_revision() if revision is None else revision
+        operations.change(session(), did, made, revision=on, by=actor(), now=now())
     except (NotPossible, DraftConflict) as problem:
         session().rollback()
         return problem

@@ -12,7 +12,7 @@ from app.authoring.pieces import PutAll, PutFile, as_draft, as_zip, is_name
 from app.authoring.workbook import write_workbook
 from app.catalogue import MAX_BYTES, PACK_FILE
 from app.operations.drafts import DraftConflict
-from app.queries.drafts import files_at
+from app.queries.drafts import alone_until, files_at
 from app.queries.drafts import revisions as read_revisions
 from app.queries.rounds import NotFound
 from app.web.drafts.beginning import LARGEST, MISTAKES_SHOWN, Wrong, as_files, mistake_rows, sent_file
@@ -25,11 +25,12 @@ from app.web.drafts.blueprint import (
     own_work,
     page_of,
     refused,
+    shown_revision,
 )
 from app.web.permissions import requires
 from app.web.preview import preview_of
-from app.web.request import session, takes_files
-from app.web.typed import asked, page_asked, typed
+from app.web.request import actor, session, takes_files
+from app.web.typed import asked, page_asked
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -54,10 +55,11 @@ def file(did: str, name: str) -> tuple[str, int] | BaseResponse:
         raise NotFound
     text, problem, status = found.files.get(name, ""), "", 200
     theirs = None
+    more: dict[str, int] = {}
     if request.method == "POST":
         text = request.form.get("text", "").replace("\x00", "").replace("\r\n", "\n")
         if len(text.encode(errors="surrogatepass")) > MAX_BYTES:
-            why, status = None, 422
+            status = 422
             problem = _("This file is larger than %(most)s MB. Divide it or shorten it.", most=MAX_BYTES // 1_000_000)
         else:
             why = changed(did, PutFile(name, text if text.endswith("\n") or not text else text + "\n"))
@@ -71,12 +73,13 @@ def file(did: str, name: str) -> tuple[str, int] | BaseResponse:
             problem, status = refused(why), 422
             if isinstance(why, DraftConflict):
                 status, theirs = 409, found.files.get(name, "")
+                more = {"revision": found.draft.revision}
     line = asked("line")
     return page_of(
         "file.html", found, status=status, name=name, text=text, problem=problem, theirs=theirs,
         flaws=[flaw for flaw in found.checked.flaws if flaw.file == name],
         lines=text.split("\n"), at_line=int(line) if line.isascii() and line.isdigit() and len(line) < 7 else 0,
-        is_new=name not in found.files, removable=name in found.files and name != PACK_FILE,
+        is_new=name not in found.files, removable=name in found.files and name != PACK_FILE, **more,
     )  # fmt: skip
 
 
@@ -156,14 +159,19 @@ def zipped(did: str) -> Response:
 @blueprint.route("/<did>/workbook.xlsx")
 @requires(GET="draft.read")
 def workbook(did: str) -> BaseResponse:
-    """The pack as a workbook, to fill in and upload again. It needs a draft without mistakes."""
+    """The pack as a workbook, to fill in and upload again. It needs a draft without mistakes.
+
+    It says which revision it holds: what others save after that is not overwritten when it comes back.
+    """
     found = own_work(did)
     back = url_for("drafts.page", did=did)
     if found.checked.pack is None:
         flash(_("A workbook can be made once there are no mistakes."), "error")
         return redirect(back, 303)
     try:
-        content = write_workbook(as_draft(found.files, found.checked.content))
+        draft = as_draft(found.files, found.checked.content)
+        draft.taken_from = did, found.draft.revision
+        content = write_workbook(draft)
     except Refused as problem:
         flash(_("This draft cannot be made into a workbook: %(why)s", why=str(problem.mistakes[0])), "error")
         return redirect(back, 303)
@@ -174,9 +182,14 @@ def workbook(did: str) -> BaseResponse:
 @requires(GET="draft.edit", POST="draft.edit")
 @takes_files(LARGEST)
 def upload(did: str) -> tuple[str, int] | BaseResponse:
-    """A workbook in place of what the draft holds."""
+    """A workbook in place of what the draft holds.
+
+    It was made on the revision that it was downloaded at, or else on that of the page; and once a page said what it
+    would replace, on that (`seen`). What its sender saved since, such as the same workbook before, is no conflict.
+    """
     found = own_work(did, "draft.edit")
     errors: list[dict[str, str]] = []
+    status, since, more = 422, [], {}
     if request.method == "POST":
         try:
             _name, content = sent_file()
@@ -190,16 +203,32 @@ def upload(did: str) -> tuple[str, int] | BaseResponse:
         except Refused as refusal:
             errors = mistake_rows(refusal.mistakes)
         else:
-            why = changed(did, PutAll(files))
+            own, revision = draft.taken_from
+            if own == did:
+                seen = max(revision, shown_revision("seen"))
+                revision = alone_until(session(), found.draft, seen, actor=actor())
+            else:
+                revision = shown_revision()
+            why = changed(did, PutAll(files), revision)
             if why is None:
                 flash(_("The workbook is taken: the draft is as it says now."), "success")
                 return redirect(url_for("drafts.page", did=did), 303)
-            errors = [{"text": refused(why), "href": "#file"}]
+            words = refused(why)
+            if isinstance(why, DraftConflict):
+                if own == did:
+                    words = _(
+                        "Somebody else changed this draft after this workbook was downloaded from it. Look at what was"
+                        " saved since."
+                    )
+                saved, _pages = read_revisions(session(), own_work(did, "draft.edit").draft)
+                status, since = 409, [one for one in saved if one.number > revision]
+                more = {"revision": why.revision, "seen": why.revision}
+            errors = [{"text": words, "href": "#file"}]
         session().rollback()
         found = own_work(did, "draft.edit")
     return page_of(
-        "upload.html", found, status=422 if errors else 200, error_list=errors[:MISTAKES_SHOWN], largest=LARGEST,
-        comments=found.checked.comments, revision=typed("revision") or found.draft.revision,
+        "upload.html", found, status=status if errors else 200, error_list=errors[:MISTAKES_SHOWN], largest=LARGEST,
+        comments=found.checked.comments, since=since, **{"seen": shown_revision("seen"), **more},
     )  # fmt: skip
 
 

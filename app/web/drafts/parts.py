@@ -34,10 +34,10 @@ from app.web.drafts.blueprint import (
     page_of,
     part_name,
     refused,
+    shown_revision,
     spoken,
     way,
 )
-from app.web.pages import text
 from app.web.permissions import requires
 from app.web.request import actor, session, takes_files
 from app.web.typed import typed
@@ -252,11 +252,11 @@ def part(did: str, at: str) -> tuple[str, int] | BaseResponse:
         return redirect(_way_up(found, where)[1], 303)
     found = own_work(did, "draft.edit")
     current = find(found.checked.content, where)
-    theirs = filled(table.columns, current, languages) if isinstance(current, dict) else None
+    conflict = isinstance(problem, DraftConflict)
+    theirs = filled(table.columns, current, languages) if conflict and isinstance(current, dict) else None
     return _form(
-        found, where, table, form, problem=refused(problem), status=409 if isinstance(problem, DraftConflict) else 422,
-        theirs=theirs if isinstance(problem, DraftConflict) else None,
-    )  # fmt: skip
+        found, where, table, form, problem=refused(problem), status=409 if conflict else 422, theirs=theirs
+    )
 
 
 def _chosen_type(table: Table) -> str:
@@ -297,6 +297,7 @@ def _form(
         "part.html",
         found,
         status=422 if errors else status,
+        revision=found.draft.revision if theirs or request.method == "GET" else shown_revision(),
         at=address(at),
         adding=adding,
         own=own,
@@ -421,11 +422,12 @@ def _options(found: Work, at: At, column: Column, values: Mapping[str, str]) -> 
         return options if column.path == ("answer", "type") else [empty, *options]
     if sheet == "Grades":
         scheme = values.get("grading") or _own_scheme(found, at)
-        grades = find(found.checked.content, (PACK_FILE, "grading_schemes", scheme, "grades"))
+        at_grades = (PACK_FILE, "grading_schemes", scheme, "grades")
+        grades = find(found.checked.content, at_grades)
         return [
             empty,
             *(
-                {"value": str(one["key"]), "text": text(one.get("label")) or str(one["key"])}
+                {"value": str(one["key"]), "text": part_name(found, (*at_grades, str(one["key"])))}
                 for one in (grades if isinstance(grades, list) else ())
                 if isinstance(one, dict) and one.get("key")
             ),
@@ -494,7 +496,9 @@ def add(did: str, at: str) -> tuple[str, int] | BaseResponse:
 
 def _addition(found: Work, where: At, own: str, entry: Mapping[str, Any]) -> Change:
     if where == (PACK_FILE, "agency_types"):
-        return AddType(own, entry, next(row["type"] for row in checklists(found)))
+        # one that can be read, where there is one
+        known = sorted(checklists(found), key=lambda row: not row["readable"])
+        return AddType(own, entry, known[0]["type"] if known else "")
     return Add(where, own, entry)
 
 
@@ -507,7 +511,9 @@ def _taken(found: Work, where: At) -> set[str]:
             for place, one in enumerate(criteria)
         }
     entries = find(found.checked.content, where)
-    return set(entries) if isinstance(entries, dict) else {own_name(one, n) for n, one in enumerate(entries or ())}
+    if isinstance(entries, list):
+        return {own_name(one, place) for place, one in enumerate(entries)}
+    return set(entries) if isinstance(entries, dict) else set()
 
 
 def _first_words(entry: Mapping[str, Any]) -> str:
@@ -526,7 +532,7 @@ def _suggested(found: Work, where: At, table: Table, languages: Sequence[str]) -
     if where[-1] == "criteria":
         known = [one for _s, criteria in sections(found.checked.content.get(where[0], {})) for one in criteria]
         here = find(found.checked.content, where)
-        last = (here or known or [{}])[-1]
+        last = ((here if isinstance(here, list) else []) or known or [{}])[-1]
         for name in ("milestone", "theme"):
             if isinstance(last, dict) and isinstance(last.get(name), str):
                 form.values[name] = last[name]
@@ -588,13 +594,14 @@ def remove(did: str, at: str) -> tuple[str, int] | BaseResponse:
     entry = find(found.checked.content, where)
     if len(where) < 2 or table_at(where) is None or entry is None:
         raise NotFound
+    criteria = entry.get("criteria") if isinstance(entry, dict) else None
     if request.method == "POST":
         is_type = where[:2] == (PACK_FILE, "agency_types") and len(where) == 3
         made: Change = RemoveType(where[2]) if is_type else Remove(where)
         return gone_back(_way_up(found, where[:-1])[1], changed(did, made), _("Removed."))
     return page_of(
         "remove.html", found, at=at, name=part_name(found, where), key=where[-1],
-        questions=len(entry.get("criteria") or ()) if isinstance(entry, dict) else 0,
+        questions=len(criteria) if isinstance(criteria, list) else 0,
         is_type=where[:2] == (PACK_FILE, "agency_types") and len(where) == 3,
         up=_way_up(found, where)[1], breadcrumbs=crumbs(found.draft, _way_up(found, where)),
     )  # fmt: skip

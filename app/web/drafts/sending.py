@@ -72,7 +72,8 @@ def send(did: str) -> tuple[str, int] | BaseResponse:
         words = told.get(language, "") if isinstance(told, dict) else told if language == "en" else ""
         values[f"note-{language}"] = words if isinstance(words, str) else ""
     errors: dict[str, str] = {}
-    problem = ""
+    problem, status = "", 422
+    more: dict[str, Any] = {}
     if request.method == "POST":
         values = {name: typed(name) for name in values}
         given = values["version"]
@@ -99,6 +100,9 @@ def send(did: str) -> tuple[str, int] | BaseResponse:
                 session().rollback()
                 problem = refused(reason)
                 found = own_work(did, "draft.edit")
+                if isinstance(reason, DraftConflict):
+                    # the page leads to what it is: to send it all the same is a decision
+                    status, more = 409, {"conflict": True, "revision": found.draft.revision}
             else:
                 commit()
                 flash(_("Sent. Somebody else has to look at it and publish it."), "success")
@@ -107,9 +111,9 @@ def send(did: str) -> tuple[str, int] | BaseResponse:
     if problem:
         summary.insert(0, {"text": problem, "href": ""})
     return page_of(
-        "send.html", found, status=422 if summary else 200, values=values, errors=errors, error_list=summary,
+        "send.html", found, status=status if summary else 200, values=values, errors=errors, error_list=summary,
         spoken=[(language, NAMES.get(language, language)) for language in languages],
-        needs_administrator=_needs_administrator(found), **_changes(found),
+        needs_administrator=_needs_administrator(found), **_changes(found), **more,
     )  # fmt: skip
 
 
@@ -129,6 +133,7 @@ def decide(did: str) -> tuple[str, int] | BaseResponse:
         return redirect(url_for("drafts.page", did=did), 303)
     errors: dict[str, str] = {}
     problem = ""
+    more: dict[str, Any] = {}
     if request.method == "POST":
         decision = typed("decision")
         if decision not in ("publish", "return"):
@@ -150,6 +155,8 @@ def decide(did: str) -> tuple[str, int] | BaseResponse:
                 session().rollback()
                 problem = refused(reason)
                 found = own_work(did, "draft.publish")
+                if isinstance(reason, DraftConflict):
+                    more = {"revision": found.draft.revision}  # the page shows what that changes
             else:
                 commit()
                 flash(words, "success")
@@ -162,7 +169,7 @@ def decide(did: str) -> tuple[str, int] | BaseResponse:
     return page_of(
         "decide.html", found, status=422 if summary else 200, errors=errors, error_list=summary,
         decision=typed("decision"), reason=typed("reason"), not_second=refused(second) if second else "",
-        needs_administrator=by_others, **_changes(found),
+        needs_administrator=by_others, **_changes(found), **more,
     )  # fmt: skip
 
 

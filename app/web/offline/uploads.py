@@ -14,29 +14,20 @@ from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.domain.answers import Fact
-from app.domain.message import N_, Message
+from app.domain.message import Message
 from app.models import AuditReturn, StagedImport
 from app.operations.answers import SaveResult
 from app.operations.offline import Decision, apply_import, dismiss_import
 from app.queries.imports import Entry, Preview
-from app.queries.returns import Item, why_closed
+from app.queries.returns import Item, checklist, why_closed
 from app.sheets.layout import ANSWER_FIELDS
 from app.web.agency.blueprint import any_return, may, own_return
-from app.web.answer_forms import FORMS, Typed, form_of, name_of, sent, stored
+from app.web.agency.to_copy import Held, held_of_gone
+from app.web.answer_forms import FORMS, NAMES, Typed, form_of, name_of, sent, stored
 from app.web.offline.blueprint import blueprint, preview_of, tidy, to, way_back
 from app.web.pages import day, message, text, words
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
-
-NAMES = {
-    "grade": N_("Grade"),
-    "basis": N_("How do you know?"),
-    "files": N_("Files looked at"),
-    "files_date": N_("Date files were looked at"),
-    "commentary": N_("Commentary"),
-    "date_expected": N_("Expected in place by"),
-    "reason": N_("Reason"),
-}
 
 
 @dataclass
@@ -178,7 +169,18 @@ def show(rid: str, iid: str) -> str | tuple[str, int] | BaseResponse:
         for entry in found.pending
     ]
     saved = _outcome(result, left) if result.saved or left else ""
-    page = _page(audit_return, found, lines, saved=saved, conflicts=list(result.conflicts))
+    shown = {line.entry.item.id for line in lines}
+    place = "#unmatched" if found.unmatched else "#passed-over" if found.passed_over else ""
+    gone = [
+        {"text": message(what), "href": place}
+        for question, problems in result.errors.items()
+        if question not in shown
+        for what in problems.values()
+    ]
+    page = _page(
+        audit_return, found, lines, saved=saved, conflicts=list(result.conflicts), gone=gone,
+        held=held_of_gone(checklist(session(), audit_return), typed),
+    )  # fmt: skip
     return page, 409 if result.conflicts else 422
 
 
@@ -215,6 +217,7 @@ def _outcome(result: SaveResult, left: int) -> str:
 
 def _page(
     audit_return: AuditReturn, found: Preview, lines: Sequence[Line], *, saved: str = "", conflicts: Sequence[str] = (),
+    gone: Sequence[dict[str, str]] = (), held: Sequence[Held] = (),
 ) -> str:  # fmt: skip
     closed = why_closed(audit_return, now=now())
     return render_template(
@@ -226,7 +229,8 @@ def _page(
                  for kind in ("wrong", "conflict", "emptied", "changed")},
         settled=found.of("settled"),
         same=len(found.of("same")),
-        errors=_errors(lines),
+        errors=[*gone, *_errors(lines)],
+        held=held,
         saved=saved,
         again=conflicts,
         closed=closed,
@@ -242,6 +246,8 @@ def _errors(lines: Sequence[Line]) -> list[dict[str, str]]:
         form = form_of(line.entry.item.criterion)
         for name, what in line.errors.items():
             part = f"{name}-day" if name in form.dates else name
+            if line.form is None:  # there is only a tick, or a choice
+                part = "take" if line.entry.kind == "changed" else "choice"
             href = f"#{name_of(line.entry.item.id, part)}"
             errors.append({"text": f"{line.entry.item.number} – {message(what)}", "href": href})
     return errors

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.languages import known
 from app.operations.reports import request_letter
-from app.queries.letters import area_letter, get_letters_round, letters_of, may_read_letter
+from app.queries.letters import area_letter, get_letters, may_read_letter
 from app.queries.release import is_oversight, release_of, standing
 from app.queries.rounds import PAGE, NotFound
 from app.web.oversight.blueprint import round_crumbs
@@ -34,9 +34,8 @@ def _edition(given: str) -> int:
 @requires(GET="letter.read")
 def index(rid: str) -> str:
     """The areas of a round that get a letter, and a button for each letter that the reader may read."""
-    audit_round = get_letters_round(session(), rid, actor=actor(), now=now())
+    audit_round, areas = get_letters(session(), rid, actor=actor(), now=now())
     inspects = is_oversight(session(), audit_round, actor=actor(), now=now())
-    areas = letters_of(session(), audit_round, actor=actor(), now=now())
     page = max(1, page_asked())
     release_page = [(_("Release"), url_for("release.overview", rid=rid))]
     return render_template(
@@ -56,7 +55,7 @@ def index(rid: str) -> str:
 @requires(POST="letter.read")
 def make(rid: str, area: str) -> BaseResponse:
     """Ask for the letter to an area as a PDF; where an edition of it is made already, go there."""
-    audit_round = get_letters_round(session(), rid, actor=actor(), now=now())
+    audit_round, _areas = get_letters(session(), rid, actor=actor(), now=now())
     run = request_letter(
         session(), audit_round, area, _edition(request.args.get("edition", "0")), by=actor(), now=now(),
         enqueue=enqueue(), language=known(typed("language") or language()),
@@ -69,7 +68,7 @@ def make(rid: str, area: str) -> BaseResponse:
 @requires(GET="letter.read")
 def data(rid: str, area: str) -> Response:
     """The letter to an area as data."""
-    audit_round = get_letters_round(session(), rid, actor=actor(), now=now())
+    audit_round, _areas = get_letters(session(), rid, actor=actor(), now=now())
     number = _edition(asked("edition") or "0")
     if not may_read_letter(session(), audit_round, area, number, actor=actor(), now=now()):
         raise NotFound
