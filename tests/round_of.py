@@ -21,6 +21,7 @@ from app.domain.invented import invented
 from app.domain.risks import ModerationRules
 from app.domain.rules.language import Given
 from app.domain.sampling import SamplePlan
+from app.domain.sites import Named
 from app.files.check import check as check_file
 from app.files.scan import Scan
 from app.files.store import Store
@@ -34,7 +35,7 @@ from app.models import (
     Submission,
     User,
 )
-from app.operations import agencies, judgements, people, release, rounds, sampling
+from app.operations import agencies, judgements, people, release, rounds, sampling, sites
 from app.operations.answers import Edit, save_answers
 from app.operations.evidence import Upload, add
 from app.operations.moderation import FindingConflict, Typed, finish, record
@@ -120,6 +121,8 @@ class Round:
     def answer(self, code: str) -> None:
         """An agency answers everything that it must, and some of what it may."""
         world, by = self.world, self.signatory(code)
+        if world.work(code).template.asks_sites:
+            self._list_sites(code, by)
         for _again in range(12):  # an answer can bring questions up
             edits, files = [], []
             for item in world.work(code).items:
@@ -142,6 +145,16 @@ class Round:
                     self._give(code, item, number, by)
             self.session.commit()
         raise AssertionError(f"{code} still has unfinished questions: {world.work(code).outstanding}")
+
+    def _list_sites(self, code: str, by: str) -> None:
+        """Every second agency has two sites, the others none."""
+        public_id, actor = self.world.returns[code].public_id, self.world.actor(by)
+        if code.endswith("-1"):
+            named = [Named("", "Northern clinic"), Named("", "Annexe")]
+            sites.add_list(self.world.write(), public_id, named, by=actor, now=NOW)
+        else:
+            sites.say_none(self.world.write(), public_id, none=True, by=actor, now=NOW)
+        self.session.commit()
 
     def _give(self, code: str, item: Item, number: int, by: str) -> None:
         content = io.BytesIO(f"What {code} gives for {item.id}, number {number}.\n".encode())

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text("utf-8")
 NARROW = {"width": 320, "height": 800}
@@ -57,8 +58,10 @@ class Looks:
     def at(self, page: Page, name: str) -> None:
         """Look at a page as it is now; `name` says which it is and in which state."""
         # axe waits for timers, which a browser without scripts never runs: it would wait without end
-        if not page.locator("body.js-enabled").count():
-            raise ValueError(f"{name}: look at it in a browser that runs scripts")
+        try:
+            page.locator("body.js-enabled").wait_for(state="attached", timeout=10_000)
+        except PlaywrightTimeout:
+            raise ValueError(f"{name}: look at it in a browser that runs scripts") from None
         self.wrong += [f"{name}: {one}" for one in axe_finds(page)]
         if sticking := too_wide(page):
             self.wrong.append(f"{name}: at {NARROW['width']} pixels {'; '.join(sticking)}")

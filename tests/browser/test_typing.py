@@ -73,12 +73,16 @@ def test_answers_save_themselves(visitors: Visitors, looks: Looks) -> None:
     expect(commentary(page, "2.1")).to_have_value("Typed and never sent by hand")
 
     # what cannot be read is said where it stands, and the rest of the answer waits with it
-    page.get_by_role("group", name=re.compile(r"^By when .*question 2\.1")).get_by_label("Day", exact=True).fill("31")
+    when = page.get_by_role("group", name=re.compile(r"^By when .*question 2\.1\b(?!\d)"))
+    day = when.get_by_label("Day", exact=True)
+    for part in ("Month", "Year"):
+        when.get_by_label(part, exact=True).fill("")
+    day.fill("31")
     commentary(page, "2.1").focus()
     expect(state(page)).to_contain_text("Not saved: The date expected must have a month")
     expect(own.get_by_text("The date expected must have a month and a year")).not_to_have_count(0)
     looks.at(page, "not saved because of a mistake")
-    page.get_by_role("group", name=re.compile(r"^By when .*question 2\.1")).get_by_label("Day", exact=True).fill("")
+    day.fill("")
     commentary(page, "2.1").focus()
     expect(state(page)).to_contain_text(ALL_SAVED)
     press(page, "Save this standard")

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from app.domain.rules.check import problems
 from app.domain.rules.language import Judgements
-from app.domain.templates import Pack
+from app.domain.templates import Criterion, Pack
 from app.models import Event, Judgement
 from app.operations.answers import Edit, save_answers
 from app.operations.judgements import judge_round
@@ -51,6 +51,12 @@ def rules_of(world: World, *, at_least: int = 1) -> dict[str, object]:
     }  # fmt: skip
 
 
+def is_plain(criterion: Criterion) -> bool:
+    """A grade that is asked of everybody."""
+    conditions = criterion.shown_if, criterion.required_if, criterion.not_applicable_if
+    return criterion.answer.type == "grade" and not any(conditions)
+
+
 def answer_of(item: Item, *, best: bool) -> dict[str, object]:
     raw = complete_answer(item.scheme, best=best)
     return raw | {"date_expected": "2004-09-01"} if "date_expected" in raw else raw
@@ -59,7 +65,7 @@ def answer_of(item: Item, *, best: bool) -> dict[str, object]:
 @pytest.fixture
 def codes(world: World) -> list[str]:
     """Two agencies have signed: the first has everything in place, the second nothing."""
-    pack = changed(world.pack, lambda _standard, criterion: [criterion])
+    pack = changed(world.pack, lambda _standard, criterion: [criterion] if is_plain(criterion) else [])
     next_year(world, pack.model_copy(update={"judgements": rules_of(world), "examples": None}))
     codes = list(world.returns)[:2]
     for code in codes:
