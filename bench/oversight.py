@@ -1,6 +1,6 @@
 """What the pages of oversight cost: `python -m bench.oversight`.
 
-Builds the demonstration (818 agencies by default) with at least sixty criteria asked of each, takes the round through
+Builds the demonstration (818 agencies by default) with sixty criteria asked of each, takes the round through
 to follow-up, signs an inspector of all its bodies in, and asks for each page a number of times, in this process. What
 is measured is processor time from the request to the whole answer, which hardly depends on what else the machine does,
 and SQL statements. Ends with an error where a page takes longer than it may, or more statements.
@@ -33,7 +33,7 @@ from app.db import begin_write
 from app.models import Appointment, AuditReturn, AuditRound, Submission, SubmissionAnswer, User
 from app.operations import demonstration
 from app.policy import system_actor
-from bench.oversight_round import grown, taken_through
+from bench.oversight_round import sized, taken_through
 from config import Config, make_home
 
 MOST_STATEMENTS = 15
@@ -106,7 +106,7 @@ def build(
     app = create_app(config)
     migrate.upgrade(app)
     jobs.prepare(config.database_url)
-    pack = grown(load_pack(config.templates / pack_key), criteria)
+    pack = sized(load_pack(config.templates / pack_key), criteria)
     with app.app_context():
         session = db.db.session
         begin_write(session)
@@ -133,7 +133,7 @@ def build(
             raise click.ClickException("the demonstration has no lead inspector of the round's owner, or no answers")
         done = taken_through(session, audit_round, user, seed=SEED)
         words = (
-            f"pack {pack_key} with at least {criteria} criteria for each agency: {made.agencies} agencies,"
+            f"pack {pack_key} with {criteria} criteria for each agency: {made.agencies} agencies,"
             f" {made.answers} answers, {done}"
         )
         asked = pages(audit_round.public_id, most.agency_type, most.criterion)
@@ -151,7 +151,7 @@ def build(
 @click.command()
 @click.option("--pack", default="climbie-2003", show_default=True)
 @click.option("--agencies", type=int, default=None, help="About how many; all of the demonstration by default.")
-@click.option("--criteria", default=60, show_default=True, help="How many are asked of every agency at least.")
+@click.option("--criteria", default=60, show_default=True, help="How many are asked of every agency.")
 @click.option("--repeats", default=15, show_default=True)
 @click.option("--database", default="", help="The URL of an empty PostgreSQL database; SQLite without.")
 def main(pack: str, agencies: int | None, criteria: int, repeats: int, database: str) -> None:

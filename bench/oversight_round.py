@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date, datetime, timedelta
 from itertools import cycle
 from random import Random
@@ -36,32 +36,57 @@ from app.queries.packs import pack_of
 FINISHED = 0.7  # the share of checks that are finished
 
 
-def grown(pack: Pack, criteria: int) -> Pack:
-    """The pack with at least so many criteria asked of every agency: of every subtype, and copies where that is few.
+def sized(pack: Pack, criteria: int) -> Pack:
+    """The pack with so many criteria asked of every agency: of every subtype, with copies where there are fewer.
 
-    Its demonstration tells nothing of what oversight does: `taken_through` does that, to hundreds.
+    Where there are more, optional ones go first, then the last; what its demonstration names stays. That tells nothing
+    of what oversight does: `taken_through` does that, to hundreds.
     """
+    named = set(_words(pack.demonstration))
     changes = {
-        "templates": {key: _grown(template, criteria) for key, template in pack.templates.items()},
+        "templates": {key: _sized(template, criteria, named) for key, template in pack.templates.items()},
         "demonstration": {**(pack.demonstration or {}), "story": []},
     }
     return Pack(**{name: getattr(pack, name) for name in Pack.model_fields} | changes)
 
 
-def _grown(template: Template, criteria: int) -> Template:
-    asked: dict[str, list[Criterion]] = {
-        standard.id: [one.model_copy(update={"subtypes": ()}) for one in standard.criteria]
+def _sized(template: Template, criteria: int, named: Set[str]) -> Template:
+    kept: dict[str, list[Criterion]] = {
+        standard.id: [
+            one.model_copy(update={"subtypes": ()})
+            for one in standard.criteria
+            if not standard.optional or one.id in named
+        ]
+        for standard in template.standards
+    }
+    plain = [
+        (standard.id, one)
         for standard in template.standards
         if not standard.optional
-    }
-    plain = [(key, one) for key, its in asked.items() for one in its if not one.conditions]
-    missing = range(criteria - sum(map(len, asked.values())))
-    for number, (key, one) in zip(missing, cycle(plain), strict=False):
-        asked[key].append(one.model_copy(update={"id": f"{one.id}-{number}", "twins": ()}))
+        for one in kept[standard.id]
+        if not (one.conditions or one.twins or one.id in named)
+    ]
+    more = criteria - sum(map(len, kept.values()))
+    for number, (key, one) in zip(range(more), cycle(plain), strict=False):
+        kept[key].append(one.model_copy(update={"id": f"{one.id}-{number}"}))
+    for key, one in plain[more:] if more < 0 else ():
+        kept[key].remove(one)
     standards = tuple(
-        one.model_copy(update={"criteria": tuple(asked.get(one.id, one.criteria))}) for one in template.standards
+        one.model_copy(update={"criteria": tuple(kept[one.id])}) for one in template.standards if kept[one.id]
     )
     return Template(**{name: getattr(template, name) for name in Template.model_fields} | {"standards": standards})
+
+
+def _words(part: Any) -> Iterator[str]:
+    """Every key and text in something made of maps and lists."""
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, Mapping):
+        for key, value in part.items():
+            yield from (key, *_words(value))
+    elif isinstance(part, Sequence):
+        for value in part:
+            yield from _words(value)
 
 
 def taken_through(session: Session, audit_round: AuditRound, user: User, *, seed: int) -> str:
