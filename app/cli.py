@@ -1060,14 +1060,16 @@ def report() -> None:
 
 
 @report.command("render")
-@click.argument("report_key", metavar="REPORT")
-@click.option("--round", "round_key", required=True, help="Key of the round.")
+@click.argument("report_key", metavar="REPORT", required=False)
+@click.option("--round", "round_key", default=None, help="Key of the round.")
 @click.option(
     "--agency", "agency_code", default=None, help="Code of the agency, for a report about one return."
 )
 @click.option("--area", "area_code", default=None, help="Code of the area, for a letter to it.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="The PDF to write.")
 @click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The PDF to write."
+    "--check", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None, metavar="FILE.pdf",
+    help="Say whether a PDF is what the data attached in it give, instead of making one.",
 )
 @click.option(
     "--data",
@@ -1078,11 +1080,12 @@ def report() -> None:
 @click.option("--language", type=click.Choice(list(LANGUAGES)), default="en", help="The language of the PDF.")
 @as_person
 def report_render(
-    report_key: str,
-    round_key: str,
+    report_key: str | None,
+    round_key: str | None,
     agency_code: str | None,
     area_code: str | None,
-    out: Path,
+    out: Path | None,
+    check: Path | None,
     data: Path | None,
     language: str,
     as_email: str | None,
@@ -1090,7 +1093,16 @@ def report_render(
     """Render REPORT (joint-findings, area-letter, agency-return, receipt, feedback, …) to a PDF file.
 
     Reads submissions only, never drafts. Of findings, letters and feedback, an agency’s people get what is published.
+    With --check, nothing is read but the file, which is made again from what is attached in it; ends with status 1
+    where the bytes are not the same, and says what differs.
     """
+    if check:
+        if report_key or round_key or out:
+            raise click.UsageError("--check reads one file, and takes no report, round or file to write.")
+        check_report(check)
+        return
+    if not (report_key and round_key and out):
+        raise click.UsageError("Give a report, --round and --out; or --check and a file.")
     from app import clock
     from app.queries.letters import area_coded, edition_to_read
     from app.queries.returns import return_by_agency
@@ -1117,6 +1129,51 @@ def report_render(
     click.echo(
         f"{out}: {made.pages} pages, SHA-256 {made.sha256}, {made.seconds:.1f} s, {made.peak_memory_mb} MB"
     )
+
+
+def check_report(path: Path) -> None:
+    """Say whether a PDF is what its data give. Raises ClickException where it is not."""
+    from reports.attached import NotOurs
+    from reports.check import check
+
+    with said():
+        try:
+            found = check(path)
+        except NotOurs as problem:
+            raise click.ClickException(str(problem)) from None
+    if found.agrees:
+        click.echo(f"{path}: the data attached in it give the same file, byte for byte. SHA-256 {found.sha256}")
+        return
+    for name, (there, here) in found.differs.items():
+        click.echo(f"The {name} differs: {there or 'none'} in the file, {here or 'none'} here.")
+    if not found.data_hold:
+        click.echo("The attached data do not have the hash that the file gives for them.")
+    if not found.differs:
+        click.echo("It says that it was made as it would be here, so the file was changed after it was made.")
+    raise click.ClickException(
+        f"this is not what the data give. SHA-256 {found.sha256}; made again, {found.again}"
+    )
+
+
+@report.command("data")
+@click.argument("path", metavar="FILE.pdf", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="The file to write.")
+def report_data(path: Path, out: Path | None) -> None:
+    """Take the data out of FILE.pdf, as JSON: exactly the figures and texts that the report shows.
+
+    They are written as they are attached, so that their SHA-256 is the hash of the data in the report’s colophon.
+    """
+    from reports.attached import NotOurs, read
+
+    try:
+        found = read(path.read_bytes())
+    except NotOurs as problem:
+        raise click.ClickException(str(problem)) from None
+    if out is None:
+        click.echo(found.data, nl=False)
+        return
+    out.write_bytes(found.data)
+    click.echo(f"{out}: the data of {found.report}, snapshot {found.made['snapshot_id']}", err=True)
 
 
 # ---------------------------------------------------------------------------------------------- mail

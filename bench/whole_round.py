@@ -8,7 +8,6 @@ check fails. Takes five to ten minutes.
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -36,7 +35,7 @@ from config import ROOT
 from tests.browser.service import CANDOUR, PASSWORD, environment_of, free_port, served
 from tests.browser.steps import alert, press
 from tests.browser.visitors import Visitors
-from tests.conftest import CHROMIUM_ARGUMENTS
+from tests.conftest import CHROMIUM_ARGUMENTS, chromium_path
 from tests.in_bulk import Behind, return_of
 
 RESULTS = ROOT / "bench" / "ROUND.md"
@@ -437,12 +436,13 @@ def main(scale: float, keep: Path | None) -> None:
         home = folder / "home"
         environment = environment_of(home)
         subprocess.run([*CANDOUR, "setup"], cwd=ROOT, env=environment, check=True, capture_output=True)
-        chromium = os.environ.get("CANDOUR_CHROMIUM", "/usr/bin/chromium")
         with sync_playwright() as playwright, Behind(home) as behind:
             behind.do(set_up)
             everybody = [email for body in BODIES for email in (lead(body), *inspectors(body))]
             behind.let_in(*everybody, password=PASSWORD)
-            browser = playwright.chromium.launch(executable_path=chromium, headless=True, args=CHROMIUM_ARGUMENTS)
+            browser = playwright.chromium.launch(
+                executable_path=chromium_path(), headless=True, args=CHROMIUM_ARGUMENTS
+            )
             with served(home, environment, free_port(), web_workers=2) as service:
                 proof = Proof(folder, behind, Visitors(browser, service), list(lines), csv)
                 try:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, has_app_context
+from flask.globals import app_ctx
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
@@ -36,6 +37,11 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+def chromium_path() -> str:
+    """The browser that tests open: one without a window of its own, whose parts would cost more than the pages."""
+    return os.environ.get("CANDOUR_CHROMIUM", "/usr/bin/chromium-headless-shell")
 
 
 # Tests that share what is slow to make (the service and its browser; demonstrations and their reports) go to one
@@ -190,9 +196,15 @@ def app(config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     monkeypatch.setattr(
         clock, "time_of_day", lambda: (datetime.now(UTC) - late).astimezone(clock.LONDON).time()
     )
+    assert not has_app_context(), "an application context was left open before this test"
     yield app
+    left = 0
+    while has_app_context():  # requests inside it would share its `g`: the hour, and who asks
+        left += 1
+        app_ctx.pop()
     with app.app_context():
         kept.let_go(db.db.engine)
+    assert not left, "this test left an application context open"
 
 
 def _do_not_wait_for_the_disk(engine: Engine) -> None:

@@ -6,7 +6,7 @@ What no field can hold stays in the part as it is, so that saving a form loses n
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -30,6 +30,7 @@ GRADE = "grade"  # the type of answer that is written by leaving it out
 NO_FORM = ("pack", "version", "changes")  # what is said of a pack when it is begun and sent
 LISTS = ("choices", "columns")  # settings of an answer that are lists: a line for each entry
 OWN = (("id",), ("key",))  # what an entry of a list goes by: chosen once
+TYPE = ("answer", "type")
 BETWEEN = " | "  # the cells of a line
 
 # type of answer -> what can be said of it beside its type
@@ -73,7 +74,10 @@ class Field:
 
 @dataclass
 class Filled:
-    """The fields of a form as filled in. `held`: columns of whose part no field can hold what is there."""
+    """The fields of a form as filled in. `held`: columns of whose part no field can hold what is there.
+
+    `type` is that of the answer, as far as the part is a question; it may be none that there is: see `SETTINGS`.
+    """
 
     fields: list[Field]
     values: dict[str, str]
@@ -91,30 +95,46 @@ def name_of(column: Column, language: str = "") -> str:
     return "-".join((*column.path, *([language] if language else [])))
 
 
+def answer_type(entry: Mapping[str, Any]) -> str:
+    """The type of the answer of a part as its text says it, which may be none that there is; empty where it is left out
+    though other things are said of the answer."""
+    answer = entry.get("answer", {"type": GRADE})
+    if not isinstance(answer, Mapping):
+        return GRADE  # it stays as it is
+    told = answer.get("type")
+    return "" if told is None else str(told)
+
+
+def left_behind(entry: Mapping[str, Any], type_: str) -> dict[Any, Any]:
+    """What is said of the answer of a part that does not go with another type of answer."""
+    answer = entry.get("answer")
+    if not isinstance(answer, Mapping) or type_ not in SETTINGS or type_ == answer_type(entry):
+        return {}
+    return {key: value for key, value in answer.items() if key != "type" and key not in SETTINGS[type_]}
+
+
 def _columns(columns: Iterable[Column], type_: str) -> list[Column]:
     """The columns that a part with answers of this type has, and a column for each setting that is a list."""
     found: list[Column] = []
+    settings = SETTINGS.get(type_, ())
     for column in columns:
         if is_own(column) or column.kind == "sheet":
             continue
-        if column.path[0] != "answer" or column.path[1] == "type" or column.path[1] in SETTINGS[type_]:
+        if column.path[0] != "answer" or column.path[1] == "type" or column.path[1] in settings:
             found.append(column)
-        if column.path == ("answer", "type"):
-            found += [
-                Column(name.capitalize(), ("answer", name), "key", "") for name in LISTS if name in SETTINGS[type_]
-            ]
+        if column.path == TYPE:
+            found += [Column(name.capitalize(), ("answer", name), "key", "") for name in LISTS if name in settings]
     return found
 
 
 def filled(columns: Sequence[Column], entry: Mapping[str, Any], languages: Sequence[str], type_: str = "") -> Filled:
     """The form for a part. `languages`: those beside English. `type_`: of the answer, where another was chosen."""
-    type_ = type_ or str(_dig(entry, ("answer", "type")) or GRADE)
-    type_ = type_ if type_ in SETTINGS else GRADE
+    type_ = type_ or answer_type(entry)
     found = Filled([], {}, type=type_)
     for column in _columns(columns, type_):
         value = _dig(entry, column.path)
-        if column.path == ("answer", "type"):
-            value = type_
+        if column.path == TYPE:
+            value = type_ or None
         is_list = column.path[0] == "answer" and column.path[-1] in LISTS
         spoken = languages if column.kind == "words" or is_list else ()
         texts = _lines(value, column.path[-1], languages) if is_list else _texts(column, value, languages)
@@ -204,23 +224,22 @@ def entry_from(
 ) -> tuple[dict[str, Any], dict[str, str]]:  # fmt: skip
     """The part that a form comes to, and what is wrong with its fields, by their names.
 
-    What the fields of the form before could not hold, and what has no field, is taken over from `before`.
+    What the fields of the form before could not hold, and what has no field, is taken over from `before`: but for what
+    is `left_behind` by another type of answer. The type stays where none that there is was chosen.
     """
     form = filled(columns, before, languages, type_)
     held = {column.path for column in form.held}
     entry: dict[str, Any] = {}
     errors: dict[str, str] = {}
-    for column in columns:
-        if is_own(column) and column.path and column.path[0] in before:
-            entry[column.path[0]] = before[column.path[0]]
-    for column in _columns(columns, form.type):
+    shown = [column for column in _columns(columns, form.type) if column.path != TYPE or form.type in SETTINGS]
+    for column in shown:
         if column.path in held:
             kept = _broken(before, column.path) or column.path
             _bury(entry, kept, copy.deepcopy(_dig(before, kept)))
             continue
         texts = {language: typed.get(name_of(column, language), "").strip() for language in ("", *languages)}
         try:
-            value = _value(column, texts, languages)
+            value = form.type if column.path == TYPE else _value(column, texts, languages)
         except Wrong as wrong:
             errors[name_of(column)] = str(wrong)
             continue
@@ -229,10 +248,30 @@ def entry_from(
     answered = entry.get("answer")
     if answered == {"type": GRADE} and "answer" not in before:
         del entry["answer"]
-    known = {column.path[0] for column in columns if column.path}
-    entry.update({key: copy.deepcopy(value) for key, value in before.items() if key not in known})
-    # in the order in which they stood
-    return {key: entry[key] for key in before if key in entry} | entry, errors
+    gone = left_behind(before, form.type)
+    if gone:
+        before = {**before, "answer": {key: value for key, value in before["answer"].items() if key not in gone}}
+    return _with_the_rest(before, entry, {column.path for column in shown}), errors
+
+
+def _with_the_rest(
+    before: Mapping[str, Any], entry: Mapping[str, Any], shown: Collection[tuple[str, ...]], way: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """An entry with what of the part before no field shows, all in the order in which it stood there."""
+    found: dict[str, Any] = {}
+    for key, value in before.items():
+        own = (*way, key)
+        is_shown = any(path[: len(own)] == own for path in shown)
+        if isinstance(value, Mapping) and any(path[: len(own)] == own and len(path) > len(own) for path in shown):
+            inside = entry.get(key, {})
+            found[key] = _with_the_rest(value, inside, shown, own) if isinstance(inside, Mapping) else inside
+            if value and not found[key]:
+                del found[key]
+        elif key in entry:
+            found[key] = entry[key]
+        elif not is_shown:
+            found[key] = copy.deepcopy(value)
+    return found | {key: value for key, value in entry.items() if key not in before}
 
 
 def _value(column: Column, texts: Mapping[str, str], languages: Sequence[str]) -> Any:

@@ -11,10 +11,12 @@ from app.domain.business_days import business_days_before
 # in the order of a person's page of choices
 KINDS = (
     "invitation", "assignment", "sent_back", "ready", "nudge", "reminder", "declined", "receipt", "returned", "query",
-    "chase", "round_change", "feedback", "check", "sign_in_link", "password",
+    "chase", "round_change", "feedback", "check", "draft", "sign_in_link", "password",
 )  # fmt: skip
-# what inspectors get of these; all but the first is for agencies' people too
-FOR_INSPECTORS = ("check", "query")
+# what inspectors and administrators get of these, and what agencies' people never get
+FOR_INSPECTORS = ("check", "query", "draft")
+FOR_ADMINISTRATORS = ("draft",)
+NOT_FOR_AGENCIES = ("check", "draft")
 # without these nobody could come in, or would learn that somebody else did
 ALWAYS_SENT = ("invitation", "sign_in_link", "password")
 

@@ -18,7 +18,8 @@ class PackDraft(Base, WithPublicId):
 
     `base` is the published version that it began from. `revision` is raised by every save. `left_out`: what an import
     could not take over, and why. `mistakes`: how many the check found in it as it stands. What stands under `note` is
-    what the sender says is new, and under `reason` why it was returned last.
+    what the sender says is new, and under `reason` why it was returned last. `settled`: it was published, set aside, or
+    returned.
     """
 
     __tablename__ = "pack_draft"

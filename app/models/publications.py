@@ -28,7 +28,7 @@ class Release(Base, WithPublicId):
     accuracy_closes: Mapped[datetime | None]
     told_at: Mapped[datetime | None]
     publish_at: Mapped[datetime | None]
-    prepared: Mapped[dict[str, Any] | None]
+    prepared: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)  # megabytes, of which most readers need none
     set_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
 
     audit_round: Mapped[AuditRound] = relationship()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,13 +23,22 @@ from app.authoring.pieces import (
 )
 from app.catalogue import PACK_FILE
 from app.domain.life import NotPossible
-from app.domain.message import N_
+from app.domain.message import N_, Message
 from app.domain.text import localise
-from app.models import DraftFile, PackDraft, PackVersion
-from app.operations import events
+from app.models import DraftFile, PackDraft, PackVersion, User
+from app.operations import events, mail
 from app.operations.templates import freeze
 from app.policy import Actor, allows, require
-from app.queries.drafts import draft_facts, files_at, get_draft, needs_administrator, published
+from app.queries.drafts import (
+    draft_facts,
+    files_at,
+    get_draft,
+    is_second,
+    needs_administrator,
+    published,
+    who_made,
+    who_may_publish,
+)
 
 LONGEST_NOTE = 2000
 
@@ -191,7 +200,7 @@ def check_ready(session: Session, draft: PackDraft, found: Checked, version: int
 def send(
     session: Session, public_id: str, made: Number, *, revision: int, by: Actor, now: datetime
 ) -> PackDraft:
-    """Send a draft to be published by somebody else, as this version.
+    """Send a draft to be published by somebody else, as this version. Who can publish it is told by mail.
 
     Raises NotFound, NotPossible, and DraftConflict where it was changed since the sender looked.
     """
@@ -201,13 +210,25 @@ def send(
     before = files_at(session, draft)
     check_ready(session, draft, checked(before, draft.pack), made.version, made.changes)
     after = made.apply(before, draft.pack)
-    check_ready(session, draft, checked(after, draft.pack), made.version, made.changes)
+    found = checked(after, draft.pack)
+    check_ready(session, draft, found, made.version, made.changes)
     _save(session, draft, before, after, by=by, now=now)
     draft.state, draft.note, draft.reason = "sent", made.note.get("en", ""), ""
     draft.sent_at, draft.sent_by_id = now, by.user_id
+    draft.settled_at, draft.settled_by_id = None, None
     events.append(
         session, _chain(draft), "draft.sent", by=by, now=now,
         data={"pack": draft.pack, "version": made.version, "revision": draft.revision}, texts={"note": draft.note},
+    )  # fmt: skip
+    bodies = found.pack.oversight_bodies.keys() if found.pack else ()
+    _tell(
+        session, draft, "sent", who_may_publish(session, draft, bodies, now=now), made.version,
+        subject=N_("“%(title)s” waits to be published"),
+        words=(
+            N_("The draft of the pack “%(title)s” was sent for a second person to publish it as version %(version)s."),
+            N_("You can look at what it changes, and publish it or return it with a reason."),
+        ),
+        path="/decide", by=by, now=now,
     )  # fmt: skip
     session.flush()
     return draft
@@ -245,7 +266,7 @@ def _sent(session: Session, public_id: str, *, by: Actor) -> PackDraft:
 
 def why_not_second(draft: PackDraft, actor: Actor) -> NotPossible | None:
     """Why somebody cannot decide on a draft, though others of the same role can; None where they can."""
-    if actor.user_id is not None and actor.user_id in (draft.sent_by_id, draft.edited_by_id):
+    if not is_second(draft, actor):
         return NotPossible(
             N_("You sent this draft, or changed it last. Somebody else has to look at it and publish it.")
         )
@@ -253,7 +274,7 @@ def why_not_second(draft: PackDraft, actor: Actor) -> NotPossible | None:
 
 
 def publish(session: Session, public_id: str, *, revision: int, by: Actor, now: datetime) -> PackVersion:
-    """Publish a draft that somebody else sent, as `operations.templates.publish` does.
+    """Publish a draft that somebody else sent, as `operations.templates.publish` does. They are told by mail.
 
     It is checked again, its worked examples too. Raises NotFound, NotPossible, and DraftConflict where it is not the
     revision that was looked at.
@@ -280,16 +301,52 @@ def publish(session: Session, public_id: str, *, revision: int, by: Actor, now: 
         session, _chain(draft), "draft.published", by=by, now=now,
         data={"pack": version.pack, "version": version.version, "sha256": version.sha256},
     )  # fmt: skip
+    _tell(
+        session, draft, "published", who_made(session, draft, now=now), version.version,
+        subject=N_("“%(title)s” is published"),
+        words=(N_("Version %(version)s of the pack “%(title)s” is published. Rounds can use it now."),),
+        by=by, now=now,
+    )  # fmt: skip
     session.flush()
     return version
 
 
 def give_back(session: Session, public_id: str, *, reason: str, by: Actor, now: datetime) -> PackDraft:
-    """Return a draft to whoever works on it, with a reason. Raises NotFound and NotPossible."""
+    """Return a draft to whoever works on it, with a reason; they are told by mail. Raises NotFound and NotPossible."""
     draft = _sent(session, public_id, by=by)
     if not reason:
         raise NotPossible(N_("Say why you return it, so that it can be mended."))
     draft.state, draft.reason = "drafting", reason[:LONGEST_NOTE]
+    draft.settled_at, draft.settled_by_id = now, by.user_id
     events.append(session, _chain(draft), "draft.returned", by=by, now=now, texts={"reason": draft.reason})
+    _tell(
+        session, draft, "returned", who_made(session, draft, now=now), 0,
+        subject=N_("“%(title)s” is returned to be mended"),
+        words=(
+            N_("The draft of the pack “%(title)s” was not published. The reason stands on its page after you sign in."),
+        ),
+        by=by, now=now,
+    )  # fmt: skip
     session.flush()
     return draft
+
+
+def _tell(
+    session: Session, draft: PackDraft, what: str, users: Iterable[User], version: int, *, subject: str,
+    words: Sequence[str], path: str = "", by: Actor, now: datetime,
+) -> None:  # fmt: skip
+    """Write to people about a draft; `path` leads on from its page."""
+    about = {"title": draft.title, "version": version}
+    mail.queue_all(
+        session,
+        [
+            mail.Draft(
+                to=user, kind="draft", subject=Message(subject, about), body=[Message(one, about) for one in words],
+                link=mail.way_in(user, f"/drafts/{draft.public_id}{path}"),
+                dedupe_key=f"draft:{what}:{draft.public_id}:{now.isoformat()}:{user.public_id}",
+            )
+            for user in users
+            if user.id != by.user_id
+        ],
+        now=now,
+    )  # fmt: skip

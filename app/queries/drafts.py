@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.authoring.pieces import Checked, checked
-from app.models import DraftFile, OversightBody, PackDraft, PackVersion
-from app.policy import Actor, DraftFacts, allows, require
+from app.clock import today
+from app.models import Appointment, DraftFile, OversightBody, PackDraft, PackVersion, User
+from app.policy import Actor, DraftFacts, allows, could, require
+from app.queries.actors import actor_of
 from app.queries.packs import latest_version
 from app.queries.rounds import NotFound
 
 PAGE = 25
 OVER = ("published", "withdrawn")  # states in which nobody works on it
+TOLD = timedelta(days=14)  # how long it is news that a draft was published
 
 
 def draft_facts(draft: PackDraft) -> DraftFacts:
@@ -132,6 +136,103 @@ def needs_administrator(session: Session, draft: PackDraft, bodies: Collection[s
         return True
     known = set(session.scalars(select(OversightBody.code).where(OversightBody.code.in_(bodies))))
     return len(bodies) > 1 and not set(bodies) <= known
+
+
+# --- whom a draft waits for ------------------------------------------------------------------------------------------
+
+
+def is_second(draft: PackDraft, actor: Actor) -> bool:
+    """Whether somebody neither sent a draft nor changed it last."""
+    return actor.user_id is None or actor.user_id not in (draft.sent_by_id, draft.edited_by_id)
+
+
+@dataclass(frozen=True)
+class DraftNews:
+    """What a first page says of drafts. `to_decide`: those that others sent, for the actor to decide on. Of those
+    that the actor began or sent: `returned` by somebody else to be mended, or `published` by them lately.
+    """
+
+    to_decide: Sequence[PackDraft] = ()
+    returned: Sequence[PackDraft] = ()
+    published: Sequence[PackDraft] = ()
+
+
+def draft_news(session: Session, *, actor: Actor, now: datetime) -> DraftNews:
+    """What waits for the actor among drafts, and what became of their own; oldest first. One statement."""
+    me = actor.user_id
+    if me is None or not could(actor, "draft.use"):
+        return DraftNews()
+    by_others = PackDraft.settled_by_id.is_distinct_from(me)
+    query = (
+        select(PackDraft)
+        .options(joinedload(PackDraft.published))
+        .where(
+            or_(
+                PackDraft.state == "sent",
+                and_(
+                    or_(PackDraft.sent_by_id == me, PackDraft.made_by_id == me),
+                    by_others,
+                    or_(
+                        and_(PackDraft.state == "drafting", PackDraft.reason != ""),
+                        and_(PackDraft.state == "published", PackDraft.settled_at > now - TOLD),
+                    ),
+                ),
+            )
+        )
+        .order_by(PackDraft.sent_at, PackDraft.id)
+    )
+    if not allows(actor, "service.administer"):
+        query = query.where(PackDraft.body_id.in_(actor.body_ids()))
+    found = session.scalars(query).all()
+    return DraftNews(
+        [
+            one
+            for one in found
+            if one.state == "sent" and allows(actor, "draft.publish", draft_facts(one)) and is_second(one, actor)
+        ],
+        [one for one in found if one.state == "drafting"],
+        [one for one in found if one.state == "published"],
+    )
+
+
+def who_may_publish(
+    session: Session, draft: PackDraft, bodies: Collection[str], *, now: datetime
+) -> Sequence[User]:
+    """Who is to publish a draft that was sent, but for who sent it or changed it last: the lead inspectors of its body.
+
+    Administrators, where it needs one of them (`bodies`: the codes in its pack) or its body has nobody else.
+    """
+    day = today(now)
+    rows = session.execute(
+        select(Appointment.role, User)
+        .join(User, User.id == Appointment.user_id)
+        .where(
+            or_(
+                and_(Appointment.role == "lead_inspector", Appointment.oversight_body_id == draft.body_id),
+                Appointment.role == "administrator",
+            ),
+            Appointment.starts <= day,
+            (Appointment.ends.is_(None)) | (Appointment.ends >= day),
+            User.active,
+            User.id.not_in([one for one in (draft.sent_by_id, draft.edited_by_id) if one is not None]),
+        )
+        .order_by(User.id)
+    ).all()
+    found: dict[str, dict[int, User]] = {}
+    for row in rows:
+        found.setdefault(row.role, {})[row.User.id] = row.User
+    leads = {} if needs_administrator(session, draft, bodies) else found.get("lead_inspector", {})
+    return list((leads or found.get("administrator", {})).values())
+
+
+def who_made(session: Session, draft: PackDraft, *, now: datetime) -> Sequence[User]:
+    """Who began a draft and who sent it, as far as they may still read it."""
+    ids = [one for one in (draft.made_by_id, draft.sent_by_id) if one is not None]
+    return [
+        user
+        for user in session.scalars(select(User).where(User.id.in_(ids)).order_by(User.id))
+        if allows(actor_of(session, user, now=now), "draft.read", draft_facts(draft))
+    ]
 
 
 @dataclass(frozen=True)

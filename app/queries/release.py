@@ -754,7 +754,7 @@ def editions(session: Session, audit_round: AuditRound, *, now: datetime) -> lis
             for row in rows
         ]  # fmt: skip
     release = release_of(session, audit_round)
-    if release is None or release.prepared is None or standing(release, now=now).publication != "published":
+    if release is None or standing(release, now=now).publication != "published" or release.prepared is None:
         return []
     assert release.publish_at is not None  # noqa: S101 -- it is published
     content = coming_out(session, release)

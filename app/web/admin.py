@@ -20,6 +20,7 @@ from app.models import AGENCY_ROLES, OVERSIGHT_ROLES, ROLES, PackVersion
 from app.operations import people as people_operations
 from app.operations import templates as templates_operations
 from app.policy import require
+from app.queries.drafts import draft_news
 from app.queries.mail import outbox_counts
 from app.queries.packs import latest_versions, pack_of
 from app.queries.people import get_appointment, oversight_bodies
@@ -50,6 +51,7 @@ def index() -> str:
         bodies=len(oversight_bodies(session(), actor=actor())),
         people=read_people(session(), actor=actor()).total,
         refused_mails=outbox_counts(session(), actor=actor())["failed"],
+        drafts=draft_news(session(), actor=actor(), now=now()),
     )
 
 

@@ -17,6 +17,7 @@ from app.languages import known
 from app.operations import people
 from app.policy import BY_LINK, could
 from app.queries.areas import areas_of
+from app.queries.drafts import draft_news
 from app.queries.returns import returns_of_agencies, why_closed
 from app.queries.rounds import rounds_for
 from app.queries.sharing import returns_with_open_shares
@@ -113,6 +114,7 @@ def index() -> str | BaseResponse:
         areas=areas,
         rounds=rounds,
         to_check=checks_waiting(session(), rounds, actor=actor()),
+        drafts=draft_news(session(), actor=actor(), now=now()),
     )
 
 

@@ -9,11 +9,11 @@ from flask_babel import gettext as _
 from flask_security import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.domain.mail import ALWAYS_SENT, FOR_INSPECTORS, KINDS
+from app.domain.mail import ALWAYS_SENT, FOR_ADMINISTRATORS, FOR_INSPECTORS, KINDS, NOT_FOR_AGENCIES
 from app.languages import LANGUAGES, NAMES, known
 from app.operations import mail as operations
 from app.operations import people, sign_in
-from app.policy import INSPECTORS
+from app.policy import INSPECTORS, could
 from app.queries.links import find
 from app.queries.mail import person_with, sends_nothing, unwanted
 from app.web.account import SHORTEST, password_problems
@@ -57,6 +57,7 @@ def kind_words(kind: str) -> str:
         "round_change": _("A round’s dates change, or agencies merge"),
         "feedback": _("Feedback to my agency, and findings that are published"),
         "check": _("Audits are given to me to check"),
+        "draft": _("A draft of a pack waits for me, or mine was published or returned"),
         "sign_in_link": _("Link to sign in"),
         "password": _("New password"),
     }
@@ -70,10 +71,13 @@ def _offered() -> list[str]:
     """The kinds of mail that somebody with these appointments gets."""
     at_agency = any(held.agency_id for held in actor().held)
     inspects = any(held.role in INSPECTORS for held in actor().held)
+    administers = could(actor(), "service.administer")
     return [
         kind
         for kind in CHOICES
-        if (at_agency and kind != "check") or (inspects and kind in FOR_INSPECTORS)
+        if (at_agency and kind not in NOT_FOR_AGENCIES)
+        or (inspects and kind in FOR_INSPECTORS)
+        or (administers and kind in FOR_ADMINISTRATORS)
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.look import Looks
 from tests.browser.service import Service, running
 from tests.browser.visitors import Visitors
-from tests.conftest import CHROMIUM_ARGUMENTS
+from tests.conftest import CHROMIUM_ARGUMENTS, chromium_path
 
 # Agencies of the demonstration that the tests work on; each test has its own, so that none depends on another.
 JOINED = ["c003", "c006", "c007", "f02", "f03", "h014", "h016", "h026"]
@@ -33,9 +32,10 @@ def chromium() -> Iterator[Browser]:
     Playwright keeps an event loop running in this thread, and while it does no application context of ours can be
     left in this process. So a service that needs one comes first, and the loop ends before other tests run.
     """
-    path = os.environ.get("CANDOUR_CHROMIUM", "/usr/bin/chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, headless=True, args=CHROMIUM_ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path(), headless=True, args=CHROMIUM_ARGUMENTS
+        )
         yield browser
         browser.close()
 

@@ -58,6 +58,7 @@ def links(html: str, base: str) -> list[str]:
     return [one for one in found if urlsplit(one).netloc == urlsplit(base).netloc]
 
 
+@pytest.mark.proof
 def test_every_page_that_links_lead_to(visitors: Visitors, looks: Looks, routes: MapAdapter) -> None:
     """One page of each kind for each role; a kind that another role saw already is asked for, but not looked at."""
     seen: set[str] = set()

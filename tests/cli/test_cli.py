@@ -122,6 +122,7 @@ def test_unknown_things_are_named(run, tmp_path: Path) -> None:  # type: ignore[
     assert not Path(out).exists()
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # a PDF is made of data alone
 def test_the_demonstration_renders_its_reports(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     output = run("demo", "--agencies", "20").output
     assert "Sign in as one of these" in output and "pilot of autumn 2002" in output

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import select
 
 from app.authoring.pieces import (
@@ -21,12 +25,12 @@ from app.authoring.pieces import (
 )
 from app.catalogue import pack_hash
 from app.domain.life import NotPossible
-from app.models import DraftFile, Event, OversightBody, PackDraft
+from app.models import Appointment, DraftFile, Event, OutboxMessage, OversightBody, PackDraft, User
 from app.operations import drafts, events, templates
 from app.operations.drafts import Beginning, DraftConflict
 from app.policy import Denied
+from app.queries.drafts import DraftNews, draft_news, files_at, get_draft
 from app.queries.drafts import drafts as read_drafts
-from app.queries.drafts import files_at, get_draft
 from app.queries.rounds import NotFound
 from tests.world import SYSTEM, World, pack
 
@@ -215,6 +219,91 @@ def test_whoever_sent_it_or_changed_it_last_cannot_decide(world: World) -> None:
     world.session.rollback()
     publish(world, draft, "administrator")
     assert draft.state == "published"
+
+
+def told(world: World) -> list[tuple[str, str, str]]:
+    """Who got a mail about drafts since this was asked last: to whom, its subject, and the page that it leads to."""
+    world.write()
+    rows = world.session.scalars(select(OutboxMessage).filter_by(kind="draft").order_by(OutboxMessage.address)).all()
+    found = [
+        (row.address.partition("@")[0], row.subject, next(iter(re.findall("⟦(/drafts.*?)⟧", row.body)), ""))
+        for row in rows
+    ]
+    for row in rows:
+        world.session.delete(row)
+    world.session.commit()
+    return found
+
+
+def news(world: World, name: str) -> DraftNews:
+    world.session.rollback()
+    return draft_news(world.session, actor=world.actor(name), now=world.now)
+
+
+def titles(found: DraftNews) -> tuple[list[str], list[str], list[str]]:
+    return tuple([one.pack for one in part] for part in (found.to_decide, found.returned, found.published))  # type: ignore[return-value]
+
+
+def test_whoever_may_publish_a_draft_learns_of_it_and_its_author_of_what_became_of_it(world: World) -> None:
+    world.write().execute(sa.update(User).values(password="x"))  # they have come in before
+    world.session.commit()
+    draft = begin(world)
+    did, title = draft.public_id, draft.title
+    assert told(world) == [] and titles(news(world, "lead-inspector")) == ([], [], [])
+    send(world, draft)
+    assert told(world) == [("lead-inspector", f"“{title}” waits to be published", f"/drafts/{did}/decide")]
+    for name in ("lead-inspector", "administrator"):
+        assert titles(news(world, name)) == ([KEY], [], [])
+    for name in ("inspector", "outsider", "lead", "coordinator"):
+        assert titles(news(world, name)) == ([], [], []), name
+    lead = world.actor("lead-inspector")
+    drafts.give_back(world.write(), did, reason="Jane is right.", by=lead, now=world.now)
+    world.session.commit()
+    assert told(world) == [("inspector", f"“{title}” is returned to be mended", f"/drafts/{did}")]
+    assert titles(news(world, "inspector")) == ([], [KEY], [])
+    assert titles(news(world, "lead-inspector")) == ([], [], [])
+    world.now += timedelta(hours=1)
+    send(world, draft)
+    assert len(told(world)) == 1, "it was sent again"
+    assert titles(news(world, "inspector")) == ([], [], [])
+    publish(world, draft, "administrator")
+    assert told(world) == [("inspector", f"“{title}” is published", f"/drafts/{did}")]
+    assert titles(news(world, "inspector")) == ([], [], [KEY])
+    assert titles(news(world, "administrator")) == ([], [], [])
+    world.now += timedelta(days=15)
+    assert titles(news(world, "inspector")) == ([], [], [])
+
+
+def test_an_administrator_is_told_where_nobody_else_can_publish(world: World) -> None:
+    send(world, draft := begin(world, by="inspector"), by="lead-inspector")
+    assert [name for name, _subject, _page in told(world)] == ["administrator"], "the only lead inspector sent it"
+    assert titles(news(world, "lead-inspector")) == ([], [], [])
+    drafts.give_back(world.write(), draft.public_id, reason="x", by=world.actor("administrator"), now=world.now)
+    world.session.commit()
+    assert [name for name, _subject, _page in told(world)] == ["inspector", "lead-inspector"], "began and sent it"
+    # what others published before needs one too
+    whole = checked(own_files(), KEY).pack
+    assert whole is not None
+    templates.publish(world.write(), whole, by=SYSTEM, now=world.now)
+    world.session.commit()
+    send(world, begin(world), version=2, note="New.")
+    assert [name for name, _subject, _page in told(world)] == ["administrator"]
+
+
+def test_nobody_is_told_of_a_draft_that_they_may_no_longer_read(world: World) -> None:
+    send(world, draft := begin(world))
+    world.write().execute(
+        sa.update(Appointment)
+        .where(Appointment.user_id == world.people["inspector"].id)
+        .values(ends=world.now.date())
+    )
+    world.session.commit()
+    world.session.expire_all()
+    told(world)
+    world.now += timedelta(days=1)
+    publish(world, draft, "lead-inspector")
+    assert told(world) == []
+    assert titles(news(world, "inspector")) == ([], [], [])
 
 
 def test_a_version_is_higher_and_says_what_is_new(world: World) -> None:

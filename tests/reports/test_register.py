@@ -106,6 +106,7 @@ def read(world: World) -> Register:
     return found
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # a PDF is made of data alone
 def test_the_decisions_as_printed_come_out_in_the_report(world: World, tmp_path: Path) -> None:
     load_example(world)
     world.answer(FOLLOWS, by="signatory-council")

@@ -340,6 +340,122 @@ def test_choosing_another_type_of_answer_asks_for_its_settings_first(world: Worl
     assert the_draft(world).revision == 1
 
 
+def test_another_language_is_added_in_a_form(world: World, inspector: FlaskClient) -> None:
+    address = begun(inspector, "empty", title="Joint working")
+    at = f"{address}/part/{FIRST}"
+    page = inspector.get(at).text
+    assert 'name="question-cy"' not in page and 'value="also-cy"' in page
+    page = inspector.post(at, data=form_values(page) | {"why": "So.", "action": "also-cy"})
+    values = form_values(page.text)
+    assert page.status_code == 200 and values["why"] == "So." and values["question-cy"] == "" and values["also"] == "cy"
+    assert "Nothing is saved yet" not in page.text and 'value="also-cy"' not in page.text
+    wrong = inspector.post(at, data=values | {"question-cy": "A oes digon?", "shown_if": "whenever we like"})
+    assert wrong.status_code == 422 and form_values(wrong.text)["question-cy"] == "A oes digon?"
+    values = form_values(wrong.text) | {"shown_if": ""}
+    assert inspector.post(at, data=values).status_code == 303
+    entry = content(world, *FIRST.split("/"))
+    assert entry["question"] == {"en": "Does every team have what it needs?", "cy": "A oes digon?"}
+    assert entry["why"] == "So." and the_draft(world).mistakes == 0
+    # every form has fields for it now; what is asked for and left empty changes nothing
+    assert 'name="title-cy"' in inspector.get(f"{address}/part/pack.yaml").text
+    page = inspector.post(f"{address}/part/pack.yaml", data={"action": "also-<b>", "title": "T", "revision": "2"})
+    assert "&lt;b&gt;" not in page.text and the_draft(world).revision == 2
+    other = f"{address}/add/pack.yaml/themes"
+    page = inspector.post(other, data=form_values(inspector.get(other).text) | {"action": "also-cy", "title": "New"})
+    assert form_values(page.text)["title"] == "New" and "title-cy" in form_values(page.text)
+
+
+def put_answer(world: World, client: FlaskClient, address: str, answer: str) -> str:
+    """Write the answer of the first question as text; the way to its form."""
+    text = files(world)["organisation.yaml"]
+    own = "- id: first-question\n"
+    assert text.count(own) == 1
+    text = text.replace(own, own + f"    answer: {answer}\n")
+    data = {"text": text, "revision": str(the_draft(world).revision)}
+    assert client.post(f"{address}/files/organisation.yaml", data=data).status_code == 303
+    assert content(world, *FIRST.split("/"))["answer"], "it can be read"
+    return f"{address}/part/{FIRST}"
+
+
+FIRST = "organisation.yaml/standards/first-standard/criteria/first-question"
+
+
+def test_what_a_form_does_not_show_of_an_answer_stays_in_its_place(world: World, inspector: FlaskClient) -> None:
+    address = begun(inspector, "empty", title="Joint working")
+    answer = "{unti: hours, type: yes_no, unit: hours, grades: {maybe: x, yes: fully}}"
+    at = put_answer(world, inspector, address, answer)
+    before = content(world, *FIRST.split("/"))
+    text = files(world)["organisation.yaml"]
+    values = form_values(inspector.get(at).text)
+    assert values["answer-type"] == "yes_no" and values["answer-grades-yes"] == "fully"
+    assert inspector.post(at, data=values | {"why": "So."}).status_code == 303
+    after = content(world, *FIRST.split("/"))
+    assert list(after["answer"].items()) == list(before["answer"].items()) and after["why"] == "So."
+    assert f"answer: {answer}\n" in text and f"answer: {answer}\n" in files(world)["organisation.yaml"]
+    # what is emptied goes, and what is beside it stays
+    values = form_values(inspector.get(at).text) | {"answer-grades-yes": ""}
+    assert inspector.post(at, data=values).status_code == 303
+    assert content(world, *FIRST.split("/"))["answer"]["grades"] == {"maybe": "x"}
+
+
+@pytest.mark.parametrize("chosen", ["text", "grade"])  # one with settings, one without
+def test_another_type_of_answer_says_what_it_drops_before_it_is_saved(
+    world: World, inspector: FlaskClient, chosen: str
+) -> None:
+    address = begun(inspector, "empty", title="Joint working")
+    at = put_answer(world, inspector, address, "{type: number, unit: hours, most: 60, unti: [days], 7: 2003-02-01}")
+    values = form_values(inspector.get(at).text) | {"answer-type": chosen}
+    page = inspector.post(at, data=values)
+    words = plain(page.text)
+    assert page.status_code == 200 and "Nothing is saved yet" in words
+    told = words[words.index("It is dropped when you save:") :]
+    assert "Unit hours" in told and "Largest 60" in told and 'unti [&#34;days&#34;]' in told
+    assert ("has no settings" in words) is (chosen == "grade")
+    assert content(world, *FIRST.split("/"))["answer"]["type"] == "number"
+    assert inspector.post(at, data=form_values(page.text)).status_code == 303
+    assert content(world, *FIRST.split("/"))["answer"] == {"type": chosen}
+    assert the_draft(world).mistakes == 0
+
+
+def test_what_both_types_of_answer_have_stays_when_the_type_is_changed(world: World, inspector: FlaskClient) -> None:
+    address = begun(inspector, "empty", title="Joint working")
+    choices = "choices: [{key: always, label: Always}, {key: never, label: Never}]"
+    at = put_answer(world, inspector, address, f"{{type: choice, {choices}}}")
+    page = inspector.post(at, data=form_values(inspector.get(at).text) | {"answer-type": "choices"})
+    assert "It is dropped" not in page.text and form_values(page.text)["answer-choices"].startswith("always | Always")
+    assert inspector.post(at, data=form_values(page.text)).status_code == 303
+    assert [one["key"] for one in content(world, *FIRST.split("/"))["answer"]["choices"]] == ["always", "never"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"), [("{type: nubmer, unit: hours, least: 2}", "nubmer"), ("{unit: hours, least: 2}", "")]
+)
+def test_a_type_of_answer_that_there_is_not_becomes_no_grade_by_itself(
+    world: World, inspector: FlaskClient, answer: str, shown: str
+) -> None:
+    address = begun(inspector, "empty", title="Joint working")
+    at = put_answer(world, inspector, address, answer)
+    listed = plain(inspector.get(f"{address}/checklist/organisation").text)
+    assert (f"first-question · {shown} (there is none)" if shown else "first-question · Not said") in listed
+    page = inspector.get(at)
+    values = form_values(page.text)
+    assert values["answer-type"] == shown and "answer-unit" not in values
+    text = files(world)["organisation.yaml"]
+    for action in ({}, {"action": "type"}):
+        refused = inspector.post(at, data=values | {"why": "So."} | action)
+        assert refused.status_code == 422 and 'href="#answer-type"' in refused.text
+        assert "Choose how this question is answered" in errors(refused.text) and shown in errors(refused.text)
+        assert form_values(refused.text)["why"] == "So."
+    assert files(world)["organisation.yaml"] == text
+    # once it is chosen, what goes with it is there
+    page = inspector.post(at, data=values | {"answer-type": "number", "why": "So."})
+    assert page.status_code == 200 and "It is dropped" not in page.text
+    assert form_values(page.text)["answer-unit"] == "hours"
+    assert inspector.post(at, data=form_values(page.text)).status_code == 303
+    assert content(world, *FIRST.split("/"))["answer"] == {"type": "number", "unit": "hours", "least": 2}
+    assert content(world, *FIRST.split("/"))["why"] == "So." and the_draft(world).mistakes == 0
+
+
 def test_a_cell_that_cannot_be_read_is_an_error_at_its_field(world: World, inspector: FlaskClient) -> None:
     address = begun(inspector, "empty", title="Joint working")
     at = "organisation.yaml/standards/first-standard/criteria/second-question"
@@ -693,13 +809,20 @@ def test_a_second_person_publishes_what_was_sent(
     assert the_draft(world).state == "sent"
     assert inspector.get(f"{address}/decide").status_code == 403  # an inspector is no lead inspector
     lead = client_as("lead-inspector")
+    waits = f'href="{address}/decide">“Joint working” waits for you to look at it and publish it</a>'
+    for name, page in (("lead-inspector", "/"), ("lead-inspector", "/?all=1"), ("administrator", "/")):
+        assert waits in client_as(name).get(page, follow_redirects=True).text, (name, page)
+    assert waits not in inspector.get("/rounds").text and waits not in lead.get("/rounds?show=archived").text
     page = lead.get(f"{address}/decide").text
     assert "all of it is new" in page
     response = lead.post(f"{address}/decide", data={"decision": "return", "revision": "1"})
     assert response.status_code == 422 and "Say why" in errors(response.text)
     data = {"decision": "return", "reason": "The title is too short.", "revision": "1"}
     assert lead.post(f"{address}/decide", data=data).status_code == 303
-    assert "The title is too short." in inspector.get(address).text
+    page = inspector.get(address).text
+    assert "The title is too short." in page and "Lead Inspector returned it on" in plain(page)
+    assert f'href="{address}">“Joint working” is returned, to be mended</a>' in inspector.get("/rounds").text
+    assert "is returned" not in lead.get("/rounds").text
     values = form_values(inspector.get(f"{address}/part/pack.yaml").text) | {"title": "Working together well"}
     assert inspector.post(f"{address}/part/pack.yaml", data=values).status_code == 303
     inspector.post(f"{address}/send", data=form_values(inspector.get(f"{address}/send").text))
@@ -708,6 +831,8 @@ def test_a_second_person_publishes_what_was_sent(
     world.session.rollback()
     version = world.session.scalars(select(PackVersion).where(PackVersion.pack == "joint-working")).one()
     assert version.version == 1 and the_draft(world).published_id == version.id
+    done = f'href="{address}">“Working together well” is published as version 1</a>'
+    assert done in inspector.get("/?all=1").text and done not in lead.get("/?all=1").text
     assert "Working together well" in lead.get("/gallery/joint-working/1").text
     assert "was published by" in inspector.get(address).text
     # the next version is the body's own again

@@ -8,12 +8,16 @@ what their role may have, of themselves and of others.
 
 from __future__ import annotations
 
+import inspect
 import io
 import re
+import shutil
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache, lru_cache
+from pathlib import Path
 from types import SimpleNamespace
 
 import pypdf
@@ -333,7 +337,7 @@ def report(census: Census, name: str, path: str, key: str = "", *, made: bool = 
 
 @pytest.fixture
 def census(
-    app: Flask, world: World, client_as: Callable[[str], FlaskClient], monkeypatch: pytest.MonkeyPatch
+    app: Flask, world: World, client_as: Callable[[str], FlaskClient], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Census:
     """The agencies have signed and were told things; nothing was done in private yet."""
     kinds = list(world.pack.agency_types)
@@ -344,6 +348,10 @@ def census(
     monkeypatch.setitem(
         app.extensions, "candour_jobs", SimpleNamespace(enqueue_report=lambda _session, run: made.runs.append(run))
     )
+    # pages about packs read the one that is used, not all that there are
+    settings, key = app.config["CANDOUR"], world.pack.pack
+    shutil.copytree(settings.templates / key, tmp_path / "packs" / key)
+    monkeypatch.setitem(app.config, "CANDOUR", replace(settings, templates=tmp_path / "packs"))
     _people(world)
     for code in made.codes:
         _signed(made, code)
@@ -357,11 +365,27 @@ def census(
 
 # --- what is asked for -----------------------------------------------------------------------------------------------
 
-EXPORTS = (
-    "ledger?format=csv", "judgements?format=csv", "examples?format=csv", "sample?format=csv", "sample?format=frame",
-    "search?q=minutes&format=csv", "figures?format=csv", "figures/criteria?format=csv", "figures/agencies?format=csv",
-    "figures/checked?format=csv", "two-views?format=csv", "follow-up/agencies?format=csv",
-)  # fmt: skip
+FORMAT = re.compile(r'asked\("format"\) *== *"(\w+)"')
+
+
+def readers(app: Flask, endpoint: str) -> set[Callable[..., object]]:
+    """The view of an endpoint, and the functions beside it that it calls."""
+    view = inspect.unwrap(app.view_functions[endpoint])
+    if not inspect.isfunction(view) or not view.__module__.startswith("app."):
+        return set()
+    called = set(view.__code__.co_names)
+    beside = inspect.getmembers(inspect.getmodule(view), inspect.isfunction)
+    return {view, *(one for name, one in beside if name in called and one.__module__ == view.__module__)}
+
+
+def formats_of(app: Flask, endpoint: str) -> set[str]:
+    """What else than a page an endpoint gives where `format` asks for it."""
+    return {kind for one in readers(app, endpoint) for kind in _asked_in(one)}
+
+
+@cache
+def _asked_in(function: Callable[..., object]) -> list[str]:
+    return FORMAT.findall(inspect.getsource(function))
 
 
 # where the answers of an agency that signed nothing stand, and what became of it
@@ -402,8 +426,10 @@ def paths(census: Census, codes: Iterable[str]) -> dict[str, str]:
             "agency_type": audit_return.agency_type, "eid": piece.public_id, "sha256": piece.revisions[-1].sha256,
             "number": 1, "version": 1, "key": "any", "aid": mere, "filename": "nothing.css", "question": item.id,
             "recommendation": "any/1", "mid": watch or "no-such", "prid": review or "no-such",
-            "person": world.people[census.signatory(code)].public_id,
+            "person": world.people[census.signatory(code)].public_id, "area": mere, "did": "no-such",
         }  # fmt: skip
+        planned = select(PlannedAction.public_id).where(PlannedAction.return_id == audit_return.id)
+        action = session.scalars(planned).one()
         for rule in app.url_map.iter_rules():
             permission = permissions_of(app, rule.endpoint).get("GET")
             if permission is None or rule.endpoint.endswith(("static", "logout")):
@@ -416,8 +442,13 @@ def paths(census: Census, codes: Iterable[str]) -> dict[str, str]:
                 continue
             thread = threads.get(THREADS.get(rule.endpoint.partition(".")[0], ""), threads["query"])
             own |= {"tid": thread, "thread": thread}
+            if rule.endpoint.startswith("actions."):
+                own |= {"aid": action}
             given = {name: own.get(name, f"no-such-{name}") for name in rule.arguments}
-            found[app.url_map.bind("localhost").build(rule.endpoint, given)] = permission
+            path = app.url_map.bind("localhost").build(rule.endpoint, given)
+            found[path] = permission
+            for kind in sorted(formats_of(app, rule.endpoint)):
+                found[f"{path}?format={kind}"] = permission
         text = token("query", code)  # a search finds it where it may be read, and else not even that it is there
         found[f"/returns/{audit_return.public_id}/search?q={text}"] = "return.read_all"
         found[f"/rounds/{rid}/search?q={text}"] = "search.use"
@@ -431,27 +462,32 @@ def paths(census: Census, codes: Iterable[str]) -> dict[str, str]:
         found[f"/rounds/{rid}/search?q={token('draft', code)}"] = "search.use"
     for query in ("ledger?state=merged", "ledger?state=nil"):
         found[f"/rounds/{rid}/{query}"] = "round.read"
-    for query in (*EXPORTS, "ledger?q=one", "release?text=one", "publications/2.json"):
-        endpoint = "findings.read" if query.startswith("publications") else "round.read"
-        found[f"/rounds/{rid}/{query}"] = endpoint
+    for query in ("ledger?q=one", "release?text=one", "search?q=minutes&format=csv"):
+        found[f"/rounds/{rid}/{query}"] = "round.read"
+    for query in ("publications/2.json", "publications/2.csv"):
+        found[f"/rounds/{rid}/{query}"] = "findings.read"
     return found
 
 
 def opened(data: bytes) -> bytes:
     """Everything that can be read in what was sent: the members of archives; text, metadata, attachments of PDFs."""
+    is_file = data.startswith((b"PK\x03\x04", b"%PDF-"))
+    return _unpacked(data) if is_file else data.replace(b"<mark>", b"").replace(b"</mark>", b"")
+
+
+@lru_cache(maxsize=200)  # the same file comes to many
+def _unpacked(data: bytes) -> bytes:
     if data.startswith(b"PK\x03\x04"):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return b"\n".join(name.encode() + b"\n" + opened(archive.read(name)) for name in archive.namelist())
-    if data.startswith(b"%PDF-"):
-        reader = pypdf.PdfReader(io.BytesIO(data))
-        texts = [str(reader.metadata), *reader.attachments, *(page.extract_text() for page in reader.pages)]
-        attached = [opened(content) for contents in reader.attachments.values() for content in contents]
-        metadata = reader.trailer["/Root"].get("/Metadata")
-        if metadata:
-            attached.append(metadata.get_object().get_data())
-        # a word can be broken at the end of a line, with a hyphen
-        return re.sub(r"[\s\u00ad-]+", "", "".join(texts)).encode() + b"\n".join(attached)
-    return data.replace(b"<mark>", b"").replace(b"</mark>", b"")
+    reader = pypdf.PdfReader(io.BytesIO(data))
+    texts = [str(reader.metadata), *reader.attachments, *(page.extract_text() for page in reader.pages)]
+    attached = [opened(content) for contents in reader.attachments.values() for content in contents]
+    metadata = reader.trailer["/Root"].get("/Metadata")
+    if metadata:
+        attached.append(metadata.get_object().get_data())
+    # a word can be broken at the end of a line, with a hyphen
+    return re.sub(r"[\s\u00ad-]+", "", "".join(texts)).encode() + b"\n".join(attached)
 
 
 def tokens_in(response: TestResponse, *, asked: str) -> set[str]:
@@ -603,7 +639,14 @@ def test_no_foreign_token_is_found_before_or_after_publication(census: Census) -
     report(census, "inspector", f"/returns/{census.ret(first)}/feedback/versions/2/pdf")
     report(census, "inspector", f"/rounds/{census.world.audit_round.public_id}/reports", "joint-findings", made=False)
     addresses = paths(census, [first, second])
+    there = f"/rounds/{census.world.audit_round.public_id}/"
+    for ending in (
+        "publications/1.csv", "publications/2.csv", "publications/1.json", "reports/findings.csv", "survey?format=csv",
+        "figures/facts?format=csv", "progress?format=csv", "monitoring?format=csv", "sample?format=frame",
+    ):  # fmt: skip
+        assert there + ending in addresses
     before = asked_as(census, [*everybody(census), *census.gone], addresses, "before", keep=True)
+    assert census.visit("inspector").get(there + "reports/findings.csv").mimetype == "text/csv"
     # what an oversight body does in private changes nothing that anybody else sees, a time set for publication neither
     differing = [where for where, page in signed.pages.items() if before.pages.get(where, page) != page]
     assert before.wrong == []
@@ -642,6 +685,7 @@ def test_no_foreign_token_is_found_before_or_after_publication(census: Census) -
     published = asked_as(census, names, paths(census, [first, second]), "published")
     assert published.wrong == []
     assert {token(kind, first) for kind in IN_FEEDBACK} <= published.found["board"]
+    assert census.visit("lead").get(there + "publications/1.csv").mimetype == "text/csv"
     assert all(not published.found[name] for name in NEVER if name != "far-coordinator")
 
     actor, session = census.world.actor("lead-inspector"), census.world.write()
@@ -699,6 +743,14 @@ def _wrong_errors(census: Census) -> Iterator[str]:
                     yield f"{who} {method} {path}: {response.status_code}, with what is not theirs"
     finally:
         census.app.config["WTF_CSRF_ENABLED"] = False
+
+
+def test_every_table_of_a_page_is_asked_for(app: Flask) -> None:
+    """A view that reads `format` elsewhere than where `formats_of` looks would be left out."""
+    written = sum(len(FORMAT.findall(path.read_text())) for path in (Path(app.root_path) / "web").rglob("*.py"))
+    endpoints = {rule.endpoint for rule in app.url_map.iter_rules() if "static" not in rule.endpoint}
+    reading = {function for endpoint in endpoints for function in readers(app, endpoint)}
+    assert sum(len(_asked_in(one)) for one in reading) == written > 20
 
 
 def test_what_is_not_yours_looks_like_what_does_not_exist(census: Census) -> None:

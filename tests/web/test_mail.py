@@ -59,7 +59,7 @@ def test_somebody_chooses_what_to_receive(app: Flask, joined: World, client_as: 
     page = client.get("/account/mail")
     assert "contributor@agency.example" in words(page) and "does not send e-mails at present" in words(page)
     boxes = re.findall(r'<input class="govuk-checkboxes__input"[^>]*>', page.text)
-    offered = set(mail.KINDS) - set(mail.ALWAYS_SENT) - {"check"}
+    offered = set(mail.KINDS) - set(mail.ALWAYS_SENT) - {"check", "draft"}
     assert len(boxes) == len(offered) and all(" checked" in box for box in boxes)
     kinds = ["reminder", "receipt", "password", "nonsense"]
     done = client.post("/account/mail", data={"kinds": kinds, "language": "cy"})
@@ -80,15 +80,17 @@ def test_somebody_chooses_what_to_receive(app: Flask, joined: World, client_as: 
 def test_inspectors_choose_among_what_inspectors_get(joined: World, client_as: SignIn) -> None:
     client = client_as("inspector")
     page = client.get("/account/mail")
-    assert re.findall(r'name="kinds" type="checkbox" value="(\w+)" checked', page.text) == ["query", "check"]
+    assert re.findall(r'name="kinds" type="checkbox" value="(\w+)" checked', page.text) == ["query", "check", "draft"]
     client.post("/account/mail", data={"kinds": ["query"], "language": "en"})
     joined.session.rollback()
     refused = joined.session.scalars(select(MailPreference.kind).where(~MailPreference.wanted)).all()
-    assert refused == ["check"]
+    assert sorted(refused) == ["check", "draft"]
+    page = client_as("administrator").get("/account/mail")
+    assert re.findall(r'name="kinds" type="checkbox" value="(\w+)" checked', page.text) == ["draft"]
 
 
 def test_who_is_at_no_agency_keeps_what_is_not_offered(joined: World, client_as: SignIn) -> None:
-    client = client_as("administrator")
+    client = client_as("coordinator")
     page = client.get("/account/mail")
     assert 'name="kinds"' not in page.text and "Always sent" in words(page)
     assert client.post("/account/mail", data={"language": "en"}).status_code == 303

@@ -242,7 +242,7 @@ def test_a_site_that_is_removed_meanwhile_holds_nothing_up_and_nothing_typed_is_
     page = client_as("contributor").post(f"{base}/standards/sites", data=form)
     assert page.status_code == 409
     held = to_copy(page.text)
-    assert held == [("2.1, Northern clinic Is the door shut?", held[0][1])]
+    assert held == [("2.1, Northern clinic – Is the door shut?", held[0][1])]
     assert held[0][1].startswith("Grade: Red")
     assert held[0][1].endswith("About rx1.")
     assert 'href="#kept-1"' in page.text
@@ -272,7 +272,7 @@ def test_answers_that_have_no_page_left_are_told_on_their_own(world: World, clie
     page = lead.post(f"{base}/standards/sites", data=form)
     assert page.status_code == 409
     assert [label for label, _words in to_copy(page.text)] == [
-        "2.1, Annexe Is the door shut?", "2.1, Northern clinic Is the door shut?",
+        "2.1, Annexe – Is the door shut?", "2.1, Northern clinic – Is the door shut?",
     ]  # fmt: skip
 
 
@@ -283,7 +283,7 @@ def test_settling_a_conflict_keeps_what_was_typed_about_a_removed_site(
     form |= {name.replace("c-door.rx1", "m-door.rx1"): words for name, words in form.items() if "rx1" in name}
     page = client_as("contributor").post(f"{base}/standards/sites/resolve", data=form)
     assert page.status_code == 409
-    assert [label for label, _words in to_copy(page.text)] == ["2.1, Northern clinic Is the door shut?"]
+    assert [label for label, _words in to_copy(page.text)] == ["2.1, Northern clinic – Is the door shut?"]
     assert stored_commentaries(world) == {"door.rx2": "About rx2."}
 
 
@@ -311,5 +311,5 @@ def test_answers_that_come_too_late_are_held_with_their_grade_and_their_site(
     page = client_as("contributor").post(f"{base}/standards/sites", data=form)
     assert page.status_code == 409
     held = dict(to_copy(page.text))
-    assert list(held) == ["2.1, Annexe Is the door shut?", "2.1, Northern clinic Is the door shut?"]
-    assert held["2.1, Northern clinic Is the door shut?"].startswith("Grade: Red")
+    assert list(held) == ["2.1, Annexe – Is the door shut?", "2.1, Northern clinic – Is the door shut?"]
+    assert held["2.1, Northern clinic – Is the door shut?"].startswith("Grade: Red")

@@ -154,7 +154,7 @@ def test_what_is_put_right_about_a_site_that_was_removed_meanwhile_is_held(
     page = client_as("contributor").post(f"{base}/offline/uploads/{iid}", data=form)
     assert page.status_code == 422
     assert "“Northern clinic” is not in your list of sites any more" in words(page)
-    assert to_copy(page.text) == [("2.1, Northern clinic Is the door shut?", "Put right.")]
+    assert to_copy(page.text) == [("2.1, Northern clinic – Is the door shut?", "Put right.")]
 
 
 def test_inspectors_read_sites_by_name_within_few_statements(

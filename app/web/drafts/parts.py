@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,12 +11,23 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.authoring.columns import Column, Table
-from app.authoring.forms import GRADE, SETTINGS, Field, Filled, entry_from, filled, is_own, table_at
+from app.authoring.forms import (
+    SETTINGS,
+    TYPE,
+    Field,
+    Filled,
+    answer_type,
+    entry_from,
+    filled,
+    is_own,
+    left_behind,
+    table_at,
+)
 from app.authoring.imports import slug
 from app.authoring.pieces import Add, AddType, At, Change, Move, Put, Remove, RemoveType, find, is_key
 from app.authoring.pieces import name_of as own_name
 from app.catalogue import PACK_FILE, RAW_FILES
-from app.languages import NAMES
+from app.languages import LANGUAGES, NAMES
 from app.operations.drafts import DraftConflict
 from app.policy import allows
 from app.queries.drafts import Work, draft_facts, published
@@ -42,6 +54,7 @@ from app.web.permissions import requires
 from app.web.request import actor, session, takes_files
 from app.web.typed import typed
 
+LONGEST_SHOWN = 300  # characters of what is said as JSON
 LONG = ("question", "why", "evidence", "introduction", "declaration", "summary", "source", "meaning")
 # lists of a pack that stand by themselves, and those inside of their entries
 PACK_LISTS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -140,7 +153,7 @@ def checklist(did: str, agency_type: str) -> tuple[str, int]:
                         "key": own_name(one, place - 1),
                         "at": address((*at, "criteria", own_name(one, place - 1))),
                         "question": part_name(found, (*at, "criteria", own_name(one, place - 1))),
-                        "type": _type_of(one),
+                        "type": type_word(answer_type(one)),
                     }
                     for place, one in enumerate(criteria, start=1)
                 ],
@@ -149,14 +162,15 @@ def checklist(did: str, agency_type: str) -> tuple[str, int]:
     return page_of(
         "checklist.html", found, shown=shown, agency_type=agency_type, file=name,
         name=part_name(found, (PACK_FILE, "agency_types", agency_type)),
-        title=part_name(found, (name,)), type_words=type_words(),
+        title=part_name(found, (name,)),
     )  # fmt: skip
 
 
-def _type_of(criterion: Mapping[str, Any]) -> str:
-    answer = criterion.get("answer")
-    given = answer.get("type") if isinstance(answer, dict) else GRADE
-    return given if isinstance(given, str) and given in SETTINGS else GRADE
+def type_word(type_: str) -> str:
+    """What pages call a type of answer, and what is none."""
+    if type_ in SETTINGS:
+        return type_words()[type_]
+    return _("%(value)s (there is none)", value=type_) if type_ else _("Not said")
 
 
 def type_words() -> dict[str, str]:
@@ -236,14 +250,16 @@ def part(did: str, at: str) -> tuple[str, int] | BaseResponse:
     entry = find(found.checked.content, where)
     if not isinstance(entry, dict):
         raise NotFound
-    languages = spoken(found)
+    languages = _languages(found)
     if request.method == "GET":
         return _form(found, where, table, filled(table.columns, entry, languages))
     type_ = _chosen_type(table)
     new, errors = entry_from(table.columns, entry, request.form, languages, type_)
     form = _typed(table, entry, languages, type_)
-    if typed("action") == "type" or _needs_settings(table, type_, new):
-        return _form(found, where, table, form, type_chosen=True)
+    errors |= _type_errors(form)
+    if "answer-type" not in errors and (_asks_again() or _needs_settings(type_, entry)):
+        gone = _gone(table, entry, type_, languages)
+        return _form(found, where, table, form, type_chosen=_chose_type(type_), gone=gone)
     if errors:
         return _form(found, where, table, form, errors=errors)
     problem = changed(did, Put(where, new))
@@ -259,11 +275,54 @@ def part(did: str, at: str) -> tuple[str, int] | BaseResponse:
     )
 
 
+def _also() -> str:
+    """The language that the draft may not be written in yet, and that was asked for with a button of the form."""
+    given = typed("action").removeprefix("also-") if typed("action").startswith("also-") else typed("also")
+    return given if given in LANGUAGES and given != "en" else ""
+
+
+def _languages(found: Work) -> list[str]:
+    """The languages beside English that a form has fields for."""
+    return sorted({*spoken(found), *filter(None, [_also()])})
+
+
+def _asks_again() -> bool:
+    """Whether a button was pressed that shows the form with other fields, and saves nothing."""
+    return typed("action") == "type" or typed("action").startswith("also-")
+
+
+def _chose_type(type_: str) -> bool:
+    """Whether the form is shown again for the settings of an answer."""
+    return typed("action") == "type" or type_ != typed("shown-type")
+
+
 def _chosen_type(table: Table) -> str:
-    if not any(column.path[:1] == ("answer",) for column in table.columns):
-        return ""
-    given = typed("answer-type")
-    return given if given in SETTINGS else GRADE
+    """The type of answer that was chosen; empty where the form asks for none, or nothing was."""
+    return typed("answer-type") if any(column.path == TYPE for column in table.columns) else ""
+
+
+def _type_errors(form: Filled) -> dict[str, str]:
+    """What is wrong with the type of answer of a form that was sent."""
+    type_field = next((field for field in form.fields if field.column.path == TYPE), None)
+    given = form.values[type_field.name] if type_field else ""
+    if type_field is None or given in SETTINGS:
+        return {}
+    if given:
+        words = _("“%(type)s” is no type of answer. Choose how this question is answered.", type=given)
+    else:
+        words = _("Choose how this question is answered.")
+    return {type_field.name: words}
+
+
+def _gone(table: Table, entry: Mapping[str, Any], type_: str, languages: Sequence[str]) -> list[tuple[str, str]]:
+    """What is said of an answer now and does not go with another type: what forms call it, and what is said."""
+    before = filled(table.columns, entry, languages)
+    rows: list[tuple[str, str]] = []
+    for key, value in left_behind(entry, type_).items():
+        fields = [field for field in before.fields if field.column.path[:2] == ("answer", key)]
+        told = [(_label(field), before.values[field.name]) for field in fields if before.values[field.name]]
+        rows += told or [(str(key), json.dumps(value, ensure_ascii=False, default=str)[:LONGEST_SHOWN])]
+    return rows
 
 
 def _typed(table: Table, entry: Mapping[str, Any], languages: Sequence[str], type_: str) -> Filled:
@@ -277,14 +336,16 @@ def _typed(table: Table, entry: Mapping[str, Any], languages: Sequence[str], typ
     return form
 
 
-def _needs_settings(table: Table, type_: str, entry: Mapping[str, Any]) -> bool:
-    """Whether another type was chosen than the form showed, which needs settings that nobody could give yet."""
-    return bool(type_) and type_ != typed("shown-type") and bool(SETTINGS[type_])
+def _needs_settings(type_: str, before: Mapping[str, Any]) -> bool:
+    """Whether another type was chosen than the form showed, with settings that nobody could give yet, or without what
+    is said of the answer now."""
+    return type_ in SETTINGS and type_ != typed("shown-type") and bool(SETTINGS[type_] or left_behind(before, type_))
 
 
 def _form(
     found: Work, at: At, table: Table, form: Filled, *, errors: Mapping[str, str] | None = None, problem: str = "",
-    theirs: Filled | None = None, status: int = 200, type_chosen: bool = False, adding: bool = False, own: str = "",
+    theirs: Filled | None = None, status: int = 200, type_chosen: bool = False, gone: Sequence[tuple[str, str]] = (),
+    adding: bool = False, own: str = "",
 ) -> tuple[str, int]:  # fmt: skip
     shown = dict(errors or {})
     summary = [{"text": words, "href": f"#{name}"} for name, words in shown.items()]
@@ -308,9 +369,11 @@ def _form(
         rows=rows,
         in_languages=[
             (code, NAMES.get(code, code), told)
-            for code in spoken(found)
+            for code in _languages(found)
             if (told := [row for row in rows if row["language"] == code])
         ],
+        also=_also(),
+        more_languages=[(code, NAMES[code]) for code in LANGUAGES if code not in ("en", *_languages(found))],
         held=[_(column.head) for column in form.held],
         theirs=[
             (_label(field), theirs.values[field.name], form.values.get(field.name, ""))
@@ -320,6 +383,7 @@ def _form(
         error_list=summary,
         errors=shown,
         type_chosen=type_chosen,
+        gone=gone,
         shown_type=form.type if any(field.name == "answer-type" for field in form.fields) else "",
         flaws=[] if adding else [flaw for flaw in found.checked.flaws if form_of(flaw.at) == at],
         up=up[1],
@@ -360,7 +424,7 @@ def _row(found: Work, at: At, field: Field, form: Filled, errors: Mapping[str, s
     hint = ""
     if field.lines and not field.language:
         hint = _lines_hint(column)
-    elif column.note and not field.language and column.path != ("answer", "type"):
+    elif column.note and not field.language and column.path != TYPE:
         hint = _(column.note)
     if column.path == ("subtypes",):
         known = _keys(found, _subtypes(found, at))
@@ -416,10 +480,12 @@ def _options(found: Work, at: At, column: Column, values: Mapping[str, str]) -> 
     empty = {"value": "", "text": _("Not said")}
     sheet, slash, _head = column.offers.partition("/")
     if not slash:
-        words = type_words() if column.path == ("answer", "type") else {}
+        words = type_words() if column.path == TYPE else {}
         told = {**_plain_words(), **words}
         options = [{"value": key, "text": told.get(key, key)} for key in column.offers.split(",")]
-        return options if column.path == ("answer", "type") else [empty, *options]
+        if column.path == TYPE:
+            return options if values.get("answer-type") else [{"value": "", "text": _("Choose")}, *options]
+        return [empty, *options]
     if sheet == "Grades":
         scheme = values.get("grading") or _own_scheme(found, at)
         at_grades = (PACK_FILE, "grading_schemes", scheme, "grades")
@@ -459,16 +525,17 @@ def add(did: str, at: str) -> tuple[str, int] | BaseResponse:
     table = _table((*where, "#1"))
     if not isinstance(find(found.checked.content, where[:-1]), dict):
         raise NotFound
-    languages = spoken(found)
+    languages = _languages(found)
     at_new = (*where, "#1")
     if request.method == "GET":
         return _form(found, at_new, table, _suggested(found, where, table, languages), adding=True)
     type_ = _chosen_type(table)
     entry, errors = entry_from(table.columns, {}, request.form, languages, type_)
     form = _typed(table, {}, languages, type_)
+    errors |= _type_errors(form)
     own = typed("own")
-    if typed("action") == "type" or _needs_settings(table, type_, entry):
-        return _form(found, at_new, table, form, adding=True, type_chosen=True, own=own)
+    if "answer-type" not in errors and (_asks_again() or _needs_settings(type_, {})):
+        return _form(found, at_new, table, form, adding=True, type_chosen=_chose_type(type_), own=own)
     keyed = table.keyed or any(is_own(column) for column in table.columns)
     if keyed:
         own = own or slug(_first_words(entry), _taken(found, where), fallback="")

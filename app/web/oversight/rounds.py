@@ -21,6 +21,7 @@ from app.operations import rounds as operations
 from app.operations.rounds import PlanErrors, RoundPlan
 from app.policy import allows
 from app.queries.closing import is_closed, shut
+from app.queries.drafts import DraftNews, draft_news
 from app.queries.packs import latest_versions, pack_of
 from app.queries.people import bodies_led
 from app.queries.returns import HistoryLine, history, history_lines
@@ -75,6 +76,7 @@ def rounds() -> str:
         "oversight/rounds.html",
         listed=listed,
         to_check={} if archived else checks_waiting(session(), found, actor=actor()),
+        drafts=DraftNews() if archived else draft_news(session(), actor=actor(), now=now()),
         archived=archived,
         away=number_archived(session(), actor=actor()),
         breadcrumbs=crumbs() if archived else None,

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, current_app, render_template, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.domain.answers import question_parts
@@ -52,7 +53,11 @@ def kind_words(kind: str, thread_kind: str = "") -> str:
             "accuracy": _("Challenge to the feedback"),
             "comment": _("Comment of a scrutineer"),
         }[thread_kind]
-    return {"answer": _("Answer"), "action": _("Planned action"), "thread": _("Queries and other exchanges")}[kind]
+    return {
+        "answer": _("Answer"),
+        "action": ngettext("Planned action", "Planned actions", 1),
+        "thread": _("Queries and other exchanges"),
+    }[kind]
 
 
 def _narrowed() -> SearchFilter:
