@@ -1,8 +1,10 @@
-"""One structure element per HTML element, however many pages it runs over.
+"""What is done to a PDF before it is written: one structure element per HTML element, and PDF/A beside PDF/UA.
 
 WeasyPrint 70 starts a new table, paragraph or list on each page and tags every repeated table head. A screen
 reader then announces one table of ten pages as ten tables. Here the parts are put together again, repeated heads
-become artifacts, and header cells get their scope. Drop this module when WeasyPrint does the same.
+become artifacts, and header cells get their scope. Drop that when WeasyPrint does the same.
+
+WeasyPrint writes PDF/A-3a or PDF/UA-1; `archive` makes a file of the first say that it is the second as well.
 """
 
 from __future__ import annotations
@@ -21,6 +23,24 @@ MERGED = frozenset(
     {"/Table", "/THead", "/TBody", "/TFoot", "/TR", "/TD", "/TH", "/Caption", "/P", "/L", "/LI", "/LBody", "/Lbl",
      "/Div", "/Sect", "/Art", "/Part", "/NonStruct", "/Span", "/BlockQuote", "/H1", "/H2", "/H3", "/H4", "/Link"}
 )  # fmt: skip
+
+# what PDF/UA-1 wants in the metadata, and what PDF/A-3 wants to know of that
+UA = (
+    b'<rdf:Description rdf:about="" xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/">'
+    b"<pdfuaid:part>1</pdfuaid:part></rdf:Description>"
+    b'<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"'
+    b' xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#"'
+    b' xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">'
+    b'<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">'
+    b"<pdfaSchema:schema>PDF/UA identification schema</pdfaSchema:schema>"
+    b"<pdfaSchema:namespaceURI>http://www.aiim.org/pdfua/ns/id/</pdfaSchema:namespaceURI>"
+    b"<pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>"
+    b'<pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">'
+    b"<pdfaProperty:name>part</pdfaProperty:name><pdfaProperty:valueType>Integer</pdfaProperty:valueType>"
+    b"<pdfaProperty:category>internal</pdfaProperty:category>"
+    b"<pdfaProperty:description>PDF/UA part</pdfaProperty:description>"
+    b"</rdf:li></rdf:Seq></pdfaSchema:property></rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>"
+)
 
 
 @contextmanager
@@ -49,9 +69,25 @@ def logical_structure(document: Any) -> Iterator[Callable[[Any, Any], None]]:
 
     tags._build_box_tree, Stream.marked = build_box_tree, mark
     try:
-        yield lambda _document, pdf: _put_together(pdf)
+        yield _finish
     finally:
         tags._build_box_tree, Stream.marked = build, marked
+
+
+def _finish(_document: Any, pdf: Any) -> None:
+    _put_together(pdf)
+    if "Metadata" in pdf.catalog:
+        archive(pdf)
+
+
+def archive(pdf: Any) -> None:
+    """Make a PDF/A-3a that is to be written say that it is PDF/UA-1 too, and name each attached file once."""
+    at = pdf.at if hasattr(pdf, "at") else lambda reference: pdf.objects[int(reference.split()[0])]
+    metadata = at(pdf.catalog["Metadata"])
+    metadata.stream = [metadata.stream[0].replace(b"</rdf:RDF>", UA + b"</rdf:RDF>")]
+    metadata.compress = False
+    if "AF" in pdf.catalog:
+        pdf.catalog["AF"] = pydyf.Array(dict.fromkeys(pdf.catalog["AF"]))
 
 
 def _repeated_heads(document: Any) -> set[Any]:
@@ -78,7 +114,9 @@ def _put_together(pdf: Any) -> None:
     objects = pdf.objects
 
     def at(reference: Any) -> Any:
-        return objects[int(reference.split()[0])] if isinstance(reference, bytes | str) else None
+        if not isinstance(reference, bytes | str):
+            return None
+        return pdf.at(reference) if hasattr(pdf, "at") else objects[int(reference.split()[0])]
 
     replaced: dict[Any, Any] = {}
     pending = [next(o for o in objects if isinstance(o, dict) and o.get("S") == "/Document")]

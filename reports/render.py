@@ -12,10 +12,12 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import IO, Any, cast
 
-from reports.registry import ASSETS, HERE, reports
+from reports.pool import POOL, Pool, environment
+from reports.registry import HERE, reports
 
 TIMEOUT = 600  # seconds
 
@@ -26,11 +28,12 @@ class RenderFailed(Exception):
 
 @dataclass(frozen=True)
 class RenderedPdf:
-    """A PDF that was written: its pages, its SHA-256, and what it cost."""
+    """A PDF that was written: its pages, its SHA-256, and what it cost: time on the clock and of processors, memory."""
 
     pages: int
     sha256: str
     seconds: float
+    processor: float
     peak_memory_mb: int
 
 
@@ -41,20 +44,21 @@ def render_pdf(
     *,
     progress: Callable[[int, str], None] | None = None,
     timeout: float = TIMEOUT,
+    fresh: bool = False,
+    pool: Pool = POOL,
 ) -> RenderedPdf:
     """Render a report from JSON-ready data to `out`, which appears whole or not at all.
 
-    `progress` is called with per cent and a step in English. Raises KeyError for a report that does not exist, and
-    RenderFailed where the data do not fit, a limit is met, or rendering fails.
+    `progress` is called with per cent and a step in English. The process is forked from one that has everything loaded;
+    with `fresh` it is started from nothing, which takes longer and gives the same bytes. Raises KeyError for a report
+    that does not exist, and RenderFailed where the data do not fit, a limit is met, or rendering fails.
     """
     if report_key not in reports():
         raise KeyError(report_key)
     part = out.with_name(f".{out.name}.{os.getpid()}.part")
-    request = json.dumps(
-        {"report": report_key, "data": data, "out": str(part.absolute()), "seconds": int(timeout)}
-    )
+    request = {"report": report_key, "data": data, "out": str(part.absolute()), "seconds": ceil(timeout) + 5}
     try:
-        answer = _run(request, progress, timeout)
+        answer = _run(request, progress, timeout, None if fresh else pool)
         if "error" in answer:
             raise RenderFailed(answer["error"])
         made = RenderedPdf(**answer["done"])
@@ -66,10 +70,50 @@ def render_pdf(
     return made
 
 
-def _run(request: str, progress: Callable[[int, str], None] | None, timeout: float) -> dict[str, Any]:
+def _run(
+    request: dict[str, Any], progress: Callable[[int, str], None] | None, timeout: float, pool: Pool | None
+) -> dict[str, Any]:
     """Run one worker; its last line of output. Errors of the worker itself end up in the message."""
-    with tempfile.TemporaryFile("w+") as complaints, tempfile.TemporaryDirectory() as cache:
-        worker = subprocess.Popen(
+    with tempfile.TemporaryFile("w+") as complaints, tempfile.TemporaryDirectory() as folder:
+        worker = _Fresh(complaints, folder) if pool is None else pool.start(complaints)
+        timed_out = threading.Event()
+
+        def stop() -> None:
+            timed_out.set()
+            worker.kill()
+
+        timer = threading.Timer(timeout, stop)
+        timer.start()
+        answer: dict[str, Any] = {}
+        try:
+            try:
+                json.dump(request | {"folder": folder}, worker.stdin)
+                worker.stdin.close()
+            except BrokenPipeError:  # it died before reading: its complaint says why
+                with suppress(BrokenPipeError):
+                    worker.stdin.close()
+            for line in worker.stdout:
+                answer = json.loads(line)
+                if progress and "progress" in answer:
+                    progress(answer["progress"], answer["step"])
+        finally:
+            timer.cancel()
+            returncode = worker.wait()
+            worker.stdout.close()
+        if timed_out.is_set():
+            raise RenderFailed(f"The report was stopped after {timeout:.0f} seconds.")
+        if "done" in answer or "error" in answer:
+            return answer
+        complaints.seek(0)
+        last = complaints.read().strip().splitlines()[-1:] or ["no reason given"]
+        raise RenderFailed(f"The renderer stopped (code {returncode}): {last[0]}")
+
+
+class _Fresh:
+    """A renderer that is started from nothing."""
+
+    def __init__(self, complaints: IO[str], folder: str) -> None:
+        self.process = subprocess.Popen(
             [sys.executable, "-m", "reports.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -77,48 +121,20 @@ def _run(request: str, progress: Callable[[int, str], None] | None, timeout: flo
             text=True,
             encoding="utf-8",
             cwd=HERE.parent,
-            env={
-                "PATH": os.defpath,
-                "LANG": "C.UTF-8",
-                "PYTHONHASHSEED": "0",
-                # fonts come from the packaged style sheet alone, so that every machine sets the same lines
-                "FONTCONFIG_FILE": str(ASSETS / "fonts.conf"),
-                "XDG_CACHE_HOME": cache,
-            },
+            env=environment(folder),
             start_new_session=True,
         )
-        stdin, stdout = cast(IO[str], worker.stdin), cast(IO[str], worker.stdout)
-        timed_out = threading.Event()
+        self.stdin, self.stdout = cast(IO[str], self.process.stdin), cast(IO[str], self.process.stdout)
 
-        def stop() -> None:
-            timed_out.set()
-            os.killpg(worker.pid, signal.SIGKILL)
+    def kill(self) -> None:
+        """End it and all that it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
-        timer = threading.Timer(timeout, stop)
-        timer.start()
-        answer: dict[str, Any] = {}
-        try:
-            try:
-                stdin.write(request)
-                stdin.close()
-            except BrokenPipeError:  # it died before reading: its complaint says why
-                with suppress(BrokenPipeError):
-                    stdin.close()
-            for line in stdout:
-                answer = json.loads(line)
-                if progress and "progress" in answer:
-                    progress(answer["progress"], answer["step"])
-            worker.wait()
-        finally:
-            timer.cancel()
-            if worker.poll() is None:
-                os.killpg(worker.pid, signal.SIGKILL)
-                worker.wait()
-            stdout.close()
-        if timed_out.is_set():
-            raise RenderFailed(f"The report was stopped after {timeout:.0f} seconds.")
-        if "done" in answer or "error" in answer:
-            return answer
-        complaints.seek(0)
-        last = complaints.read().strip().splitlines()[-1:] or ["no reason given"]
-        raise RenderFailed(f"The renderer stopped (code {worker.returncode}): {last[0]}")
+    def wait(self) -> int:
+        """Its exit status."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(5)  # its output has ended: so does it
+        if self.process.returncode is None:
+            self.kill()
+        return self.process.wait()

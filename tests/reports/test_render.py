@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from functools import cache
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 
+import page
 import pypdf
 import pytest
 from sqlalchemy import select
@@ -20,11 +24,13 @@ from app.domain.findings import JointFindings
 from app.models import AuditReturn, Base, Submission
 from app.policy import system_actor
 from reports import worker
+from reports.attached import read
 from reports.make import make_report
 from reports.registry import ASSETS, HERE, load
 from reports.registry import reports as all_reports
 from reports.render import RenderFailed, render_pdf
 from tests.pdf_gate import assert_pdf_ua
+from tests.reports.engine import anchors, bookmarks, elements, links, parent_tree, render_whole, streams
 from tests.reports.seeded import AFTER, seed
 from tests.world import pack
 
@@ -75,6 +81,8 @@ def test_every_report_is_accessible_and_named(made: dict[str, Path], name: str) 
     document = pypdf.PdfReader(made[name])
     assert document.metadata is not None
     assert document.metadata.title
+    archival = page.validate_pdf(made[name], profile=page.ValidationProfile.PDF_A_3A)
+    assert [one.message for one in archival.failures] == []
     assert document.root_object["/Lang"] == "en"
 
 
@@ -188,6 +196,8 @@ def test_the_fetcher_serves_packaged_assets() -> None:
     assert b"@page" in worker.fetcher().fetch(f"{ASSETS.as_uri()}/report.css").read()
 
 
+# WeasyPrint leaves the file of its colour profile open
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_hostile_fragment_reaches_nothing(tmp_path: Path) -> None:
     secret = tmp_path / "secret.css"
     secret.write_text("p::after { content: 'leaked' }")
@@ -201,6 +211,101 @@ def test_a_hostile_fragment_reaches_nothing(tmp_path: Path) -> None:
     document = pypdf.PdfReader(BytesIO(content))
     assert document.attachments == {}
     assert "leaked" not in document.pages[0].extract_text()
+
+
+HOSTILE = (
+    '<img src="{http}/img.png" alt="x">',
+    '<link rel="stylesheet" href="{http}/link.css"><style>@import url({http}/import.css); p {{ color: red }}</style>',
+    '<a rel="attachment" href="{file}">x</a> <object data="{file}"></object> <iframe src="{http}/frame"></iframe>',
+    '" style="background: url({http}/style.png)" x="',
+    "</p></section></body></html><html><body><svg><image href='{http}/svg.png'/></svg>",
+    "{{{{ config }}}} {{% include '/etc/passwd' %}} url({file}) @import '{http}/x.css'; javascript:alert(1)",
+    "]]> <!--> <?xml-stylesheet href='{http}/pi.css'?> <!DOCTYPE x [<!ENTITY a SYSTEM '{file}'>]> &a; &#0; &amp;lt;",
+)
+SCRIPTS = (
+    "שלום עולם, العربية من اليمين إلى اليسار, " * 20,
+    "emoji 😀 👩\u200d👩\u200d👧 🇬🇧 and 漢字 𝔘 in one line",
+    "x" * 5000,
+    "\u202e" + "backwards \x00 \x0b \ufffe \ufeff " * 3,
+    "e" + "\u0301" * 300,
+    "word " * 8000,
+)
+
+
+def with_commentaries(data: dict[str, Any], texts: Iterable[str]) -> dict[str, Any]:
+    """The data of a return with these texts as commentaries."""
+    changed: dict[str, Any] = json.loads(json.dumps(data))
+    given = iter(texts)
+    for standard in changed["standards"]:
+        for answer in standard["answers"]:
+            text = next(given, None)
+            if text is None:
+                return changed
+            answer["commentary"] = text
+    raise AssertionError("more texts than answers")
+
+
+class Visits(BaseHTTPRequestHandler):
+    """Remembers what was asked for."""
+
+    seen: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.seen.append(self.path)
+        self.send_response(404)
+        self.end_headers()
+
+
+def test_hostile_commentaries_fetch_nothing_and_stay_text(made: dict[str, Path], tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("what nobody may read")
+    with HTTPServer(("127.0.0.1", 0), Visits) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        where = {"http": f"http://127.0.0.1:{server.server_port}", "file": secret.as_uri()}
+        texts = [text.format(**where) for text in HOSTILE]
+        data = with_commentaries(json.loads(made["return.json"].read_text()), texts)
+        render_pdf("agency-return", data, tmp_path / "x.pdf")
+        server.shutdown()
+    assert Visits.seen == []
+    assert_pdf_ua(tmp_path / "x.pdf")
+    document = pypdf.PdfReader(tmp_path / "x.pdf")
+    assert set(document.attachments) == {"agency-return.json", "agency-return.schema.json", "made.json"}
+    text = text_of(tmp_path / "x.pdf").replace(" ", "")
+    assert "whatnobodymayread" not in text
+    for one in texts:
+        assert re.sub(r"\s", "", one) in text
+
+
+def test_long_and_foreign_commentaries_stay_accessible(made: dict[str, Path], tmp_path: Path) -> None:
+    data = with_commentaries(json.loads(made["return.json"].read_text()), SCRIPTS)
+    cost = render_pdf("agency-return", data, tmp_path / "x.pdf")
+    assert cost.peak_memory_mb < 400
+    assert_pdf_ua(tmp_path / "x.pdf")
+    archival = page.validate_pdf(tmp_path / "x.pdf", profile=page.ValidationProfile.PDF_A_3A)
+    assert [one.message for one in archival.failures] == []
+    text = text_of(tmp_path / "x.pdf").replace(" ", "")
+    assert text.count("x" * 60) > 50  # broken into lines, not cut off
+    assert text.count("word") == 8000
+    # what no font has is a sign on the page, and as it was in the data
+    assert "emoji" in text
+    assert "漢字" in read(tmp_path.joinpath("x.pdf").read_bytes()).data.decode()
+
+
+@pytest.mark.proof
+def test_a_commentary_of_a_megabyte_is_rendered_within_limits(made: dict[str, Path], tmp_path: Path) -> None:
+    data = with_commentaries(json.loads(made["return.json"].read_text()), ["word " * 200_000])
+    cost = render_pdf("agency-return", data, tmp_path / "x.pdf")
+    assert cost.pages > 200
+    assert cost.peak_memory_mb < 600
+    assert_pdf_ua(tmp_path / "x.pdf")
+
+
+def test_the_joint_report_is_the_same_in_parts_and_in_one_piece(made: dict[str, Path], tmp_path: Path) -> None:
+    render_whole("joint-findings", json.loads(made["joint.json"].read_text()), tmp_path / "whole.pdf")
+    ours, whole = pypdf.PdfReader(made["joint"]), pypdf.PdfReader(tmp_path / "whole.pdf")
+    assert len(parent_tree(ours)) == len(parent_tree(whole))
+    for what in (streams, bookmarks, anchors, links, elements):
+        assert what(ours) == what(whole), what.__name__
 
 
 # --- failing in words ------------------------------------------------------------------------------------------------

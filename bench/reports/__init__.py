@@ -1,0 +1,1 @@
+"""What rendering costs: `python -m bench.reports`."""
