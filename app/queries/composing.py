@@ -1,0 +1,429 @@
+"""Reading composed reports: what inspectors wrote around the figures of a round, resolved against the data.
+
+For oversight bodies alone. What was published is read as it was frozen (`app.queries.release`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from app.domain.answers import ANSWER_TYPES
+from app.domain.composing import (
+    Chapter,
+    Composition,
+    Known,
+    Place,
+    Quoted,
+    TypedNumber,
+    arranged,
+    compose,
+    in_line,
+    numbered,
+    places,
+    read_narrative,
+    typed_numbers,
+)
+from app.domain.composing_facts import RECOMMENDATIONS, Named, facts, figures, standard_chapters
+from app.domain.composing_messages import Move, proposals
+from app.domain.findings import ComposedReport, JointFindings, KeyMessage, Sentence
+from app.domain.integrity import hash_of
+from app.domain.message import N_, Message
+from app.domain.templates import Pack
+from app.domain.text import localise
+from app.languages import translations
+from app.models import (
+    AuditReturn,
+    AuditRound,
+    CompositionComment,
+    CompositionSignOff,
+    CompositionVersion,
+    Example,
+    OversightBody,
+    Submission,
+    SubmissionAnswer,
+    SubmissionVoided,
+)
+from app.policy import Actor, require, system_actor
+from app.queries.checks import is_second_at_work
+from app.queries.figures import Narrowed, trend
+from app.queries.findings import Reading, has_joint, joint_findings, reading_of, small_numbers
+from app.queries.own_types import types_where
+from app.queries.packs import pack_of
+from app.queries.rounds import NotFound, get_round, round_facts
+
+_LOADER = system_actor("composing")  # a report says the same whoever makes it
+NEWEST = -1
+# what nobody sees while a second inspector is at work, by the first part of the keys
+HELD = frozenset({"checks", "checked", "judgements", "annex-judgements"})
+
+
+def get_composed_round(
+    session: Session, public_id: str, *, actor: Actor, now: datetime, permission: str = "composing.read"
+) -> AuditRound:
+    """A round whose joint report can be composed. Raises NotFound."""
+    audit_round = get_round(session, public_id, actor=actor, now=now, permission=permission)
+    if not has_joint(audit_round):
+        raise NotFound
+    return audit_round
+
+
+# --- versions and who signed them off --------------------------------------------------------------------------------
+
+
+def newest_version(session: Session, audit_round: AuditRound) -> CompositionVersion | None:
+    """The report as it was saved last; None where nobody composed it. The caller asked policy."""
+    return session.scalar(
+        select(CompositionVersion)
+        .where(CompositionVersion.round_id == audit_round.id)
+        .options(joinedload(CompositionVersion.by))
+        .order_by(CompositionVersion.number.desc())
+        .limit(1)
+    )
+
+
+def version_numbered(session: Session, audit_round: AuditRound, number: int) -> CompositionVersion:
+    """One version. Raises NotFound. The caller asked policy."""
+    found = session.scalar(
+        select(CompositionVersion)
+        .where(CompositionVersion.round_id == audit_round.id, CompositionVersion.number == number)
+        .options(joinedload(CompositionVersion.by))
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
+def versions(session: Session, audit_round: AuditRound, *, page: int, size: int) -> tuple[list[Any], int]:
+    """A page of the versions, the newest first, without their content: number, at, and by; and how many there are.
+
+    The caller asked policy.
+    """
+    of_round = CompositionVersion.round_id == audit_round.id
+    total = session.scalar(select(func.count()).select_from(CompositionVersion).where(of_round)) or 0
+    rows = session.scalars(
+        select(CompositionVersion)
+        .where(of_round)
+        .options(joinedload(CompositionVersion.by))
+        .order_by(CompositionVersion.number.desc())
+        .offset((page - 1) * size)
+        .limit(size)
+    ).all()
+    return list(rows), total
+
+
+def content_of(version: CompositionVersion | None) -> Composition:
+    """The composition of a version; an empty one for none. What a later program no longer knows is passed over."""
+    return Composition.model_validate(version.content, extra="ignore") if version else Composition()
+
+
+def signing_bodies(session: Session, audit_round: AuditRound) -> list[OversightBody]:
+    """The oversight bodies that ask agencies in a round: each signs the report off. The owner comes first."""
+    ids = {served.oversight_body_id for served in audit_round.served}
+    found = session.scalars(select(OversightBody).where(OversightBody.id.in_(ids)).order_by(OversightBody.id)).all()
+    return sorted(found, key=lambda body: body.id != audit_round.owner_id)
+
+
+def sign_offs(session: Session, version: CompositionVersion) -> dict[int, CompositionSignOff]:
+    """Who signed a version off, by oversight body. The caller asked policy."""
+    rows = session.scalars(
+        select(CompositionSignOff)
+        .where(CompositionSignOff.version_id == version.id)
+        .options(joinedload(CompositionSignOff.by))
+    )
+    return {row.oversight_body_id: row for row in rows}
+
+
+def signed_off_version(session: Session, audit_round: AuditRound) -> CompositionVersion | None:
+    """The newest version that every inspectorate of the round signed off; None where there is none."""
+    ids = {served.oversight_body_id for served in audit_round.served}
+    return session.scalar(
+        select(CompositionVersion)
+        .join(CompositionSignOff, CompositionSignOff.version_id == CompositionVersion.id)
+        .where(CompositionVersion.round_id == audit_round.id, CompositionSignOff.oversight_body_id.in_(ids))
+        .group_by(CompositionVersion.id)
+        .having(func.count(CompositionSignOff.id) == len(ids))
+        .order_by(CompositionVersion.number.desc())
+        .limit(1)
+    )
+
+
+def unsigned(session: Session, audit_round: AuditRound) -> int:
+    """How many inspectorates have not signed off what was saved last; 0 where nobody composed the report."""
+    newest = newest_version(session, audit_round)
+    if newest is None:
+        return 0
+    return len({served.oversight_body_id for served in audit_round.served} - set(sign_offs(session, newest)))
+
+
+# --- what a text can refer to ----------------------------------------------------------------------------------------
+
+
+def to_quote(session: Session, audit_round: AuditRound, *, actor: Actor, language: str) -> list[Quoted]:
+    """The examples of a round that somebody may choose from: those of the agency types whose returns they may read."""
+    found = quotable(session, audit_round, language, types_where(audit_round, actor, "return.mark_example"))
+    return list(found.values())
+
+
+def quotable(
+    session: Session, audit_round: AuditRound, language: str, types: Collection[str] | None = None
+) -> dict[str, Quoted]:
+    """The words of the examples of a round by id, but for those whose submission was set aside. One statement.
+
+    Of all agency types, or of some: what was put into a report is read by all who write it. The caller asked policy.
+    """
+    rows = session.execute(
+        select(Example, SubmissionAnswer.value)
+        .join(Example.audit_return)
+        .join(AuditReturn.agency)
+        .join(Submission, Submission.id == Example.submission_id)
+        .join(
+            SubmissionAnswer,
+            (SubmissionAnswer.submission_id == Example.submission_id)
+            & (SubmissionAnswer.criterion == Example.criterion)
+            & (SubmissionAnswer.scope_key == Example.scope_key),
+        )
+        .outerjoin(SubmissionVoided, SubmissionVoided.submission_id == Submission.id)
+        .where(
+            AuditReturn.round_id == audit_round.id,
+            SubmissionVoided.id.is_(None),
+            *(() if types is None else [AuditReturn.agency_type.in_(types)]),
+        )
+        .options(contains_eager(Example.audit_return).contains_eager(AuditReturn.agency))
+        .order_by(Example.id)
+    ).all()
+    pack = pack_of(audit_round.pack_version)
+    found = {}
+    for row in rows:
+        audit_return = row.Example.audit_return
+        words = _said(pack, audit_return.agency_type, row.Example.criterion, row.value)
+        if words:
+            kind = pack.agency_types[audit_return.agency_type]
+            named = kind.subtypes.get(audit_return.subtype) or kind
+            found[row.Example.public_id] = Quoted(
+                row.Example.public_id, words, audit_return.agency.name, localise(named.name, language),
+                (audit_return.agency.name,),
+            )  # fmt: skip
+    return found
+
+
+def _said(pack: Pack, agency_type: str, criterion_id: str, value: Mapping[str, Any]) -> str:
+    """What the agency said in its own words: what it typed as the answer, and its commentary."""
+    criterion = pack.templates[agency_type].criterion(criterion_id)
+    typed = [
+        localise(fact.words)
+        for fact in ANSWER_TYPES[criterion.answer.type].facts(value, criterion)
+        if fact.typed and isinstance(fact.words, str)
+    ]
+    return "\n".join(filter(None, (*typed, value.get("commentary", ""))))
+
+
+def _moves(session: Session, audit_round: AuditRound, *, now: datetime, language: str) -> list[Move]:
+    """How criteria stand beside the last round of the same owner, where all who inspect in this one may read it.
+
+    None where small numbers are left out: of two rounds together they could be worked out.
+    """
+    if small_numbers(audit_round)[0]:
+        return []
+    found = trend(session, audit_round, Narrowed(), actor=_LOADER, now=now, language=language)
+    bodies = {served.oversight_body_id for served in audit_round.served}
+    if (
+        found.last is None
+        or found.last.owner_id != audit_round.owner_id
+        or not bodies <= {*(served.oversight_body_id for served in found.last.served), audit_round.owner_id}
+    ):
+        return []
+    return [
+        Move(
+            line.asked.reference, line.label, line.asked.agency_type, line.asked.criterion.theme, line.then, line.now
+        )
+        for line in found.lines
+        if line.then.counted and line.now.counted and not line.asked.optional
+    ]
+
+
+def addressees(
+    session: Session, audit_round: AuditRound, reading: Reading
+) -> dict[tuple[str, str], str]:
+    """Whom a recommendation can be addressed to: (agency type, body's code), one of them empty, to the name."""
+    types = {(key, ""): reading.plural(key) for key in reading.types}
+    return types | {("", body.code): body.name for body in signing_bodies(session, audit_round)}
+
+
+# --- the composed report ---------------------------------------------------------------------------------------------
+
+
+def composed_findings(
+    session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime, language: str = "en",
+    publishing: bool = False, number: int = NEWEST,
+) -> JointFindings:  # fmt: skip
+    """The joint findings as they stand now, with what inspectors wrote around them, where they did.
+
+    What was saved last, or the version of a `number`; with `publishing` the newest that every inspectorate signed off,
+    and everything in the data. Raises Denied, and NotFound where there is no such version.
+    """
+    found = joint_findings(
+        session, audit_round, actor=actor, now=now, language=language, publishing=publishing
+    )
+    if publishing:
+        version = signed_off_version(session, audit_round)
+    elif number == NEWEST:
+        version = newest_version(session, audit_round)
+    else:
+        version = version_numbered(session, audit_round, number)
+    if version is None:
+        return found
+    return Desk(session, audit_round, found, version, now).with_composition()
+
+
+@dataclass
+class Desk:
+    """A report that is being composed: the data, the version that was saved, and what its texts can refer to."""
+
+    session: Session
+    audit_round: AuditRound
+    findings: JointFindings
+    version: CompositionVersion | None
+    now: datetime
+    composition: Composition = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.composition = content_of(self.version)
+
+    @property
+    def number(self) -> int:
+        """The number of the version; 0 before anything was saved."""
+        return self.version.number if self.version else 0
+
+    @cached_property
+    def reading(self) -> Reading:
+        """What the round asks, and the words of its pack."""
+        return reading_of(self.session, self.audit_round, self.findings.language)
+
+    @cached_property
+    def translate(self) -> Any:
+        """Words in the language of the report."""
+        return translations(self.findings.language).gettext
+
+    @cached_property
+    def standard(self) -> list[Named]:
+        """The chapters of every report of these findings."""
+        return standard_chapters(self.findings, self.translate)
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """The titles of those chapters by key, and of that of the recommendations."""
+        return {one.key: one.title for one in self.standard} | {RECOMMENDATIONS: self.translate(N_("Recommendations"))}
+
+    @cached_property
+    def chapters(self) -> list[Chapter]:
+        """All chapters in their order, hidden ones too."""
+        return arranged(self.composition, self.standard)
+
+    def title(self, chapter: Chapter) -> str:
+        """What a chapter is called."""
+        return self.titles.get(chapter.key) or chapter.title.in_(self.findings.language)[0]
+
+    @cached_property
+    def known(self) -> Known:
+        """What texts can refer to."""
+        return Known(
+            facts(self.findings, self.translate), figures(self.findings, self.translate),
+            quotable(self.session, self.audit_round, self.findings.language), numbered(self.chapters, self.translate),
+            HELD if self.findings.checks is None and is_second_at_work(self.session, self.audit_round) else frozenset(),
+            self.findings.names_agencies,
+        )  # fmt: skip
+
+    @cached_property
+    def proposed(self) -> tuple[KeyMessage, ...]:
+        """The key messages that rules propose."""
+        moves = _moves(self.session, self.audit_round, now=self.now, language=self.findings.language)
+        return proposals(self.findings, self.reading.words, moves)
+
+    @cached_property
+    def addressees(self) -> dict[tuple[str, str], str]:
+        """Whom recommendations can be addressed to."""
+        return addressees(self.session, self.audit_round, self.reading)
+
+    @cached_property
+    def places(self) -> list[Place]:
+        """Every text that is written, with its place."""
+        return places(self.composition, self.chapters, self.titles)
+
+    def problems(self) -> list[tuple[Place, Message]]:
+        """References to data that are not there, with the place of each."""
+        return [
+            (place, problem)
+            for place in self.places
+            for problem in (
+                read_narrative(place.text, self.known) if place.chapter and not (place.rule or place.key)
+                else in_line(place.text, self.known)[1]
+            ).problems
+        ]  # fmt: skip
+
+    def typed_numbers(self) -> list[tuple[Place, TypedNumber]]:
+        """Numbers that were typed by hand, with the place of each."""
+        return [(place, number) for place in self.places for number in typed_numbers(place.text)]
+
+    def undecided(self) -> list[KeyMessage]:
+        """Key messages of every report that nobody accepted, edited or dropped."""
+        return [one for one in self.findings.key_messages if self.composition.choice(one.rule) is None]
+
+    def with_composition(self) -> JointFindings:
+        """The findings with the composed report in them, and a snapshot id of both."""
+        version = self.version
+        if version is None:
+            return self.findings
+        found = compose(
+            self.composition, self.standard, self.known, usual=self.findings.key_messages, proposed=self.proposed,
+            addressees=self.addressees, language=self.findings.language, translate=self.translate,
+        )  # fmt: skip
+        signed = sign_offs(self.session, version)
+        bodies = signing_bodies(self.session, self.audit_round)
+        report = ComposedReport(
+            version=version.number,
+            chapters=tuple(found.chapters),
+            messages=tuple(found.messages),
+            recommendations=tuple(found.recommendations),
+            facts=found.facts(),
+            signed_off=tuple(body.name for body in bodies if body.id in signed),
+            is_signed_off=all(body.id in signed for body in bodies),
+            problems=tuple(Sentence.of(one, self.findings.language) for one in found.problems),
+        )
+        snapshot = hash_of({"findings": self.findings.snapshot_id, "composition": report.model_dump(mode="json")})
+        return self.findings.model_copy(update={"composition": report, "snapshot_id": snapshot})
+
+
+def desk(
+    session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime, language: str = "en",
+    number: int = NEWEST, publishing: bool = False,
+) -> Desk:  # fmt: skip
+    """The report of a round as it is being composed. `publishing`: with all data, whoever may see them; for checking
+    what was typed, never to be shown. Raises Denied, and NotFound where there is no such version."""
+    require(actor, "composing.read", round_facts(session, audit_round, now=now))
+    found = joint_findings(
+        session, audit_round, actor=actor, now=now, language=language, publishing=publishing
+    )
+    version = (
+        newest_version(session, audit_round) if number == NEWEST else version_numbered(session, audit_round, number)
+    )
+    return Desk(session, audit_round, found, version, now)
+
+
+# --- comments --------------------------------------------------------------------------------------------------------
+
+
+def comments(session: Session, audit_round: AuditRound) -> Sequence[CompositionComment]:
+    """All comments on a report, by chapter, the oldest first. The caller asked policy."""
+    return session.scalars(
+        select(CompositionComment)
+        .where(CompositionComment.round_id == audit_round.id)
+        .options(joinedload(CompositionComment.by), joinedload(CompositionComment.resolved_by))
+        .order_by(CompositionComment.at, CompositionComment.id)
+    ).all()
