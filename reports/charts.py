@@ -1,20 +1,26 @@
-"""Geometry of the charts that `blocks.html` draws as SVG.
+"""Geometry of the charts that `blocks.html` and `plots.html` draw as SVG.
 
-Order, lightness, hatching and figures say whatever colour says, so that a copy in grey says it too.
+Order, lightness, hatching and figures say whatever colour says, so that a copy in grey says it too. Charts that stand
+alone come as a `Drawing`; measures are points, and a line of text of the page is 465 of them wide.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from fractions import Fraction
 from functools import partial
 from typing import Any
 
+from babel.dates import format_date
 from babel.support import NullTranslations
 
+from app.domain.control import Limits
+from app.domain.control import funnel as limits_of
 from app.domain.findings import AssuranceFindings, Figure, SchemeInfo, percent
 from app.domain.message import N_, number_words
+from app.languages import LANGUAGES
 
 INK, ACCENT = "#0b3c49", "#a8481b"
 MET = ("#0b3c49", "#3f7886")
@@ -177,6 +183,401 @@ def heat(figure: Figure, small: int) -> str:
     )
 
 
+# --- charts that stand alone -----------------------------------------------------------------------------------------
+
+GRID, QUIET = "#ccd8db", "#33484e"
+FONT = "Source Sans 3"
+WIDE = 465.0  # points: the text of a page
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A chart: its size in points, and its shapes from back to front as (SVG element, attributes, text in it)."""
+
+    width: float
+    height: float
+    shapes: list[tuple[str, dict[str, str | float], str]] = field(default_factory=list)
+
+    def line(self, x1: float, y1: float, x2: float, y2: float, colour: str = GRID, wide: float = 0.6,
+             dashes: str = "") -> None:  # fmt: skip
+        """A straight line."""
+        given: dict[str, str | float] = {
+            "x1": _at(x1), "y1": _at(y1), "x2": _at(x2), "y2": _at(y2), "stroke": colour, "stroke-width": wide,
+        }  # fmt: skip
+        self.shapes.append(("line", given | ({"stroke-dasharray": dashes} if dashes else {}), ""))
+
+    def rect(self, x: float, y: float, width: float, height: float, fill: str, stroke: str = "") -> None:
+        """A rectangle; `stroke` is the colour of its edge, if it has one."""
+        given: dict[str, str | float] = {
+            "x": _at(x), "y": _at(y), "width": _at(max(0.0, width)), "height": _at(height), "fill": fill,
+        }  # fmt: skip
+        self.shapes.append(("rect", given | ({"stroke": stroke, "stroke-width": 0.5} if stroke else {}), ""))
+
+    def circle(self, x: float, y: float, radius: float, fill: str, stroke: str = "", wide: float = 0.6) -> None:
+        """A circle; with `stroke` and `fill` white a ring."""
+        given: dict[str, str | float] = {"cx": _at(x), "cy": _at(y), "r": _at(radius), "fill": fill}
+        self.shapes.append(("circle", given | ({"stroke": stroke, "stroke-width": wide} if stroke else {}), ""))
+
+    def diamond(self, x: float, y: float, radius: float, fill: str) -> None:
+        """A square on its corner: a shape of its own, so that it is found without colours."""
+        self.path(f"M{_at(x)} {_at(y - radius)}L{_at(x + radius)} {_at(y)}L{_at(x)} {_at(y + radius)}"
+                  f"L{_at(x - radius)} {_at(y)}Z", fill=fill)  # fmt: skip
+
+    def path(self, d: str, *, fill: str = "none", stroke: str = "", wide: float = 1, dashes: str = "") -> None:
+        """A path."""
+        given: dict[str, str | float] = {"d": d, "fill": fill}
+        if stroke:
+            given |= {"stroke": stroke, "stroke-width": wide}
+        self.shapes.append(("path", given | ({"stroke-dasharray": dashes} if dashes else {}), ""))
+
+    def text(self, x: float, y: float, words: str, *, size: float = 8, colour: str = QUIET, bold: bool = False) -> None:
+        """Words that start at a place, on their base line."""
+        given: dict[str, str | float] = {
+            "x": _at(x), "y": _at(y), "font-family": FONT, "font-size": size, "fill": colour,
+        }  # fmt: skip
+        self.shapes.append(("text", given | ({"font-weight": "600"} if bold else {}), words))
+
+    def label(self, x: float, y: float, words: str, width: float, *, size: float = 8, lines: int = 2,
+              colour: str = QUIET, bold: bool = False) -> None:  # fmt: skip
+        """Words in at most so many lines of a width, around the middle `y`; what finds no room is cut."""
+        wrapped = wrap(words, width, size, lines)
+        first = y + size * 0.35 - (len(wrapped) - 1) * size * 0.55
+        for number, one in enumerate(wrapped):
+            self.text(x, first + number * size * 1.1, one, size=size, colour=colour, bold=bold)
+
+
+def _at(value: float) -> float:
+    return round(value, 2)
+
+
+def wide(words: str, size: float) -> float:
+    """About how wide words are in the text face, in points; never less than they are in Latin letters."""
+    return sum(0.62 if one.isupper() or one in "mw%" or ord(one) > 0x24F else 0.5 for one in words) * size
+
+
+def wrap(words: str, width: float, size: float, lines: int) -> list[str]:
+    """Words as lines of a width, at most so many; the last ends with an ellipsis where something is cut."""
+    found: list[str] = [""]
+    # no chart has room for more, and some text is a megabyte
+    for word in words[: int(width * lines)].split():
+        longer = f"{found[-1]} {word}".strip()
+        if wide(longer, size) <= width or not found[-1]:
+            found[-1] = longer
+        else:
+            found.append(word)
+    shown = [_cut(one, width, size) for one in found[:lines]]
+    if len(found) > lines or len(words) > int(width * lines):
+        shown[-1] = _cut(f"{shown[-1].rstrip('…')}…", width, size)
+    return shown
+
+
+def _cut(words: str, width: float, size: float) -> str:
+    if wide(words, size) <= width:
+        return words
+    while words and wide(words + "…", size) > width:
+        words = words[:-1]
+    return words.rstrip("… ") + "…"
+
+
+def _scale(drawing: Drawing, left: float, width: float, top: float, bottom: float) -> None:
+    """Upright lines at the quarters from 0 to 100 per cent, named above."""
+    for share in (0, 25, 50, 75, 100):
+        x = left + width * share / 100
+        drawing.line(x, top, x, bottom, QUIET if share in (0, 100) else GRID, 0.5)
+        words = f"{share}%"
+        drawing.text(x - wide(words, 7.5) / 2, top - 4, words, size=7.5)
+
+
+def dots(
+    rows: Sequence[tuple[str, int | None, int | None, str]], *, labels: float = 165, width: float = WIDE
+) -> Drawing:
+    """Two shares for each row on a line from 0 to 100: a ring for the first, a filled dot for the second.
+
+    A row is (label, first, second, words at its end). Where the second is less, the line between them is broken.
+    """
+    step, top, end = 19.0, 16.0, 82.0
+    drawing = Drawing(width, top + step * len(rows) + 4)
+    left, across = labels + 12, width - labels - 12 - end
+    _scale(drawing, left, across, top, top + step * len(rows))
+    for place, (label, first, second, words) in enumerate(rows):
+        y = top + step * (place + 0.5)
+        drawing.label(0, y, label, labels)
+        ring, dot = (None if one is None else left + across * one / 100 for one in (first, second))
+        if ring is not None and dot is not None and abs(ring - dot) > 1:
+            fewer = dot < ring
+            drawing.line(ring, y, dot, y, ACCENT if fewer else INK, 1.6, "3 2" if fewer else "")
+        if dot is not None:
+            drawing.circle(dot, y, 3.6, INK)
+        if ring is not None:
+            drawing.circle(ring, y, 4.4, "none" if dot is not None and abs(ring - dot) <= 4 else "#ffffff", ACCENT, 1.6)
+        drawing.label(left + across + 12, y, words, end - 12, colour=INK, bold=True)
+    return drawing
+
+
+def stacked(
+    rows: Sequence[tuple[str, Figure, str]], schemes: Sequence[SchemeInfo], *, words: NullTranslations | None = None,
+    labels: float = 165, width: float = WIDE,
+) -> Drawing:  # fmt: skip
+    """A stacked bar of grades for each row of (label, figure, words at its end); a heading where nothing is asked."""
+    step, end = 17.0, 52.0
+    drawing = Drawing(width, step * len(rows) + 2)
+    left, across = labels + 8, width - labels - 8 - end
+    for place, (label, figure, said) in enumerate(rows):
+        y = step * (place + 0.5)
+        if not figure.asked:
+            drawing.label(0, y + 2, label, width, colour=INK, bold=True, lines=1)
+            continue
+        drawing.label(0, y, label, labels)
+        parts = pieces(figure, schemes, across, 11, words)
+        for part in parts:
+            x = left + part.x
+            drawing.rect(x, y - 5.5, part.width, 11, part.tone.fill)
+            if part.tone.hatching != "none":
+                drawing.path(hatch(part.tone.hatching, x, y - 5.5, part.width, 11), stroke=part.tone.line, wide=0.6)
+            if part.width >= 24:
+                if part.hatch:
+                    drawing.rect(x + 2.5, y - 4.5, 20, 9, part.tone.fill)
+                drawing.text(x + 4, y + 2.8, f"{part.percent}%", colour=part.tone.text)
+        if parts:
+            drawing.rect(left, y - 5.5, across, 11, "none", INK)
+        drawing.label(left + across + 8, y, said, end - 8, colour=INK, bold=True, lines=1)
+    return drawing
+
+
+def strips(
+    rows: Sequence[tuple[str, int | None, Sequence[int], str]], *, labels: float = 165, width: float = WIDE
+) -> Drawing:
+    """Where one share lies among others: for each row (label, own, quartiles of the others, words at its end).
+
+    A box from the first to the third quartile with a line in its middle, and a diamond for the own share.
+    """
+    step, top, end = 21.0, 16.0, 82.0
+    drawing = Drawing(width, top + step * len(rows) + 4)
+    left, across = labels + 12, width - labels - 12 - end
+    _scale(drawing, left, across, top, top + step * len(rows))
+    for place, (label, own, quartiles, words) in enumerate(rows):
+        y = top + step * (place + 0.5)
+        drawing.label(0, y, label, labels)
+        if len(quartiles) == 3:
+            low, middle, high = (left + across * one / 100 for one in quartiles)
+            drawing.rect(low, y - 5, high - low, 10, NOT_MET[0], INK)
+            drawing.line(middle, y - 7, middle, y + 7, INK, 1.6)
+        if own is not None:
+            drawing.diamond(left + across * own / 100, y, 5.2, "#ffffff")
+            drawing.diamond(left + across * own / 100, y, 4.4, ACCENT)
+        drawing.label(left + across + 12, y, words, end - 12, colour=INK, bold=True)
+    return drawing
+
+
+def bins(numbers: Sequence[int], own: int | None, here: str, *, width: float = WIDE) -> Drawing:
+    """How many lie in each tenth from 0 to 100 per cent; that of `own` is marked, and named `here`."""
+    top, high, foot = 24.0, 96.0, 18.0
+    drawing = Drawing(width, top + high + foot)
+    step, most = width / max(1, len(numbers)), max([*numbers, 1])
+    mine = None if own is None else min(len(numbers) - 1, own * len(numbers) // 100)
+    for place, number in enumerate(numbers):
+        tall = high * number / most
+        x = step * place
+        drawing.rect(x + 2, top + high - tall, step - 4, tall, INK if place == mine else NOT_MET[0], INK)
+        drawing.text(x + step / 2 - wide(str(number), 8) / 2, top + high - tall - 4, str(number), colour=INK,
+                     bold=place == mine)  # fmt: skip
+        ends = f"{place * 100 // len(numbers)}%"
+        drawing.text(x + 2 - (wide(ends, 7.5) / 2 if place else 0), top + high + 11, ends, size=7.5)
+    drawing.text(width - wide("100%", 7.5), top + high + 11, "100%", size=7.5)
+    drawing.line(0, top + high, width, top + high, INK, 0.8)
+    if mine is not None:
+        tall = high * numbers[mine] / most
+        x = min(max(0.0, step * (mine + 0.5) - wide(here, 8) / 2), width - wide(here, 8))
+        drawing.text(x, top + high - tall - 14, here, colour=ACCENT, bold=True)
+    return drawing
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Agencies at one place of the funnel plot: how many criteria count, the share met, and where that lies.
+
+    `place` is as `app.domain.control.place` names it; `label` stands beside it where there is room.
+    """
+
+    counted: int
+    share: float
+    agencies: int
+    place: str = "inside"
+    label: str = ""
+
+
+def funnel(
+    spots: Sequence[Spot], limits: Sequence[Limits], mean: float, *, across: str, mean_words: str, width: float = WIDE,
+    height: float = 250,
+) -> Drawing:  # fmt: skip
+    """The share met of each agency against how many criteria count, with the limits of chance around the mean.
+
+    `across` names the lower axis, `mean_words` the line of the mean. Empty without limits.
+    """
+    drawing = Drawing(width, height if limits else 0)
+    if not limits:
+        return drawing
+    left, right, top, bottom = 30.0, 8.0, 8.0, 32.0
+    least, most = limits[0].counted - 1, limits[-1].counted + 1
+    lowest = min([one.share for one in spots] + [limit.outer_low for limit in limits])
+    floor = max(0.0, int(lowest * 10 - 0.3) / 10)
+
+    def x(counted: float) -> float:
+        return left + (width - left - right) * (counted - least) / (most - least)
+
+    def y(share: float) -> float:
+        return top + (height - top - bottom) * (1 - share) / (1 - floor)
+
+    for tenth in range(round(floor * 10), 11, 2 if floor < 0.5 else 1):
+        drawing.line(left, y(tenth / 10), width - right, y(tenth / 10))
+        words = f"{tenth * 10}%"
+        drawing.text(left - 4 - wide(words, 7.5), y(tenth / 10) + 2.5, words, size=7.5)
+    step = next(size for size in (1, 2, 5, 10, 20, 50, 100, 1000) if (most - least) / size <= 14)
+    for counted in range(-(-max(1, least) // step) * step, most + 1, step):
+        drawing.text(x(counted) - wide(str(counted), 7.5) / 2, height - bottom + 11, str(counted), size=7.5)
+    drawing.text((left + width - right) / 2 - wide(across, 8) / 2, height - 5, across)
+    for name, dashes in (("outer_low", ""), ("outer_high", ""), ("inner_low", "4 3"), ("inner_high", "4 3")):
+        d = "".join(
+            f"{'L' if place else 'M'}{_at(x(one.counted - 0.5))} {_at(y(getattr(one, name)))}"
+            f"H{_at(x(one.counted + 0.5))}"
+            for place, one in enumerate(limits)
+        )
+        drawing.path(d, stroke="#5d8793", wide=0.9, dashes=dashes)
+    drawing.line(left, y(mean), width - right, y(mean), INK, 1.2)
+    drawing.text(left + 3, y(mean) - 3, mean_words, colour=INK, bold=True)
+    taken = [(left + 3, y(mean) - 10, left + 3 + wide(mean_words, 8), y(mean))]
+    for one in sorted(spots, key=lambda spot: spot.place != "inside"):
+        radius = min(8.0, 2.2 * one.agencies**0.5)
+        if one.place.startswith("far"):
+            drawing.diamond(x(one.counted), y(one.share), radius + 2, ACCENT)
+        else:
+            inside = one.place in ("inside", "none")
+            drawing.circle(x(one.counted), y(one.share), radius, NOT_MET[0] if inside else ACCENT,
+                           INK if inside else "#ffffff", 0.5)  # fmt: skip
+        taken.append((x(one.counted) - radius, y(one.share) - radius, x(one.counted) + radius, y(one.share) + radius))
+    for one in sorted(spots, key=lambda spot: -abs(spot.share - mean)):
+        label = _cut(one.label, 110, 7)
+        if not label:
+            continue
+        gap, long = min(8.0, 2.2 * one.agencies**0.5) + 4, wide(label, 7)
+        for start in (x(one.counted) + gap, x(one.counted) - gap - long):
+            box = (start, y(one.share) - 5, start + long, y(one.share) + 3)
+            if box[0] >= left and box[2] <= width and not any(
+                box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3] for other in taken
+            ):
+                taken.append(box)
+                drawing.text(start, y(one.share) + 2.5, label, size=7, colour=INK)
+                break
+    return drawing
+
+
+def funnel_of(agencies: Iterable[Any], across: str, mean_words: str) -> Drawing:
+    """The funnel plot of agencies that have `share`, `place` and `name`; those at one place are one spot."""
+    counted = [one for one in agencies if one.share.counted]
+    whole = sum(one.share.counted for one in counted)
+    mean = sum(one.share.met for one in counted) / whole if whole else 0.0
+    spots: dict[tuple[int, int], list[Any]] = {}
+    for one in counted:
+        spots.setdefault((one.share.counted, one.share.met), []).append(one)
+    return funnel(
+        [
+            Spot(
+                of, met / of, len(here), here[0].place,
+                here[0].name if len(here) == 1 and here[0].place != "inside" else "",
+            )
+            for (of, met), here in sorted(spots.items())
+        ],
+        limits_of((of for of, _met in spots), mean), mean, across=across, mean_words=mean_words,
+    )  # fmt: skip
+
+
+def response_over_time(
+    document: Any, due: str, closes: str, ends: str, expected_words: str
+) -> Drawing:
+    """When the submissions of a document came in (`came_in`), with the days of its round."""
+    info, total = document.audit_round, document.response_total
+    locale = LANGUAGES.get(document.language, document.language)
+    return over_time(
+        [(one.day, one.number) for one in document.came_in], total.invited - total.nil,
+        [(info.due, due), (info.closes, closes)], first=info.opens, last=info.closes, ends=ends,
+        expected_words=expected_words, named=lambda day: str(format_date(day, "d MMMM y", locale=locale)),
+    )  # fmt: skip
+
+
+def over_time(
+    days: Sequence[tuple[date, int]], expected: int, marks: Sequence[tuple[date, str]], *, first: date, last: date,
+    ends: str, expected_words: str, named: Callable[[date], str], width: float = WIDE, height: float = 190,
+) -> Drawing:  # fmt: skip
+    """How many came in by each day, added up: (day, how many on it). `marks` are days with a name of their own.
+
+    The upper edge is how many are expected, named `expected_words`; `ends` stands at the end of the line. `named`
+    writes a day.
+    """
+    left, right, top, bottom = 4.0, 64.0, 22.0, 30.0
+    drawing = Drawing(width, height)
+    first = min([first, *(day for day, _number in days)])
+    last = max([last, *(day for day, _number in days), *(day for day, _name in marks)])
+    total, most = (last - first).days or 1, max(expected, sum(number for _day, number in days), 1)
+
+    def x(day: date) -> float:
+        return left + (width - left - right) * (day - first).days / total
+
+    def y(number: float) -> float:
+        return top + (height - top - bottom) * (1 - number / most)
+
+    drawing.line(left, y(0), width - right, y(0), INK, 0.8)
+    drawing.line(left, y(most), width - right, y(most), GRID, 0.6, "4 3")
+    drawing.label(width - right + 4, y(most), expected_words, right - 4, lines=2)
+    for place, (day, name) in enumerate(marks):
+        drawing.line(x(day), top, x(day), y(0), ACCENT, 0.8, "2 2")
+        words = _cut(name, 150, 7.5)
+        drawing.text(max(left, min(x(day) - wide(words, 7.5) / 2, width - right - wide(words, 7.5) / 2)),
+                     top - 6 - 8 * (place % 2), words, size=7.5, colour=ACCENT, bold=True)  # fmt: skip
+    number, d = 0, f"M{_at(left)} {_at(y(0))}"
+    for day, many in sorted(days):
+        d += f"H{_at(x(day))}"
+        number += many
+        d += f"V{_at(y(number))}"
+    drawing.path(f"{d}H{_at(width - right)}", stroke=INK, wide=1.8)
+    near = abs(y(number) - y(most)) < 18
+    drawing.label(width - right + 4, y(number) + (20 if near else 0), ends, right - 4, colour=INK, bold=True, lines=2)
+    for day in (first, last):
+        words = named(day)
+        start = left if day == first else width - right - wide(words, 7.5) + 6
+        drawing.text(start, height - bottom + 11, words, size=7.5)
+    return drawing
+
+
+def panels(
+    places: Sequence[tuple[str, str, Sequence[tuple[str, int | None, int | None]]]], *, columns: int = 3,
+    width: float = WIDE,
+) -> Drawing:  # fmt: skip
+    """Small charts of one form side by side: (name, words below it, rows of (short label, share, share of all)).
+
+    Each row is a bar from 0 to 100 per cent, with an upright stroke where the share of all is.
+    """
+    gap, step, head = 14.0, 10.0, 25.0
+    wide_each = (width - gap * (columns - 1)) / columns
+    tall = head + step * max([len(rows) for _name, _note, rows in places], default=0) + 12
+    drawing = Drawing(width, tall * -(-len(places) // columns))
+    for number, (name, note, rows) in enumerate(places):
+        left, top = (wide_each + gap) * (number % columns), tall * (number // columns)
+        drawing.text(left, top + 9, _cut(name, wide_each, 8.5), size=8.5, colour=INK, bold=True)
+        drawing.text(left, top + 18.5, _cut(note, wide_each, 7), size=7)
+        start, across = left + 14, wide_each - 14 - 24
+        for place, (label, own, every) in enumerate(rows):
+            y = top + head + step * place
+            drawing.text(left, y + 6.5, _cut(label, 14, 7), size=7)
+            drawing.rect(start, y + 1, across, step - 3, NOT_MET[1])
+            if own is not None:
+                drawing.rect(start, y + 1, across * own / 100, step - 3, MET[1])
+                drawing.text(start + across + 4, y + 6.5, f"{own}%", size=7, colour=INK)
+            if every is not None:
+                drawing.line(start + across * every / 100, y - 0.5, start + across * every / 100, y + step - 1.5,
+                             ACCENT, 1.4)  # fmt: skip
+    return drawing
+
+
 def along(values: Sequence[Fraction | int], least: Fraction | int, most: Fraction | int, width: float) -> list[float]:
     """The places of values on a line of a width from `least` to `most`, with room for a mark at both ends."""
     shares = [float((one - least) / Fraction(most - least)) if most > least else 0.5 for one in values]
@@ -224,4 +625,11 @@ def filters(words: NullTranslations) -> dict[str, Callable[..., Any]]:
         "decimal": number_words,
         "least_first": least_first,
         "most_adjusted": most_adjusted,
+        "dots": dots,
+        "funnel": funnel_of,
+        "response_over_time": response_over_time,
+        "stacked": partial(stacked, words=words),
+        "strips": strips,
+        "bins": bins,
+        "panels": panels,
     }

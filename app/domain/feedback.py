@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -27,6 +27,7 @@ from app.domain.findings import (
 )
 from app.domain.message import N_, Message
 from app.domain.templates import Criterion, GradingScheme, Pack, Placed, Template
+from app.domain.text import localise
 
 FEWEST_PEERS = 5  # with fewer other agencies a place among them would say how single ones answered
 BINS = 10  # tenths of the share that is met
@@ -113,8 +114,31 @@ class Peers(Frozen):
     bins: tuple[int, ...] = ()
 
 
+class Declared(Frozen):
+    """One signed answer with a grade: what was declared and, where an inspector checked it, the grade found.
+
+    `expected`: the day by which the agency expects it to be in place, if it gave one.
+    """
+
+    criterion: str
+    scope: str = ""
+    grade: str
+    expected: date | None = None
+    found: str = ""
+
+
+class Among(Frozen):
+    """The agency's place among its peers in one standard, by its id. Nobody is named."""
+
+    standard: str
+    peers: Peers
+
+
 class FeedbackContent(Frozen):
-    """One version of the feedback, as it is stored."""
+    """One version of the feedback, as it is stored. What was stored before `answers` were has none, nor `among`.
+
+    `like`: the place among agencies of the same subtype, where there are any.
+    """
 
     format: Literal["candour-feedback/1"] = "candour-feedback/1"
     submission: int
@@ -127,6 +151,9 @@ class FeedbackContent(Frozen):
     peers: Peers
     statements: tuple[Statement, ...]
     amendments: dict[str, Amendment] = {}
+    answers: tuple[Declared, ...] = ()
+    among: tuple[Among, ...] = ()
+    like: Peers | None = None
 
     def statement(self, key: str) -> Statement | None:
         """The statement with this id; None where there is none (any more)."""
@@ -188,6 +215,8 @@ class Basis:
     judgements: Sequence[Statement] = ()
     follow_up: Sequence[Statement] = ()
     amendments: Mapping[str, Amendment] = field(default_factory=dict)
+    among: Mapping[str, Peers] = field(default_factory=dict)  # by standard
+    like: Peers | None = None
 
 
 def feedback(basis: Basis) -> FeedbackContent:
@@ -236,7 +265,22 @@ def feedback(basis: Basis) -> FeedbackContent:
             for one in statements
         ),
         amendments=dict(basis.amendments),
+        answers=() if in_words else tuple(_declared(basis, one) for one in answers),
+        among=()
+        if in_words
+        else tuple(
+            Among(standard=one.id, peers=basis.among[one.id]) for one in profiles if one.id in basis.among
+        ),
+        like=None if in_words else basis.like,
     )
+
+
+def _declared(basis: Basis, answer: SignedGrade) -> Declared:
+    found = basis.checked.get((answer.criterion, answer.scope))
+    return Declared(
+        criterion=answer.criterion, scope=answer.scope, grade=answer.grade, expected=answer.expected,
+        found=found.grade if found else "",
+    )  # fmt: skip
 
 
 def _scheme(basis: Basis, criterion: Criterion) -> tuple[str, GradingScheme]:
@@ -461,13 +505,16 @@ class Ranking:
             bins[min(BINS - 1, int(share * BINS))] += 1
         self._bins = tuple(bins)
 
-    def place(self, own: Fraction | None) -> Peers:
+    def __len__(self) -> int:
+        return len(self._ranked)
+
+    def place(self, own: Fraction | None, fewest: int = FEWEST_PEERS) -> Peers:
         """Where a share, one of those ranked, stands among the others; None stands nowhere.
 
-        Suppressed with fewer than five others.
+        Suppressed with fewer than five others, or than `fewest` where that is more.
         """
         others = len(self._ranked) - (own is not None)
-        if others < FEWEST_PEERS or own is None:
+        if others < max(fewest, FEWEST_PEERS) or own is None:
             return Peers(others=others)
         low, high = bisect_left(self._ranked, own), bisect_right(self._ranked, own)
         return Peers(
@@ -515,6 +562,82 @@ class SaidPart(Frozen):
     statements: tuple[SaidStatement, ...]
 
 
+class SignedBy(Frozen):
+    """Who signed the submission that the feedback is about. `answered` of `asked` questions: without optional
+    standards and without questions that depend on other answers."""
+
+    submission: int
+    name: str
+    post: str
+    acting: bool
+    signed_at: datetime
+    asked: int
+    answered: int
+
+
+class AnsweredQuestion(Frozen):
+    """One question: what the agency declared and, where an inspector checked it, what was found and why.
+
+    `found` is empty where nobody looked, and where what was said of it was withdrawn. `late`: it is expected after the
+    milestone, or no day is given.
+    """
+
+    id: str
+    number: str
+    place: str
+    question: str
+    grade: str
+    counts_as: Literal["met", "not_met", "excluded"]
+    expected: date | None = None
+    found: str = ""
+    adjusted: bool = False
+    reason: str = ""
+    recommendations: tuple[str, ...] = ()
+    milestone: str = ""
+    due: date | None = None
+    late: bool = False
+    open: bool = False  # by the grade that holds it is not in place
+
+
+class AnsweredStandard(Frozen):
+    """One standard with its questions, and the place of the agency among its peers in it, where it is told."""
+
+    id: str
+    number: int
+    title: str
+    optional: bool
+    own: Figure
+    checked: int
+    adjusted: int
+    peers: Peers | None
+    questions: tuple[AnsweredQuestion, ...]
+
+
+class Unmet(Frozen):
+    """A recommendation that the agency does not meet yet, by the numbers of the questions that say so."""
+
+    reference: str
+    title: str
+    questions: tuple[str, ...]
+
+
+class TwinSeen(Frozen):
+    """A duty that the agency shares with others, as its area sees it in the findings that are published.
+
+    Of `compared` pairs of agencies of the area, `agree` say the same; in `only_own` the side of this agency's type says
+    that it is in place and the other does not, in `only_other` the other way round.
+    """
+
+    area: str
+    number: str
+    label: str
+    others: str
+    compared: int
+    agree: int
+    only_own: int
+    only_other: int
+
+
 class FeedbackDocument(Frozen):
     """One version of the feedback to an agency as a document: what the PDF is made of, and what is handed out as data.
 
@@ -543,6 +666,23 @@ class FeedbackDocument(Frozen):
     peers: Peers
     narrative: str
     parts: tuple[SaidPart, ...]
+    # what stored feedback of the first kind has none of
+    signed: SignedBy | None = None
+    like: Peers | None = None
+    answered: tuple[AnsweredStandard, ...] = ()
+    unmet: tuple[Unmet, ...] = ()
+    twins: tuple[TwinSeen, ...] = ()
+    challenge_until: datetime | None = None
+
+    @property
+    def due(self) -> tuple[tuple[str, date, tuple[AnsweredQuestion, ...]], ...]:
+        """What is not in place by milestone, the earliest first: its label, its day, the questions."""
+        found: dict[tuple[date, str], list[AnsweredQuestion]] = defaultdict(list)
+        for standard in self.answered:
+            for one in standard.questions if not standard.optional else ():
+                if one.open and one.due:
+                    found[one.due, one.milestone].append(one)
+        return tuple((label, day, tuple(found[day, label])) for day, label in sorted(found))
 
 
 def said(
@@ -557,4 +697,79 @@ def said(
         text=amended.words if amended else statement.message.rendered(translate, show),
         words="" if amended else statement.words,
         is_amended=bool(amended),
+    )
+
+
+@dataclass(frozen=True)
+class Answering:
+    """What the answers of feedback are written out with. `places`: areas and sites by what answers name them by."""
+
+    pack: Pack
+    template: Template
+    language: str
+    milestones_from: date
+    places: Mapping[str, str]
+    cite: Callable[[str], str]
+
+
+def answered(content: FeedbackContent, basis: Answering) -> tuple[AnsweredStandard, ...]:
+    """The answers of a version of feedback, standard by standard, in one language. Empty where it stores none.
+
+    What an accepted challenge withdrew, or said otherwise, is said here as it is there.
+    """
+    placed = {one.criterion.id: one for one in basis.template.criteria()}
+    among = {one.standard: one.peers for one in content.among}
+    rows: dict[str, list[AnsweredQuestion]] = defaultdict(list)
+    for one in content.answers:
+        if one.criterion in placed:
+            rows[placed[one.criterion].standard.id].append(_answered(content, basis, placed[one.criterion], one))
+    return tuple(
+        AnsweredStandard(
+            id=profile.id, number=profile.number, title=localise(profile.title, basis.language),
+            optional=profile.optional, own=profile.own, checked=profile.checked, adjusted=profile.adjusted,
+            peers=among.get(profile.id), questions=tuple(rows[profile.id]),
+        )
+        for profile in content.standards
+        if rows[profile.id]
+    )  # fmt: skip
+
+
+def _answered(content: FeedbackContent, basis: Answering, placed: Placed, one: Declared) -> AnsweredQuestion:
+    criterion = placed.criterion
+    scheme = basis.pack.scheme_of(basis.template, criterion)
+    key = question_id(one.criterion, one.scope)
+    found, told = one.found, content.statement(f"adjusted.{key}")
+    reason = told.words if told else ""
+    if told and told.amended:
+        found, reason = "", told.amended.words
+    holds = scheme.grade(found or one.grade)
+    milestone = basis.pack.milestones[criterion.milestone] if criterion.milestone else None
+    due = milestone.due(basis.milestones_from) if milestone else None
+    gap = content.statement(f"gap.{key}")
+    is_open = holds.counts_as == "not_met" and not (gap and gap.amended)
+    return AnsweredQuestion(
+        id=key, number=placed.number, place=basis.places.get(one.scope, one.scope),
+        question=localise(criterion.question, basis.language),
+        grade=localise(scheme.grade(one.grade).label, basis.language), counts_as=scheme.grade(one.grade).counts_as,
+        expected=one.expected, found=localise(scheme.grade(found).label, basis.language) if found else "",
+        adjusted=bool(found) and found != one.grade, reason=reason,
+        recommendations=tuple(basis.cite(each) for each in criterion.recommendations),
+        milestone=localise(milestone.label, basis.language) if milestone else "", due=due,
+        late=bool(due and is_open and (one.expected is None or one.expected > due)), open=is_open,
+    )  # fmt: skip
+
+
+def unmet(standards: Iterable[AnsweredStandard], titles: Mapping[str, str]) -> tuple[Unmet, ...]:
+    """The recommendations that open questions cite, in their order; `titles` is what readers cite to what it is of."""
+    found: dict[str, list[str]] = {}
+    for standard in standards:
+        for one in standard.questions if not standard.optional else ():
+            for reference in one.recommendations if one.open else ():
+                numbers = found.setdefault(reference, [])
+                number = f"{one.number} ({one.place})" if one.place else one.number
+                if number not in numbers:
+                    numbers.append(number)
+    return tuple(
+        Unmet(reference=reference, title=titles.get(reference, ""), questions=tuple(found[reference]))
+        for reference in [*(one for one in titles if one in found), *(one for one in found if one not in titles)]
     )

@@ -13,6 +13,7 @@ from app.domain.corrections import Changed, changes
 from app.domain.feedback import (
     FEWEST_PEERS,
     Amendment,
+    Answering,
     Basis,
     CheckedGrade,
     FeedbackContent,
@@ -20,8 +21,10 @@ from app.domain.feedback import (
     Ranking,
     SignedGrade,
     Statement,
+    answered,
     feedback,
     said,
+    unmet,
 )
 from app.domain.findings import percent
 from app.domain.message import N_
@@ -235,3 +238,45 @@ def basis_of(chosen: Pack, template: Template, answers: list[SignedGrade]) -> Ba
         pack=chosen, template=template, submission=1, submission_hash="ab" * 32, answers=answers, checked={},
         peers=Peers(others=0), milestones_from=date(2003, 1, 28),
     )  # fmt: skip
+
+
+def test_every_answer_is_gone_through_with_what_was_found(chosen: Pack, template: Template) -> None:
+    given_ = basis(chosen, template)
+    first, second = given_.answers[0], given_.answers[1]
+    worst = grades(chosen, template, first.criterion)[1]
+    content = feedback(
+        basis(
+            chosen, template, checked={
+                (first.criterion, ""): CheckedGrade(worst, True, "The files show less."),
+                (second.criterion, ""): CheckedGrade(second.grade, False, ""),
+            },
+        )
+    )  # fmt: skip
+    writing = Answering(chosen, template, "en", date(2003, 1, 28), {}, lambda reference: reference)
+    (standard,) = answered(content, writing)
+    assert [one.id for one in standard.questions] == [one.criterion for one in given_.answers]
+    adjusted, upheld, unsure = standard.questions[:3]
+    assert adjusted.adjusted and adjusted.reason == "The files show less." and adjusted.found and adjusted.open
+    assert upheld.found == upheld.grade and not upheld.adjusted and upheld.expected == date(2004, 1, 31)
+    assert unsure.found == "" and unsure.open
+    assert all(one.late == bool(one.due and (not one.expected or one.expected > one.due))
+               for one in standard.questions if one.open)  # fmt: skip
+    cited = {reference for one in standard.questions if one.open for reference in one.recommendations}
+    assert {one.reference for one in unmet([standard], {})} == cited
+    # an accepted challenge holds here too
+    for amendment, reason in ((Amendment(withdrawn=True), ""), (Amendment(words="It was so once."), "It was so")):
+        amended = content.amended(f"adjusted.{first.criterion}", amendment)
+        shown = answered(amended, writing)[0].questions[0]
+        assert shown.found == "" and not shown.adjusted and shown.reason.startswith(reason)
+        assert not shown.open, "by its own grade it is in place"
+    without_gap = content.amended(f"gap.{second.criterion}", Amendment(withdrawn=True))
+    assert not answered(without_gap, writing)[0].questions[1].open
+
+
+def test_feedback_that_was_stored_before_has_no_answers(chosen: Pack, template: Template) -> None:
+    content = feedback(basis(chosen, template)).model_dump(mode="json")
+    old = {key: value for key, value in content.items() if key not in ("answers", "among", "like")}
+    found = FeedbackContent.model_validate(old)
+    assert found.answers == () and found.among == () and found.like is None and found.standards
+    writing = Answering(chosen, template, "en", date(2003, 1, 28), {}, str)
+    assert answered(found, writing) == ()

@@ -1,0 +1,336 @@
+"""The reports on several agencies, and feedback, of four rounds: full, partial, empty and hostile.
+
+Each is rendered once, passes the gate, and says what plain Python counts in the content that agencies signed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.db import make_engine
+from app.models import (
+    Agency,
+    AgencyInArea,
+    Area,
+    AuditReturn,
+    AuditRound,
+    Base,
+    Moderation,
+    Monitoring,
+    OversightBody,
+    PlannedAction,
+    Submission,
+    SubmissionVoided,
+)
+from app.operations import judgements, release
+from app.policy import system_actor
+from reports.make import make_report
+from reports.registry import reports
+from reports.render import RenderFailed
+from reports.worker import page
+from tests.pdf_gate import assert_pdf_ua
+from tests.queries.test_figures import changed, earlier_round
+from tests.reports.seeded import AFTER, seed
+from tests.world import pack
+
+SYSTEM = system_actor("test")
+PACK = "climbie-2003"
+ROUNDS = ("full", "partial", "empty", "hostile")
+OF_ROUNDS = ("body-summary", "area-report", "regional-concerns", "progress")
+# what a name, a reason or a commentary can hold
+RTL, EMOJI, LONG, HTML = "\u202eמועצת העיר", "🧒🏽👩‍👧", "x" * 5000, "</title><script>alert(1)</script><img src=file:///etc/passwd>"
+
+
+@dataclass
+class Made:
+    """A round and the reports on it: files by report, those that could not be made by the reason."""
+
+    folder: Path
+    key: str
+    body: str = ""
+    area: str = ""
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def pdf(self, report: str) -> Path:
+        return self.folder / f"{report}.pdf"
+
+    def data(self, report: str) -> Any:
+        return json.loads((self.folder / f"{report}.json").read_text())
+
+
+def standing(session: Session) -> dict[int, Submission]:
+    """Return to its submission in force, of the round of this year."""
+    rows = session.scalars(
+        select(Submission)
+        .join(AuditReturn, AuditReturn.id == Submission.return_id)
+        .join(AuditRound, AuditRound.id == AuditReturn.round_id)
+        .where(AuditRound.key == "seeded", Submission.id.not_in(select(SubmissionVoided.submission_id)))
+        .order_by(Submission.id)
+    )
+    return {row.return_id: row for row in rows}
+
+
+def check(session: Session, submission: Submission, reason: str, every: int = 3) -> None:
+    """An inspector looks at some answers and finds every second one at the lowest grade."""
+    chosen = pack(PACK)
+    audit_return = session.get_one(AuditReturn, submission.return_id)
+    template = chosen.templates[audit_return.agency_type]
+    asked = {placed.criterion.id: placed.criterion for placed in template.criteria()}
+    for place, answer in enumerate(json.loads(submission.content)["answers"][::every]):
+        scheme, own = chosen.scheme_of(template, asked[answer["criterion"]]), answer["value"]["grade"]
+        worst = [grade.key for grade in scheme.grades if grade.counts_as == "not_met" and not grade.shown_apart][-1]
+        found = worst if place % 2 else own
+        session.add(
+            Moderation(
+                return_id=audit_return.id, submission_id=submission.id, criterion=answer["criterion"], scope_key="",
+                version=1, outcome="upheld" if found == own else "adjusted", self_grade=own, grade=found,
+                reason="" if found == own else reason, at=AFTER,
+            )
+        )  # fmt: skip
+
+
+def full(session: Session) -> AuditRound:
+    audit_round = seed(session, pack(PACK), agencies=44)
+    for area, region in zip(session.scalars(select(Area).order_by(Area.id)), ("North", "South", "North"), strict=False):
+        area.region = region
+    earlier_round(session, audit_round, changed(pack(PACK)))
+    signed = list(standing(session).values())
+    for submission in signed[:6]:
+        check(session, submission, "The files that we read do not show it.")
+    session.add(Monitoring(return_id=signed[0].return_id, reason="Until the training is done.", since=AFTER))
+    before = session.scalars(
+        select(AuditReturn).join(AuditRound).where(AuditRound.key == "earlier").order_by(AuditReturn.id)
+    ).all()
+    for place, one in enumerate(before):
+        session.add(
+            PlannedAction(
+                return_id=one.id, criterion="any", what="Train", owner="Ann", made_at=AFTER, saved_at=AFTER,
+                state=("done", "planned", "under_way", "dropped")[place % 4],
+            )
+        )  # fmt: skip
+    session.commit()
+    judgements.judge_round(session, audit_round.public_id, by=SYSTEM, now=AFTER)
+    session.commit()
+    return audit_round
+
+
+def partial(session: Session) -> AuditRound:
+    return seed(session, pack(PACK), agencies=9, number=3)
+
+
+def empty(session: Session) -> AuditRound:
+    audit_round = seed(session, pack(PACK), agencies=6, number=4)
+    for submission in standing(session).values():
+        session.add(SubmissionVoided(submission_id=submission.id, reason="Signed by mistake.", at=AFTER))
+        audit_return = session.get_one(AuditReturn, submission.return_id)
+        audit_return.stage, audit_return.submitted_at = "started", None
+    session.commit()
+    return audit_round
+
+
+def hostile(session: Session) -> AuditRound:
+    audit_round = seed(session, pack(PACK), agencies=24, number=5)
+    nasty = (RTL, EMOJI, "x" * 200, HTML, "\u202e" + "שלום " * 30)
+    for place, agency in enumerate(session.scalars(select(Agency).order_by(Agency.id))):
+        agency.name = f"{nasty[place % len(nasty)]} {place}"[:200]
+    for place, area in enumerate(session.scalars(select(Area).order_by(Area.id))):
+        area.name, area.region = f"{nasty[place]} area"[:200], nasty[-1 - place][:200]
+    audit_round.name = f"{HTML} {EMOJI} {RTL}"
+    signed = list(standing(session).values())
+    for submission, reason in zip(signed, (LONG, HTML * 40, RTL * 300, EMOJI * 400), strict=False):
+        check(session, submission, reason, every=6)
+    for submission in signed[:5]:
+        session.add(Monitoring(return_id=submission.return_id, reason=LONG, since=AFTER))
+        # a commentary of a megabyte is signed, and no business of these reports
+        content = json.loads(submission.content)
+        content["answers"][0]["value"]["commentary"] = f"{HTML} {RTL} " + "word " * 200_000
+        submission.content = json.dumps(content)
+    session.commit()
+    judgements.judge_round(session, audit_round.public_id, by=SYSTEM, now=AFTER)
+    session.commit()
+    return audit_round
+
+
+SEEDS: dict[str, Callable[[Session], AuditRound]] = {
+    "full": full, "partial": partial, "empty": empty, "hostile": hostile,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Made]:
+    """Each round with the reports on it, made when it is first asked for."""
+
+    @cache
+    def make(key: str) -> Made:
+        one = Made(tmp_path_factory.mktemp(key), key)
+        engine = make_engine(f"sqlite:///{one.folder / 'round.db'}")
+        Base.metadata.create_all(engine)
+        with Session(engine) as session:
+            audit_round = SEEDS[key](session)
+            one.body = session.scalars(
+                select(OversightBody.code).where(OversightBody.code.like("social%"))
+            ).first() or session.scalars(select(OversightBody.code)).first() or ""
+            # the area with the most agencies
+            placed = Counter(session.scalars(select(AgencyInArea.area_id).where(AgencyInArea.ends.is_(None))))
+            one.area = session.get_one(Area, placed.most_common(1)[0][0]).public_id
+            signed = standing(session)
+            first = session.get(AuditReturn, next(iter(signed), 0))
+            if first is not None:
+                release.prepare(session, audit_round.public_id, by=SYSTEM, now=AFTER)
+                session.commit()
+            else:
+                first = session.scalars(select(AuditReturn)).first()
+            for report in (*OF_ROUNDS, "feedback"):
+                about = first if report == "feedback" else None
+                try:
+                    make_report(
+                        session, report, audit_round, about, out=one.pdf(report),
+                        data=one.folder / f"{report}.json", actor=SYSTEM, now=AFTER, body=one.body, area=one.area,
+                    )  # fmt: skip
+                except RenderFailed as problem:
+                    one.failed[report] = str(problem)
+        engine.dispose()
+        return one
+
+    return make
+
+
+@cache
+def text_of(path: Path) -> str:
+    return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pypdf.PdfReader(path).pages))
+
+
+@pytest.mark.parametrize("key", ROUNDS)
+def test_every_report_is_made_and_accessible(made: Callable[[str], Made], key: str) -> None:
+    one = made(key)
+    assert one.failed == ({"feedback": "There is no feedback to this agency yet."} if key == "empty" else {})
+    for report in (*OF_ROUNDS, *(["feedback"] if key != "empty" else [])):
+        assert_pdf_ua(one.pdf(report))
+        text = text_of(one.pdf(report))
+        if key == "hostile":
+            continue  # text of so many scripts cannot be taken out again
+        assert one.data(report)["snapshot_id"] in text.replace(" ", "")
+        assert "Demonstration: fictional agencies" in text
+        numbers = [int(number) for number in re.findall(r"Table (\d+) ", text)]
+        assert sorted(set(numbers)) == list(range(1, max(numbers, default=0) + 1)), report
+
+
+def test_figures_are_numbered_and_there(made: Callable[[str], Made]) -> None:
+    for report, least in (("body-summary", 4), ("area-report", 3), ("regional-concerns", 1), ("feedback", 1)):
+        text = text_of(made("full").pdf(report))
+        numbers = {int(number) for number in re.findall(r"Figure (\d+) ", text)}
+        assert numbers == set(range(1, max(numbers) + 1)) and len(numbers) >= least, report
+
+
+def signed_shares(folder: Path) -> dict[str, Any]:
+    """What plain Python counts in the signed content: (met, counted) by agency type, by agency, and overall."""
+    chosen = pack(PACK)
+    engine = make_engine(f"sqlite:///{folder / 'round.db'}")
+    found: dict[str, dict[str, list[int]]] = {name: defaultdict(lambda: [0, 0]) for name in ("type", "agency")}
+    with Session(engine) as session:
+        for submission in standing(session).values():
+            content = json.loads(submission.content)
+            template = chosen.templates[content["agency"]["type"]]
+            placed = {one.criterion.id: one for one in template.criteria()}
+            for answer in content["answers"]:
+                one = placed[answer["criterion"]]
+                counts = chosen.scheme_of(template, one.criterion).grade(answer["value"]["grade"]).counts_as
+                if one.standard.optional or counts == "excluded":
+                    continue
+                for numbers in (found["type"][content["agency"]["type"]], found["agency"][content["agency"]["code"]]):
+                    numbers[0] += counts == "met"
+                    numbers[1] += 1
+    engine.dispose()
+    return {name: dict(of) for name, of in found.items()}
+
+
+@pytest.mark.parametrize("key", ["full", "partial", "hostile"])
+def test_the_figures_are_those_of_the_signed_content(made: Callable[[str], Made], key: str) -> None:
+    one = made(key)
+    own = signed_shares(one.folder)
+    summary, area, regional = (one.data(name) for name in ("body-summary", "area-report", "regional-concerns"))
+    for kind in summary["types"]:
+        assert [kind["figure"]["met"], kind["figure"]["counted"]] == own["type"].get(kind["key"], [0, 0])
+    for document in (summary, area):
+        for line in document["agencies"]:
+            assert [line["share"]["met"], line["share"]["counted"]] == own["agency"].get(line["code"], [0, 0])
+            parts = [sum(part[name] for part in line["parts"]) for name in ("met", "counted")]
+            assert parts == own["agency"].get(line["code"], [0, 0])
+    whole = [sum(numbers[at] for numbers in own["agency"].values()) for at in (0, 1)]
+    assert [area["everywhere"]["met"], area["everywhere"]["counted"]] == whole
+    assert [regional["everywhere"]["met"], regional["everywhere"]["counted"]] == whole
+    assert area["here"]["counted"] == sum(line["share"]["counted"] for line in area["agencies"])
+    assert sum(day["number"] for day in summary["came_in"]) == summary["response_total"]["submitted"]
+
+
+def test_a_full_round_says_what_was_found_and_what_moved(made: Callable[[str], Made]) -> None:
+    one = made("full")
+    summary, regional, progress = (one.data(name) for name in ("body-summary", "regional-concerns", "progress"))
+    assert summary["checked"]["answers"] == sum(kind["checked"]["answers"] for kind in summary["types"]) > 0
+    assert [message["rule"] for message in summary["messages"]][:2] == ["response", "met"]
+    regions = [region["name"] for region in regional["regions"]]
+    assert regions[:2] == ["North", "South"] and not regional["by_area"]
+    kinds = {concern["kind"] for region in regional["regions"] for line in region["agencies"]
+             for concern in line["concerns"]}  # fmt: skip
+    assert {"monitored", "overdue", "missing"} <= kinds
+    codes = {line["code"] for region in regional["regions"] for line in region["agencies"]}
+    assert len(codes) == regional["agencies_of_concern"]
+    assert progress["both"] > 0 and progress["actions"]
+    changes = [abs(line["change"]) for line in progress["movements"] if line["change"] is not None]
+    assert changes == sorted(changes, reverse=True) and changes[0] > 0
+    for line in progress["movements"]:
+        if line["change"] is not None:
+            assert line["change"] == line["now"]["percent"] - line["then"]["percent"]
+    assert progress["not_comparable"]
+    text = text_of(one.pdf("progress"))
+    assert "What moved" in text and "The round before" in text
+
+
+def test_an_empty_round_says_so(made: Callable[[str], Made]) -> None:
+    one = made("empty")
+    assert "No agency of this area has a submission in force" in text_of(one.pdf("area-report"))
+    assert "There is no last round" in text_of(one.pdf("progress"))
+    assert one.data("body-summary")["messages"] == []
+    assert one.data("regional-concerns")["by_area"] and one.data("regional-concerns")["submitted"] == 0
+    assert "No area of this round has a region" in text_of(one.pdf("regional-concerns"))
+
+
+def test_hostile_words_stay_words(made: Callable[[str], Made]) -> None:
+    one = made("hostile")
+    for report in (*OF_ROUNDS, "feedback"):
+        assert len(pypdf.PdfReader(one.pdf(report)).pages) < 60, report
+        assert one.pdf(report).stat().st_size < 3_000_000, report
+        # what is typed is shown as it is typed: as words
+        written = page(reports()[report].page, reports()[report].model.model_validate(one.data(report)), {})
+        assert "<script" not in written and "<img" not in written
+        assert "&lt;script&gt;" in written and "word word" not in written
+        assert "x" * 4000 in written if report == "feedback" else len(written) < 1_000_000
+
+
+def test_feedback_goes_through_every_answer(made: Callable[[str], Made]) -> None:
+    document = made("full").data("feedback")
+    questions = [question for standard in document["answered"] for question in standard["questions"]]
+    text = text_of(made("full").pdf("feedback"))
+    assert 12 <= len(pypdf.PdfReader(made("full").pdf("feedback")).pages) <= 24
+    joined = text.replace(" ", "")
+    for question in questions:
+        assert question["question"].replace(" ", "") in joined
+    checked = [question for question in questions if question["found"]]
+    assert len(checked) == document["checked"] > 0
+    assert sum(question["adjusted"] for question in checked) == document["adjusted"]
+    assert {number for one in document["unmet"] for number in one["questions"]} <= {
+        question["number"] for question in questions if question["open"]
+    }
+    assert document["signed"]["name"] in text and "What to do next" in text
