@@ -1,0 +1,183 @@
+"""What stands behind a figure of a report: its caption, where its data stand, the statements that read them, its rows.
+
+From the PDF, in which the data are attached, or from the report as data.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from reports.registry import reports
+from reports.source import FORMAT, Query
+from reports.tables import Figure, figures_of
+
+STEP = re.compile(r"([A-Za-z_][\w-]*)|\[(\d*)\]|\.")
+
+
+class CannotExplain(Exception):
+    """The file is no report of ours, or has no such figure; the message says why, for a person."""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A report to explain: its key, its data, its figures, and the statements that read the data (none where the file
+    does not hold them)."""
+
+    report: str
+    data: dict[str, Any]
+    figures: tuple[Figure, ...]
+    queries: tuple[Query, ...]
+
+    def figure(self, name: str) -> Figure:
+        """A figure by its printed name, its id, or its number (figures before tables). Raises CannotExplain."""
+        wanted = " ".join(name.lower().split())
+        for figure in self.figures:
+            if wanted in (figure.id, figure.name.lower(), f"{figure.kind} {figure.number}"):
+                return figure
+        for kind in ("figure", "table"):
+            for figure in self.figures:
+                if figure.kind == kind and wanted == str(figure.number):
+                    return figure
+        known = ", ".join(figure.name or figure.id for figure in self.figures) or "none"
+        raise CannotExplain(f"There is no figure or table “{name}” in this report. It has: {known}.")
+
+
+def opened(content: bytes) -> Explained:
+    """The report in a PDF with its data attached, or in a JSON file. Raises CannotExplain."""
+    if content.startswith(b"%PDF"):
+        return _attached(content)
+    try:
+        found = json.loads(content)
+    except ValueError:
+        raise CannotExplain("This file is neither a PDF nor a report as data.") from None
+    return _of_data(found)
+
+
+def _of_data(found: Any, report: str = "") -> Explained:
+    if not isinstance(found, dict):
+        raise CannotExplain("This file holds no report as data.")
+    if found.get("format") == FORMAT:
+        figures = found.get("figures")
+        return Explained(
+            report=found["report"],
+            data=found["data"],
+            figures=TypeAdapter(tuple[Figure, ...]).validate_python(figures) if figures else figures_of(found["page"]),
+            queries=TypeAdapter(tuple[Query, ...]).validate_python(found["queries"]),
+        )
+    if report not in reports():
+        raise CannotExplain("This file holds data, and does not say of which report. Give the PDF, or --format json.")
+    return Explained(report, found, figures_of(_page(report, found)), ())
+
+
+def _page(report: str, data: dict[str, Any]) -> str:
+    """The page of a report from its data, as this program sets it."""
+    from pydantic import ValidationError
+
+    from reports.source import source_of
+
+    try:
+        document = reports()[report].model.model_validate(data)
+    except ValidationError:
+        raise CannotExplain("The data do not fit this report: another version of the program made it.") from None
+    return source_of(report, document).page
+
+
+def _attached(content: bytes) -> Explained:
+    from pypdf import PdfReader
+    from pypdf.errors import PyPdfError
+
+    try:
+        files = {name: found[0] for name, found in PdfReader(BytesIO(content)).attachments.items() if found}
+    except (PyPdfError, ValueError, KeyError, TypeError, RecursionError):
+        raise CannotExplain("This PDF cannot be read.") from None
+    try:
+        made = json.loads(files.get("made.json", b"{}"))
+        report = str(made.get("report", ""))
+        name = next((name for name in (f"{report}.json", "data.json") if name in files), None)
+        if name is None:
+            raise CannotExplain("No data are attached in this PDF. Give the report as data (--format json) instead.")
+        queries = json.loads(files.get("queries.json", b"[]"))
+        found = _of_data(json.loads(files[name]), report)
+    except (ValueError, AttributeError):
+        raise CannotExplain("What is attached in this PDF is not the data of a report.") from None
+    if queries and not found.queries:
+        known = TypeAdapter(tuple[Query, ...]).validate_python(queries)
+        return Explained(found.report, found.data, found.figures, known)
+    return found
+
+
+def found_at(data: Any, path: str) -> Any:
+    """What stands at a path of the data: `themes[2].by_type`; `[]` is each of a list. KeyError where nothing does."""
+    return _walk(data, list(_steps(path)), path)
+
+
+def _steps(path: str) -> Iterator[str | int | None]:
+    at = 0
+    while at < len(path):
+        step = STEP.match(path, at)
+        if step is None:
+            raise KeyError(path)
+        if step.group(1):
+            yield step.group(1)
+        elif step.group(2) is not None:
+            yield int(step.group(2)) if step.group(2) else None
+        at = step.end()
+
+
+def _walk(data: Any, steps: list[str | int | None], path: str) -> Any:
+    for number, step in enumerate(steps):
+        try:
+            if step is None:
+                return [_walk(one, steps[number + 1 :], path) for one in data]
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            raise KeyError(path) from None
+    return data
+
+
+def explanation(found: Explained, figure: Figure) -> Iterator[str]:
+    """What stands behind a figure, in lines."""
+    yield ". ".join(one for one in (figure.name or figure.id, figure.caption) if one)
+    if figure.counts:
+        yield f"Counts: {figure.counts}"
+    if figure.chapter:
+        yield f"Chapter: {figure.chapter}"
+    for note in figure.notes:
+        yield f"Note: {note}"
+    yield ""
+    if figure.source:
+        yield f"Data: {figure.source}"
+        try:
+            value = found_at(found.data, figure.source)
+        except KeyError:
+            yield "  (nothing stands there in these data)"
+        else:
+            text = json.dumps(value, ensure_ascii=False)
+            yield f"  {text if len(text) <= 2000 else text[:2000] + ' …'}"
+    else:
+        yield "Data: the page does not name their place; the rows below are what it shows"
+    yield ""
+    if found.queries:
+        yield f"Read by {len(found.queries)} statements, in this order:"
+        for number, query in enumerate(found.queries, start=1):
+            yield f"  {number}. {query.statement}"
+            values = json.dumps(query.values, ensure_ascii=False)
+            yield f"     by {query.reader or 'the session'}; run {query.times}×; SHA-256 {query.sha256}"
+            yield f"     values {values}"
+    else:
+        yield "The statements that read the data are not in this file; the report as data (JSON) has them."
+    yield ""
+    if figure.rows:
+        yield "Rows:"
+        yield "  " + " | ".join(figure.heads)
+        for row in figure.rows:
+            yield "  " + " | ".join(cell.text.replace("\n", "; ") for cell in row.cells)
+    for words in figure.words:
+        yield f"In words: {words}"

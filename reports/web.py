@@ -1,0 +1,143 @@
+"""A report as one HTML file for screens, from a phone on: from the same page as the PDF, with a style sheet of its own.
+
+It has no script and fetches nothing; tables and charts that are wider than the screen scroll in boxes of their own.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from typing import Any
+
+from lxml import etree
+from lxml import html as lxml_html
+
+from app.domain.message import N_
+from app.languages import translations
+from reports.registry import ASSETS
+from reports.source import Source
+from reports.tables import caption_of, classes, parsed, text_of
+
+A_LONG_CELL = 60  # characters from which a cell is given room
+NARROW = 210  # points: a drawing up to here is made as small as its column
+SHALLOW = {"h1": "h2", "h2": "h3", "h3": "h4", "h4": "h5"}
+
+
+@cache
+def styles() -> str:
+    """The style sheet of all pages."""
+    return (ASSETS / "web.css").read_text(encoding="utf-8")
+
+
+def policy(html: str) -> str:
+    """The content security policy that fits such a page: its own styles, by their hash, and nothing else."""
+    own = html.partition("<style>")[2].partition("</style>")[0]  # in the head; what people wrote comes later
+    digest = base64.b64encode(hashlib.sha256(own.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def page(source: Source) -> str:
+    """The page as HTML."""
+    words = translations(source.language).gettext
+    root = parsed(source.page)
+    head, body = root.find("head"), root.find("body")
+    for one in [*head.iter("style", "link")]:
+        one.getparent().remove(one)
+    head.insert(1, head.makeelement("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}))
+    style = etree.SubElement(head, "style")
+    style.text = styles()
+    main = body.makeelement("main", {})
+    for one in list(body):
+        main.append(one)
+    body.append(main)
+    _levels(main)
+    for number, element in enumerate(list(main.iter("table", "figure")), start=1):
+        if element.tag == "table":
+            _table(element, f"scroll-{number}", words)
+        else:
+            _figure(element, f"scroll-{number}", words)
+    # elements that styles of print named, and styles that this page's policy refuses
+    for one in main.iter():
+        if isinstance(one.tag, str):
+            one.attrib.pop("style", None)
+            one.attrib.pop("data-short", None)
+            if one.tag == "svg":
+                one.set("role", "img")
+                if "viewbox" in one.attrib:
+                    one.set("viewBox", one.attrib.pop("viewbox"))
+            if one.tag == "nav" and not one.get("aria-label"):
+                heading = next((text_of(inner) for inner in one if inner.tag in ("h1", "h2")), "")
+                one.set("aria-label", heading or words(N_("Contents")))
+    _untangle(main)
+    text = lxml_html.tostring(root, encoding="unicode", doctype="<!DOCTYPE html>")
+    return str(text) + "\n"
+
+
+def _levels(main: Any) -> None:
+    """One heading of the first level: the title. Where the page has more, all but that one go a level down."""
+    first = list(main.iter("h1"))
+    if len(first) < 2:
+        return
+    for one in list(main.iter("h1", "h2", "h3", "h4")):
+        if one is not first[0]:
+            one.tag = SHALLOW[one.tag]
+
+
+def _box(element: Any, name: str, **more: str) -> Any:
+    """A box around an element in which it scrolls, by keyboard too."""
+    box = element.makeelement("div", {"class": "scroll", "tabindex": "0", "role": "region", **more})
+    element.addprevious(box)
+    box.tail, element.tail = element.tail, None
+    box.append(element)
+    return box
+
+
+def _table(table: Any, place: str, words: Any) -> None:
+    caption = caption_of(table)
+    for one in table.findall("colgroup"):
+        table.remove(one)
+    for cell in table.iter("td"):
+        if len(text_of(cell, words=False)) > A_LONG_CELL:
+            cell.set("class", " ".join([*sorted(classes(cell)), "wide"]))
+    if any(one.tag == "table" for one in table.iterancestors()):
+        return
+    if caption is not None:
+        held = caption.makeelement("span", {"class": "held", "id": place})
+        held.text, caption.text = caption.text, None
+        for one in list(caption):
+            held.append(one)
+        caption.append(held)
+        _box(table, place, **{"aria-labelledby": place})
+    elif not classes(table) & {"facts", "messages"}:
+        _box(table, place, **{"aria-label": words(N_("Table"))})
+
+
+def _figure(figure: Any, place: str, words: Any) -> None:
+    caption = caption_of(figure)
+    for svg in [one for one in figure if one.tag == "svg"]:
+        if _width(svg) > NARROW:
+            if caption is not None and not caption.get("id"):
+                caption.set("id", place)
+            name = {"aria-labelledby": caption.get("id")} if caption is not None else {"aria-label": words(N_("Chart"))}
+            _box(svg, place, **name)
+
+
+def _width(svg: Any) -> float:
+    try:
+        return float((svg.get("width") or "0").removesuffix("pt"))
+    except ValueError:
+        return 0.0
+
+
+def _untangle(main: Any) -> None:
+    """Boxes of scrolling with the same name in a page are told apart by where they are: names are ids, ids are once."""
+    seen: set[str] = set()
+    for one in main.iter():
+        anchor = one.get("id") if isinstance(one.tag, str) else None
+        if anchor and anchor in seen:
+            del one.attrib["id"]
+        elif anchor:
+            seen.add(anchor)

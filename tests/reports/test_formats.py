@@ -1,0 +1,342 @@
+"""The other forms of a report hold what its PDF shows: data, CSV, workbook, Word, page for a phone."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import zipfile
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pypdf
+import pytest
+from docx import Document
+from docx.oxml.ns import qn
+from python_calamine import CalamineWorkbook
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.db import make_engine
+from app.models import AuditReturn, Base, Submission
+from app.policy import system_actor
+from reports.formats import FORMATS, ReportFile, as_data, file_of, schema_of
+from reports.make import make_report
+from reports.registry import reports
+from reports.source import SOURCE, Source
+from reports.tables import Cell, alternative, figures_of, number_of, parsed, picture
+from reports.web import policy
+from reports.word import drawn
+from tests.reports.made_up import PAGE, made_up
+from tests.reports.seeded import AFTER, seed
+from tests.world import pack
+
+OF_RETURNS = ("agency-return", "receipt", "action-plan", "blank-form")
+OF_ROUNDS = ("joint-findings", "regional-concerns")
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The source of each report, beside its PDF, from one seeded round."""
+    folder = tmp_path_factory.mktemp("formats")
+    engine = make_engine(f"sqlite:///{folder / 'seeded.db'}")
+    Base.metadata.create_all(engine)
+    files: dict[str, Path] = {}
+    with Session(engine) as session:
+        audit_round = seed(session, pack("climbie-2003"), agencies=30)
+        submitted = select(AuditReturn).join(Submission, Submission.return_id == AuditReturn.id)
+        signed = session.scalars(submitted.where(AuditReturn.stage == "submitted")).first()
+        for key in (*OF_ROUNDS, *OF_RETURNS):
+            files[key] = folder / f"{key}{SOURCE}"
+            make_report(
+                session, key, audit_round, signed if key in OF_RETURNS else None, out=folder / f"{key}.pdf",
+                source=files[key], actor=system_actor("test"), now=AFTER,
+            )  # fmt: skip
+    engine.dispose()
+    return files
+
+
+@cache
+def pdf_text(source: Path) -> str:
+    """The letters and digits of a PDF beside a source: a line may end anywhere else."""
+    pages = pypdf.PdfReader(source.with_name(source.name.removesuffix(SOURCE) + ".pdf")).pages
+    return letters(" ".join(page.extract_text() for page in pages))
+
+
+def letters(text: str) -> str:
+    """The letters and digits of a text alone."""
+    return re.sub(r"[\W_]+", "", text)
+
+
+# --- what a page holds -----------------------------------------------------------------------------------------------
+
+
+def test_figures_and_tables_of_a_page_are_read() -> None:
+    table, figure = figures_of(PAGE)
+    assert (table.id, table.name, table.number, table.caption, table.counts) == (
+        "table-1", "Table 1", 1, "Counts", "of returns",
+    )  # fmt: skip
+    assert (table.source, table.chapter, table.heads) == ("rows", "One", ("No.", "What", "Met"))
+    assert [row.heading for row in table.rows] == [True, False, False, False]
+    assert table.rows[0].cells == (Cell("A kind"), Cell(""), Cell(""))
+    # a number by which a criterion is called is none, and a cell over two rows stands in both
+    assert table.rows[1].cells == (Cell("1.10"), Cell("=SUM(A1)"), Cell("45%", 45, "%"))
+    assert table.rows[2].cells == (Cell("2"), Cell("Twice"), Cell("1,234", 1234))
+    assert table.rows[3].cells == (Cell("3"), Cell("Twice"), Cell("12.5%\nfew"))
+    assert (figure.id, figure.kind, figure.words) == ("figure-1", "figure", ("NHS 4, police 7",))
+    assert (figure.source, figure.notes) == ("shares", ("From returns.",))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0", (0, "")), ("12", (12, "")), ("−3", (-3, "")), ("+4", (4, "")), ("1,234,567", (1234567, "")),
+        ("12.5%", (12.5, "%")), ("100%", (100, "%")), ("007", (None, "")), ("1.10.2", (None, "")), ("–", (None, "")),
+        ("5/12", (None, "")), ("12 May", (None, "")), ("", (None, "")), ("1,23", (None, "")), ("(few)", (None, "")),
+    ],
+)  # fmt: skip
+def test_numbers_are_told_from_names(text: str, number: tuple[float | None, str]) -> None:
+    assert number_of(text) == number
+
+
+def test_captions_with_the_same_number_are_told_apart() -> None:
+    page = PAGE.replace("</body>", "<table><caption><span class='no'>Table 1</span> Again</caption></table></body>")
+    assert [figure.id for figure in figures_of(page)] == ["table-1", "figure-1", "table-x1"]
+
+
+# --- every report ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", [*OF_ROUNDS, *OF_RETURNS])
+def test_every_cell_of_the_data_stands_in_the_pdf(made: dict[str, Path], key: str) -> None:
+    source, pdf = Source.kept(made[key]), pdf_text(made[key])
+    missing = [
+        cell.text
+        for figure in figures_of(source.page)
+        for row in figure.rows
+        for cell in row.cells
+        # words of charts are not printed: they are read out
+        if not all(letters(line) in pdf for line in cell.text.split("\n"))
+    ]
+    drawn = {alternative(svg) for svg in parsed(source.page).iter("svg")}
+    assert [text for text in missing if text.split("\n")[0] not in drawn][:5] == []
+    if key in OF_ROUNDS:
+        assert figures_of(source.page)
+
+
+@pytest.mark.parametrize("key", [*OF_ROUNDS, *OF_RETURNS])
+def test_the_data_fit_their_schema_and_name_the_queries(made: dict[str, Path], key: str) -> None:
+    source = Source.kept(made[key])
+    found = json.loads(FORMATS["json"].write(source))
+    ReportFile.model_validate({name: value for name, value in found.items() if name != "data"})
+    reports()[key].model.model_validate(found["data"])
+    schema = schema_of(key)
+    assert set(found) == set(schema["properties"]) and schema["required"]
+    assert found["snapshot_id"] == found["data"]["snapshot_id"]
+    assert found["queries"] and all(query["statement"].startswith(("SELECT", "WITH")) for query in found["queries"])
+
+
+def test_a_source_is_kept_as_it_was(tmp_path: Path) -> None:
+    made_up().keep(tmp_path / "one")
+    assert Source.kept(tmp_path / "one") == made_up()
+    (tmp_path / "other").write_text('{"format": "another"}')
+    with pytest.raises(ValueError, match="not what a report was made from"):
+        Source.kept(tmp_path / "other")
+
+
+def test_a_form_is_made_once_and_again_when_its_source_is(tmp_path: Path) -> None:
+    source = tmp_path / f"run{SOURCE}"
+    made_up().keep(source)
+    path = file_of(source, "csv")
+    assert path.name == "run-csv.zip"
+    first = path.read_bytes()
+    path.write_bytes(b"kept")
+    assert file_of(source, "csv").read_bytes() == b"kept"
+    path.unlink()
+    assert file_of(source, "csv").read_bytes() == first
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["run-csv.zip", f"run{SOURCE}"]
+    with pytest.raises(KeyError):
+        file_of(source, "gif")
+
+
+@pytest.mark.parametrize("key", list(FORMATS))
+def test_the_same_source_gives_the_same_bytes(key: str) -> None:
+    assert FORMATS[key].write(made_up()) == FORMATS[key].write(made_up())
+
+
+# --- CSV and workbook ------------------------------------------------------------------------------------------------
+
+
+def test_csv_files_are_disarmed_and_listed() -> None:
+    with zipfile.ZipFile(io.BytesIO(FORMATS["csv"].write(made_up()))) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    assert list(files) == ["contents.csv", "table-1.csv", "figure-1.csv"]
+    assert all(content.startswith(b"\xef\xbb\xbf") for content in files.values())
+    rows = list(csv.reader(io.StringIO(files["table-1.csv"].decode("utf-8-sig"), newline="")))
+    assert rows[0] == ["No.", "What", "Met"]
+    assert rows[2] == ["1.10", "'=SUM(A1)", "45%"]
+    listed = files["contents.csv"].decode("utf-8-sig")
+    assert "figure-1.csv,Figure 1,Shares" in listed and "ab" * 32 in listed
+
+
+def test_a_negative_number_is_a_number_and_a_formula_is_none() -> None:
+    page = PAGE.replace("1,234", "-5").replace("45%", "-5+cmd")
+    with zipfile.ZipFile(io.BytesIO(FORMATS["csv"].write(made_up(page)))) as archive:
+        text = archive.read("table-1.csv").decode("utf-8-sig")
+    assert ",-5\r\n" in text and "'-5+cmd" in text
+
+
+def test_the_workbook_has_a_sheet_for_each_and_numbers_are_numbers() -> None:
+    book = CalamineWorkbook.from_filelike(io.BytesIO(FORMATS["xlsx"].write(made_up())))
+    assert book.sheet_names == ["Contents", "Table 1", "Figure 1"]
+    contents = book.get_sheet_by_name("Contents").to_python()
+    assert any(row[0] == "Table 1" and row[1] == "Counts. of returns" for row in contents)
+    assert any("ab" * 32 in row for row in contents)
+    rows = book.get_sheet_by_name("Table 1").to_python()
+    assert rows[0][0] == "Table 1. Counts" and rows[3] == ["No.", "What", "Met"]
+    assert rows[5] == ["1.10", "=SUM(A1)", 0.45]
+    assert rows[6] == ["2", "Twice", 1234]
+    with zipfile.ZipFile(io.BytesIO(FORMATS["xlsx"].write(made_up()))) as archive:
+        sheet = archive.read("xl/worksheets/sheet2.xml").decode()
+        assert 'ySplit="4"' in sheet and 'state="frozen"' in sheet and "<f>" not in sheet
+
+
+def test_the_workbook_of_the_joint_report_has_all_its_tables(made: dict[str, Path]) -> None:
+    source = Source.kept(made["joint-findings"])
+    book = CalamineWorkbook.from_filelike(io.BytesIO(FORMATS["xlsx"].write(source)))
+    figures = figures_of(source.page)
+    assert book.sheet_names == ["Contents", *(figure.name for figure in figures)]
+    for figure in figures:
+        rows = book.get_sheet_by_name(figure.name).to_python()
+        shown = [cell.number for row in figure.rows for cell in row.cells if cell.number is not None]
+        units = [cell.unit for row in figure.rows for cell in row.cells if cell.number is not None]
+        wanted = [number / 100 if unit else number for number, unit in zip(shown, units, strict=True)]
+        found = [value for row in rows[4:] for value in row if isinstance(value, float)]
+        assert found == pytest.approx(wanted), figure.name
+
+
+# --- Word ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_word_document_has_real_structure() -> None:
+    document = Document(io.BytesIO(FORMATS["docx"].write(made_up())))
+    styles = [(one.style.name, one.text) for one in document.paragraphs if one.text]
+    assert ("Title", "Title") in styles and ("Heading 1", "1 One") in styles
+    assert ("Numbered paragraph", "First, with weight and pwyslais.") in styles
+    assert ("List Bullet", "A point") in styles and ("List Bullet", "below it") in styles
+    assert [text for style, text in styles if style == "List Number"] == ["Step", "Another beginning"]
+    assert [text for style, text in styles if style == "Caption"] == ["Table 1 Counts of returns", "Figure 1 Shares"]
+    runs = {run.text: run for one in document.paragraphs for run in one.runs}
+    assert runs["weight"].bold and runs["pwyslais"].italic
+    assert runs["pwyslais"]._r.rPr.find(qn("w:lang")).get(qn("w:val")) == "cy-GB"
+    # the two lists of numbers are two
+    numbers = [one._p.pPr.numPr.numId.val for one in document.paragraphs if one.style.name == "List Number"]
+    assert len(set(numbers)) == 2
+    depths = [one._p.pPr.numPr.ilvl.val for one in document.paragraphs if one.style.name == "List Bullet"]
+    assert depths == [0, 1]
+
+
+def test_tables_of_the_word_document_have_heads_and_spans() -> None:
+    table = Document(io.BytesIO(FORMATS["docx"].write(made_up()))).tables[0]
+    first = table.rows[0]
+    assert first._tr.trPr.find(qn("w:tblHeader")) is not None
+    assert [cell.text for cell in first.cells] == ["No.", "What", "Met"]
+    assert [cell.text for cell in table.rows[2].cells] == ["1.10", "=SUM(A1)", "45%"]
+    assert table.rows[3].cells[1].text == table.rows[4].cells[1].text == "Twice"  # one cell over two rows
+    assert table.rows[1].cells[0]._tc is table.rows[1].cells[2]._tc
+    assert table._tbl.tblPr.find(qn("w:tblCaption")).get(qn("w:val")) == "Table 1 Counts of returns"
+
+
+def test_charts_of_the_word_document_are_pictures_with_words() -> None:
+    document = Document(io.BytesIO(FORMATS["docx"].write(made_up())))
+    described = [one.get("descr") for one in document.element.body.iter(qn("wp:docPr"))]
+    assert described == ["Ring", "NHS 4, police 7"]
+    assert len({one.get("id") for one in document.element.body.iter(qn("wp:docPr"))}) == 2
+    images = [part for part in document.part.package.iter_parts() if part.partname.startswith("/word/media/")]
+    assert len(images) == 2 and all(image.blob.startswith(b"\x89PNG") for image in images)
+
+
+def test_words_in_charts_are_drawn() -> None:
+    svg = next(one for one in parsed(PAGE).iter("svg") if one.find("text") is not None)
+    with_words = drawn(picture(svg))
+    svg.remove(svg.find("text"))
+    assert with_words != drawn(picture(svg))
+
+
+def test_the_word_document_says_what_it_was_made_from() -> None:
+    document = Document(io.BytesIO(FORMATS["docx"].write(replace(made_up(), language="cy"))))
+    properties = document.core_properties
+    assert properties.title == "Some & any" and properties.language == "cy-GB" and properties.author == "One; Two"
+    foot = document.sections[0].footer.paragraphs[0]
+    assert "ab" * 32 in foot.text and "cd" * 32 in foot.text
+    instructions = "".join(one.text or "" for one in foot._p.iter(qn("w:instrText")))
+    assert "PAGE" in instructions
+    language = document.styles.element.find(qn("w:docDefaults")).find(".//" + qn("w:lang"))
+    assert language.get(qn("w:val")) == "cy-GB"
+    fields = "".join(one.text or "" for one in document.element.body.iter(qn("w:instrText")))
+    assert "TOC" in fields
+
+
+@pytest.mark.parametrize("key", [*OF_ROUNDS, *OF_RETURNS])
+def test_the_word_document_of_every_report_says_what_its_tables_say(made: dict[str, Path], key: str) -> None:
+    source = Source.kept(made[key])
+    document = Document(io.BytesIO(FORMATS["docx"].write(source)))
+    text = letters(" ".join(one.text or "" for one in document.element.body.iter(qn("w:t"))))
+    described = {one.get("descr") for one in document.element.body.iter(qn("wp:docPr"))}
+    for figure in figures_of(source.page):
+        assert letters(figure.caption) in text
+        for row in figure.rows:
+            for cell in row.cells:
+                for line in cell.text.split("\n"):
+                    assert letters(line) in text or any(words in line for words in described), (figure.name, line)
+    headings = [one.style.name for one in document.paragraphs if one.style.name.startswith(("Heading", "Title"))]
+    assert headings and document.core_properties.title
+
+
+def test_hostile_words_stay_words() -> None:
+    hostile = '<p>A\x0b bell \x00 <b>x</b> &lt;script&gt;alert(1)&lt;/script&gt; مرحبا 👩‍👧 ' + "x" * 5000 + "</p>"
+    source = made_up(PAGE.replace("</section></body>", f"{hostile}</section></body>"))
+    document = Document(io.BytesIO(FORMATS["docx"].write(source)))
+    assert any("<script>alert(1)</script> مرحبا 👩‍👧 xxx" in one.text for one in document.paragraphs)
+    html = FORMATS["html"].write(source).decode()
+    assert "<script" not in html and "&lt;script&gt;" in html
+
+
+# --- the page for a phone --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", [*OF_ROUNDS, *OF_RETURNS])
+def test_the_page_fetches_nothing_and_has_no_style_that_its_policy_refuses(made: dict[str, Path], key: str) -> None:
+    html = FORMATS["html"].write(Source.kept(made[key])).decode()
+    root = parsed(html)
+    assert len(root.findall(".//style")) == 1 and not root.findall(".//link") and not root.findall(".//script")
+    assert not [one for one in root.iter() if one.get("style") or one.get("src") or one.get("onclick")]
+    assert len(list(root.iter("h1"))) == 1
+    assert root.find("head/meta[@name='viewport']") is not None
+    ids = [one.get("id") for one in root.iter() if isinstance(one.tag, str) and one.get("id")]
+    assert len(ids) == len(set(ids))
+    targets = {one.get("href")[1:] for one in root.iter("a") if one.get("href", "").startswith("#")}
+    assert targets <= set(ids)
+    named = {one.get("aria-labelledby") for one in root.iter("div") if one.get("role") == "region"} - {None}
+    assert named <= set(ids)
+
+
+def test_the_policy_names_the_styles_of_the_page() -> None:
+    html = FORMATS["html"].write(made_up()).decode()
+    assert re.search(r"style-src 'sha256-[A-Za-z0-9+/]{43}='", policy(html))
+    assert policy(html) != policy(html.replace("body { margin: 0;", "body { margin: 1px;"))
+    assert "url(" not in html and "@import" not in html
+
+
+def test_wide_tables_and_charts_scroll_in_boxes_of_their_own() -> None:
+    root = parsed(FORMATS["html"].write(made_up()).decode())
+    boxes = [one for one in root.iter("div") if one.get("class") == "scroll"]
+    assert [box[0].tag for box in boxes] == ["table", "svg"]
+    assert all(box.get("tabindex") == "0" and box.get("role") == "region" for box in boxes)
+
+
+def test_data_come_with_every_figure() -> None:
+    found = as_data(made_up())
+    assert [one["id"] for one in found["figures"]] == ["table-1", "figure-1"]
+    assert found["figures"][0]["rows"][1]["cells"][2] == {"text": "45%", "number": 45, "unit": "%"}
