@@ -6,10 +6,13 @@ appointments; without it a command acts as the system, and the history says so.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import secrets
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
 from app.domain.chasing import REASONS, WITHIN
@@ -475,9 +478,10 @@ def agencies_import(
     """Import agencies from a CSV FILE (`-` reads standard input).
 
     \b
-    The first line names the columns: code,name,type and as wished subtype,areas,email,signatory.
+    The first line names the columns: code,name,type and as wished subtype,areas,email,signatory,region.
     type and subtype are those of a published pack; areas are codes separated by semicolons, each
-    as `code` or `code: name`; email is that of the accountable signatory. All errors are printed
+    as `code` or `code: name`; region is the one that these areas lie in; email is that of the
+    accountable signatory. All errors are printed
     at once, by line, and nothing is imported if there are any.
 
     Files of the NHS organisation register and code lists of the ONS are taken as they are, with --type.
@@ -1065,8 +1069,9 @@ def report() -> None:
 @click.option(
     "--agency", "agency_code", default=None, help="Code of the agency, for a report about one return."
 )
-@click.option("--area", "area_code", default=None, help="Code of the area, for a letter to it.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="The PDF to write.")
+@click.option("--area", "area_code", default=None, help="Code of the area, for a letter to it or a report on it.")
+@click.option("--body", "body_code", default="", help="Code of the oversight body, for a summary for it.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="The file to write.")
 @click.option(
     "--check", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None, metavar="FILE.pdf",
     help="Say whether a PDF is what the data attached in it give, instead of making one.",
@@ -1077,20 +1082,30 @@ def report() -> None:
     default=None,
     help="Also write the data, as JSON.",
 )
-@click.option("--language", type=click.Choice(list(LANGUAGES)), default="en", help="The language of the PDF.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["pdf", "docx", "html", "xlsx", "csv", "json"]),
+    default=None,
+    help="What to write: a PDF, a Word document, a web page, a workbook, a ZIP of CSV files, or data. By default what"
+    " the name of the file says, else a PDF.",
+)
+@click.option("--language", type=click.Choice(list(LANGUAGES)), default="en", help="The language of the report.")
 @as_person
 def report_render(
     report_key: str | None,
     round_key: str | None,
     agency_code: str | None,
     area_code: str | None,
+    body_code: str,
     out: Path | None,
     check: Path | None,
     data: Path | None,
+    form: str | None,
     language: str,
     as_email: str | None,
 ) -> None:
-    """Render REPORT (joint-findings, area-letter, agency-return, receipt, feedback, …) to a PDF file.
+    """Render REPORT (joint-findings, body-summary, area-report, agency-return, feedback, …) to a file.
 
     Reads submissions only, never drafts. Of findings, letters and feedback, an agency’s people get what is published.
     With --check, nothing is read but the file, which is made again from what is attached in it; ends with status 1
@@ -1104,11 +1119,16 @@ def report_render(
     if not (report_key and round_key and out):
         raise click.UsageError("Give a report, --round and --out; or --check and a file.")
     from app import clock
+    from app.operations.reports import LETTER
     from app.queries.letters import area_coded, edition_to_read
     from app.queries.returns import return_by_agency
     from app.queries.rounds import round_by_key
-    from reports.make import make_report
+    from reports.formats import FORMATS
+    from reports.make import make_report, make_source
 
+    form = form or (out.suffix[1:] if out.suffix[1:] in FORMATS else "pdf")
+    if data is not None and form != "pdf":
+        raise click.UsageError("--data goes with a PDF; for the data alone write --format json")
     with working(write=False) as session:
         now = clock.now(session)
         audit_round = round_by_key(session, round_key)
@@ -1117,13 +1137,22 @@ def report_render(
         audit_return = return_by_agency(session, audit_round, agency_code) if agency_code else None
         actor = actor_for(session, as_email, now)
         area = area_coded(session, area_code) if area_code else ""
-        edition = edition_to_read(session, audit_round, area, actor=actor, now=now) if area else 0
+        is_letter = report_key == LETTER and area
+        edition = edition_to_read(session, audit_round, area, actor=actor, now=now) if is_letter else 0
+        what = {
+            "area": area, "edition": edition, "language": language, "actor": actor, "now": now, "body": body_code,
+        }  # fmt: skip
+        if form != "pdf":
+            source = make_source(session, report_key, audit_round, audit_return, **what)
+            content = FORMATS[form].write(source)
+            out.write_bytes(content)
+            click.echo(f"{out}: {len(content)} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
+            return
         bar, move = steps(f"Rendering {report_key}")
         with bar:
             made = make_report(
-                session, report_key, audit_round, audit_return, area=area, edition=edition, out=out, data=data,
-                language=language, actor=actor, now=now,
-                progress=lambda percent, what: move(percent, 100, what),
+                session, report_key, audit_round, audit_return, out=out, data=data,
+                progress=lambda percent, step: move(percent, 100, step), **what,
             )  # fmt: skip
             move(100, 100, "done")
     click.echo(
@@ -1174,6 +1203,124 @@ def report_data(path: Path, out: Path | None) -> None:
         return
     out.write_bytes(found.data)
     click.echo(f"{out}: the data of {found.report}, snapshot {found.made['snapshot_id']}", err=True)
+
+
+@report.command("batch")
+@click.argument("report_key", metavar="REPORT")
+@click.option("--round", "round_key", required=True, help="Key of the round.")
+@click.option("--type", "types", multiple=True, help="Only agencies of this type; can be given several times.")
+@click.option("--code", "codes", multiple=True, help="Only this agency, or area; can be given several times.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to copy the ZIP file to.")
+@click.option("--language", type=click.Choice(list(LANGUAGES)), default="en", help="The language of the PDFs.")
+@click.option("--background", is_flag=True, help="Leave the making to `candour work`, and end at once.")
+@click.option("--resume", "resume_id", default="", help="Id of a batch to go on with, in place of a new one.")
+@as_person
+def report_batch(
+    report_key: str, round_key: str, types: tuple[str, ...], codes: tuple[str, ...], out: Path | None, language: str,
+    background: bool, resume_id: str, as_email: str | None,
+) -> None:  # fmt: skip
+    """Make REPORT (feedback, agency-return, area-report, …) for all agencies or areas of a round, two at a time.
+
+    In the end all PDFs are in one ZIP file with a manifest. Ctrl-C stops it; --resume goes on where it was.
+    """
+    import shutil
+
+    from app import clock
+    from app.jobs import batches as files
+    from app.operations import batches as operations
+    from app.queries.batches import failed_of, get_batch, progress_of
+    from app.queries.rounds import round_by_key
+    from reports.registry import reports
+
+    stop = threading.Event()
+    with working(write=True) as session:
+        now = clock.now(session)
+        by = actor_for(session, as_email, now)
+        audit_round = round_by_key(session, round_key)
+        if audit_round is None:
+            raise click.ClickException(f"there is no round with the key “{round_key}”")
+        known = reports().get(report_key)
+        if known is None or known.about not in ("return", "feedback", "area") or known.is_form:
+            raise click.ClickException(f"“{report_key}” is no report that can be made for many")
+        port = current_app.extensions["candour_jobs"].enqueue_batch
+        enqueue = port if background else lambda *_: None
+        if resume_id:
+            batch = get_batch(session, resume_id, actor=by, now=now)
+            if batch.stage == "cancelled":
+                operations.resume(session, resume_id, by=by, now=now, enqueue=enqueue)
+            elif batch.stage == "done":
+                operations.retry(session, resume_id, by=by, now=now, enqueue=enqueue)
+            elif background:
+                port(session, resume_id, secrets.token_hex(4))
+        else:
+            batch = operations.request_batch(
+                session, audit_round.public_id, report_key, of_areas=known.about == "area", by=by, now=now,
+                enqueue=enqueue, language=language, types=types, codes=codes,
+            )  # fmt: skip
+        batch_id = batch.public_id
+    if background:
+        click.echo(f"{batch_id}: asked for")
+        return
+    app = application()
+    home = app.config["CANDOUR"].home
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    bar, move = steps(f"Making {report_key}")
+    ended = threading.Event()
+
+    def follow() -> None:
+        from app.db import db
+
+        with app.app_context():
+            while not ended.wait(1):
+                with db.sessionmaker() as looking:
+                    row = get_batch(looking, batch_id, actor=by, now=clock.now(looking))
+                    at = progress_of(looking, row, now=clock.now(looking))
+                left = f", about {at.minutes_left} min left" if at.minutes_left else ""
+                move(at.made + at.failed, at.total, f"{at.made} made, {at.failed} failed{left}")
+
+    from app.db import db
+
+    with app.app_context(), bar:
+        looker = threading.Thread(target=follow, daemon=True)
+        looker.start()
+        outcome = files.make(app, batch_id, stopping=stop.is_set)
+        ended.set()
+        looker.join()
+        now = clock.now(db.session)
+        batch = get_batch(db.session, batch_id, actor=by, now=now)
+        at = progress_of(db.session, batch, now=now)
+        for one in failed_of(db.session, batch)[0]:
+            click.echo(f"{one.code}: {one.error}", err=True)
+        file, sha256 = batch.file, batch.sha256
+    with app.app_context():
+        db.engine.dispose()
+    if outcome == "paused":
+        raise click.ClickException(f"stopped at {at.made} of {at.total}: go on with --resume {batch_id}")
+    if not file:
+        raise click.ClickException(f"{at.made} of {at.total} made, {at.failed} failed: there is no file")
+    path = files.file_of(home, batch_id)
+    if out is not None:
+        shutil.copyfile(path, out)
+    click.echo(f"{out or path}: {at.made} made, {at.failed} failed, SHA-256 {sha256}")
+
+
+@report.command("explain")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--figure", "name", required=True, help="Its number (3), or its name as printed (“Table 3”).")
+def report_explain(file: Path, name: str) -> None:
+    """Say what stands behind a figure of FILE: its caption, its data, the statements that read them, its rows.
+
+    FILE is the PDF of a report, or the report as data (`report render --format json`). It needs no database.
+    """
+    from reports.explain import CannotExplain, explanation, opened
+
+    try:
+        found = opened(file.read_bytes())
+        for line in explanation(found, found.figure(name)):
+            click.echo(line)
+    except CannotExplain as problem:
+        raise click.ClickException(str(problem)) from None
 
 
 # ---------------------------------------------------------------------------------------------- mail

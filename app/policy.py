@@ -127,6 +127,14 @@ class LetterFacts(RoundFacts):
 
 
 @dataclass(frozen=True)
+class AreaFacts(RoundFacts):
+    """What policy needs to know of the report on an area. `released`: its coordinators may read submissions."""
+
+    area_id: int = 0
+    released: bool = False
+
+
+@dataclass(frozen=True)
 class DraftFacts:
     """What policy needs to know of the draft of a pack: whose it is; None: the administrators'."""
 
@@ -197,6 +205,17 @@ def own_area_letter(held: Held, thing: LetterFacts) -> bool:
     """The letter is to their area and no longer under embargo."""
     return (
         held.area_id == thing.area_id
+        and thing.findings_from is not None
+        and thing.now is not None
+        and thing.findings_from <= thing.now
+    )
+
+
+def own_area_report(held: Held, thing: AreaFacts) -> bool:
+    """The area is theirs, the findings are no longer under embargo, and submissions are released to areas."""
+    return (
+        held.area_id == thing.area_id
+        and thing.released
         and thing.findings_from is not None
         and thing.now is not None
         and thing.findings_from <= thing.now
@@ -283,6 +302,8 @@ PERMISSIONS: dict[str, tuple[Row, ...]] = {
     "round.close": (Row(("lead_inspector",), own_round),),
     "findings.read": (Row(INSPECTORS, own_round), Row(AGENCY_ROLES, embargo_over)),
     "findings.make": (Row(INSPECTORS, own_round),),
+    # a report for many agencies at once, feedback that is not published too; of the agency types that one's body asks
+    "batch.make": (Row(("lead_inspector",), own_round),),
     # charts of a round, the agencies behind them, and two views of one duty
     "figures.read": (Row(INSPECTORS, own_round),),
     # who is behind, and reminding them; agencies of one's own types only
@@ -331,11 +352,17 @@ PERMISSIONS: dict[str, tuple[Row, ...]] = {
     # how the findings of a round come out; until then nobody but its inspectors learns anything
     "release.read": (Row(INSPECTORS, own_round),),
     "release.publish": (Row(("lead_inspector",), own_round),),
+    # composing the joint report: by those who inspect in the round, signed off by a lead inspector of each body
+    "composing.read": (Row(INSPECTORS, own_round),),
+    "composing.edit": (Row(INSPECTORS, own_round),),
+    "composing.sign_off": (Row(("lead_inspector",), own_round),),
     # letters to areas: as published, for those that they are written to, that wrote them, and the area's coordinators
     "letter.read": (
         Row(INSPECTORS, own_round), Row(AGENCY_ROLES, embargo_over), Row(("area_coordinator",), own_area_letter),
     ),
     "letter.draft": (Row(INSPECTORS, own_round), Row(AGENCY_ROLES, own_draft_letter)),
+    # the report across the agencies of an area; for its coordinators once published, of what was signed alone
+    "area_report.read": (Row(INSPECTORS, own_round), Row(("area_coordinator",), own_area_report)),
     # the feedback to one agency: its inspectors write it and answer challenges, its own people read and challenge it
     "feedback.read": (Row(INSPECTORS, own_types_submitted), Row(AGENCY_ROLES, own_feedback)),
     "feedback.write": (Row(INSPECTORS, own_types_submitted),),

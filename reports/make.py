@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.models import AuditReturn, AuditRound
 from app.policy import Actor
+from app.queries.release import is_oversight
 from reports.read import read
 from reports.registry import reports
 from reports.render import RenderFailed, render_pdf
+from reports.source import Query, Source, recorded, source_of
 
 
 @dataclass(frozen=True)
@@ -30,26 +33,50 @@ class MadeReport:
 def make_report(
     session: Session, report_key: str, audit_round: AuditRound, audit_return: AuditReturn | None, *, out: Path,
     actor: Actor, now: datetime, draft: bool = False, agency_type: str = "", area: str = "", language: str = "en",
-    edition: int = 0,
+    edition: int = 0, body: str = "",
     data: Path | None = None,
+    source: Path | None = None,
     progress: Callable[[int, str], None] | None = None,
 ) -> MadeReport:  # fmt: skip
     """Make a report as a PDF at `out` and, where `data` is given, its data there as JSON with the same figures.
 
+    `source`: where to keep what its other forms are made from (`reports.formats`).
+
     `draft`: of a return as it is being written, not as it was signed; `agency_type`: what a form of a round is for;
-    `area`: public id of the one that a letter is to; `edition`: which version of feedback, or which publication of
-    findings or of a letter.
+    `area`: public id of the one that a letter is to, or a report about; `body`: code of the one a summary is for;
+    `edition`: which version of feedback, or which publication of findings or of a letter.
     Raises Denied, and RenderFailed where there is no such report, nothing to report on, or rendering fails.
     """
-    if report_key not in reports():
-        raise RenderFailed(f"There is no report “{report_key}”. Known are: {', '.join(reports())}.")
-    found = read(
+    found, queries = _read(
         session, report_key, audit_round, audit_return, draft=draft, agency_type=agency_type, area=area,
-        language=language, edition=edition, actor=actor, now=now,
+        body=body, language=language, edition=edition, actor=actor, now=now,
     )  # fmt: skip
-    session.rollback()  # rendering takes long: hold no transaction open meanwhile
     content = found.model_dump(mode="json")
     pdf = render_pdf(report_key, content, out, progress=progress)
     if data is not None:
         data.write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    if source is not None:
+        source_of(report_key, found, queries).keep(source)
     return MadeReport(pdf.pages, pdf.sha256, found.snapshot_id, pdf.seconds, pdf.peak_memory_mb)
+
+
+def make_source(
+    session: Session, report_key: str, audit_round: AuditRound, audit_return: AuditReturn | None, **what: Any
+) -> Source:
+    """What the forms of a report other than its PDF are made from. Arguments and errors as of `make_report`."""
+    found, queries = _read(session, report_key, audit_round, audit_return, **what)
+    return source_of(report_key, found, queries)
+
+
+def _read(
+    session: Session, report_key: str, audit_round: AuditRound, audit_return: AuditReturn | None, **what: Any
+) -> tuple[Any, tuple[Query, ...]]:
+    """The data of a report and, for those who inspect, the statements that read them."""
+    if report_key not in reports():
+        raise RenderFailed(f"There is no report “{report_key}”. Known are: {', '.join(reports())}.")
+    with recorded(session) as queries:
+        found = read(session, report_key, audit_round, audit_return, **what)
+    # the values that they were given are keys of rows of ours: for those who may look behind a figure
+    inspects = is_oversight(session, audit_round, actor=what["actor"], now=what["now"])
+    session.rollback()  # rendering takes long: hold no transaction open meanwhile
+    return found, tuple(queries) if inspects else ()

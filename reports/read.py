@@ -7,45 +7,73 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.domain.action_plan import ActionPlan
+from app.domain.area_report import AreaReport
+from app.domain.body_summary import BodySummary
 from app.domain.changes import ChangesDocument
 from app.domain.feedback import FeedbackDocument
 from app.domain.findings import AgencyReturnDocument, JointFindings, ReceiptDocument
 from app.domain.forms import FormDocument
 from app.domain.letter import AreaLetter
+from app.domain.progress import ProgressReport
+from app.domain.regional import RegionalConcerns
 from app.domain.register import Register
 from app.models import AuditReturn, AuditRound
 from app.policy import Actor
 from app.queries.action_plan import action_plan
+from app.queries.area_report import area_report
+from app.queries.body_summary import body_summary
 from app.queries.changes import changes_document
+from app.queries.composing import composed_findings
 from app.queries.documents import agency_return_document, receipt_document
-from app.queries.findings import has_joint, joint_findings
+from app.queries.findings import has_joint
 from app.queries.forms import blank_form, blank_form_of_type, draft_form
 from app.queries.letters import area_letter, has_letters
+from app.queries.progress_report import progress_report
+from app.queries.regional import regional_concerns
 from app.queries.register import register
 from app.queries.release import feedback_document, is_oversight, published_findings, published_register
 from app.queries.rounds import NotFound
 from reports.registry import reports
 from reports.render import RenderFailed
 
+# the data that add up what agencies answered
+ADDED_UP = {"joint-findings", "body-summary", "area-report", "regional-concerns", "progress"}
+
 
 def read(
     session: Session, report_key: str, audit_round: AuditRound, audit_return: AuditReturn | None, *, actor: Actor,
-    now: datetime, draft: bool = False, agency_type: str = "", area: str = "", language: str = "en", edition: int = 0,
+    now: datetime, draft: bool = False, agency_type: str = "", area: str = "", body: str = "", language: str = "en",
+    edition: int = 0,
 ) -> (
     JointFindings | AgencyReturnDocument | ReceiptDocument | ActionPlan | FormDocument | ChangesDocument
-    | FeedbackDocument | Register | AreaLetter
+    | FeedbackDocument | Register | AreaLetter | BodySummary | AreaReport | RegionalConcerns | ProgressReport
 ):  # fmt: skip
     """The data of a report, as the actor may read them; with `draft` those of a return that is not signed.
 
-    `agency_type`: the blank form of a whole round is for one type. `area`: public id of the one that a letter is to.
+    `agency_type`: the blank form of a whole round is for one type. `area`: public id of the one that a letter is to, or
+    a report about. `body`: code of the oversight body that a summary is for.
     `edition`: a version of feedback, or a publication of the findings or of a letter; without it the findings are those
     of today for who inspects, the newest published for an agency, and a letter is as it would be now.
     Raises KeyError for a report that does not exist, Denied, and RenderFailed where there is nothing to report on.
     """
     kind = reports()[report_key].data
+    if kind in ADDED_UP and not has_joint(audit_round):
+        raise RenderFailed("Nothing is added up in the audit of this round, so it has no joint findings.")
+    if kind == "regional-concerns":
+        return regional_concerns(session, audit_round, actor=actor, now=now, language=language)
+    if kind == "progress":
+        return progress_report(session, audit_round, actor=actor, now=now, language=language)
+    if kind == "body-summary":
+        try:
+            return body_summary(session, audit_round, body, actor=actor, now=now, language=language)
+        except NotFound:
+            raise RenderFailed("Say which oversight body of the round the summary is for.") from None
+    if kind == "area-report":
+        try:
+            return area_report(session, audit_round, area, actor=actor, now=now, language=language)
+        except NotFound:
+            raise RenderFailed("Say which area of the round the report is about.") from None
     if kind == "joint-findings":
-        if not has_joint(audit_round):
-            raise RenderFailed("Nothing is added up in the audit of this round, so it has no joint findings.")
         if edition or not is_oversight(session, audit_round, actor=actor, now=now):
             try:
                 return published_findings(
@@ -53,7 +81,7 @@ def read(
                 )
             except NotFound:
                 raise RenderFailed("There is no such publication.") from None
-        return joint_findings(session, audit_round, actor=actor, now=now, language=language)
+        return composed_findings(session, audit_round, actor=actor, now=now, language=language)
     if kind == "register":
         if edition or not is_oversight(session, audit_round, actor=actor, now=now):
             try:

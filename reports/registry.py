@@ -1,7 +1,7 @@
 """Which reports there are: one folder each, with `report.yaml` and `page.html`.
 
-`report.yaml` holds `key` (the folder's name), `title`, `data` (one of `DATA_KINDS`), and `options`, which the page gets
-as they are.
+`report.yaml` holds `key` (the folder's name), `title`, `data` (one of `DATA_KINDS`), `options`, which the page gets as
+they are, and `cut`: whether a long one may be laid out in parts, chapter by chapter (see docs/rendering.md).
 """
 
 from __future__ import annotations
@@ -15,15 +15,20 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from app.domain.action_plan import ActionPlan
+from app.domain.area_report import AreaReport
+from app.domain.body_summary import BodySummary
 from app.domain.changes import ChangesDocument
 from app.domain.feedback import FeedbackDocument
 from app.domain.findings import AgencyReturnDocument, JointFindings, ReceiptDocument
 from app.domain.forms import FormDocument
 from app.domain.letter import AreaLetter
+from app.domain.progress import ProgressReport
+from app.domain.regional import RegionalConcerns
 from app.domain.register import Register
 from app.domain.text import Text
 
 HERE = Path(__file__).resolve().parent
+FOLDERS = [HERE]  # the benchmark adds one
 ASSETS = HERE / "assets"
 DATA_KINDS: dict[str, type[BaseModel]] = {
     "joint-findings": JointFindings,
@@ -36,12 +41,20 @@ DATA_KINDS: dict[str, type[BaseModel]] = {
     "feedback": FeedbackDocument,
     "register": Register,
     "area-letter": AreaLetter,
+    "body-summary": BodySummary,
+    "area-report": AreaReport,
+    "regional-concerns": RegionalConcerns,
+    "progress": ProgressReport,
 }
-# what each kind of data is about: a whole round, one area in it, one return of it, or the feedback to it
+# what each kind of data is about: a whole round, one body or area in it, one return of it, or the feedback to it
 ABOUT = {
     "joint-findings": "round",
     "register": "round",
+    "regional-concerns": "round",
+    "progress": "round",
+    "body-summary": "body",
     "area-letter": "area",
+    "area-report": "area",
     "agency-return": "return",
     "receipt": "return",
     "action-plan": "return",
@@ -66,6 +79,7 @@ class Report:
     data: str
     page: str
     options: dict[str, Any] = field(default_factory=dict)
+    cut: bool = False
 
     @property
     def model(self) -> type[BaseModel]:
@@ -74,8 +88,8 @@ class Report:
 
     @property
     def about(self) -> str:
-        """`round` for a report about a whole round, `area` for one about an area in it, `return` for one about a
-        return, `feedback` for its feedback."""
+        """`round` for a report about a whole round, `body` for one about what an oversight body asks in it, `area` for
+        one about an area in it, `return` for one about a return, `feedback` for its feedback."""
         return ABOUT[self.data]
 
     @property
@@ -92,7 +106,7 @@ class Report:
 def load(folder: Path) -> Report:
     """The report in a folder. ValueError says what is wrong with it."""
     content = YAML(typ="safe").load(folder / "report.yaml")
-    unknown = set(content) - {"key", "title", "data", "options"}
+    unknown = set(content) - {"key", "title", "data", "options", "cut"}
     if unknown:
         raise ValueError(f"{folder.name}/report.yaml has unknown keys: {', '.join(sorted(unknown))}")
     if content["key"] != folder.name:
@@ -107,11 +121,12 @@ def load(folder: Path) -> Report:
         data=content["data"],
         page=f"{folder.name}/page.html",
         options=content.get("options") or {},
+        cut=bool(content.get("cut", False)),
     )
 
 
 @cache
 def reports() -> dict[str, Report]:
     """All reports by key."""
-    found = [load(path.parent) for path in sorted(HERE.glob("*/report.yaml"))]
+    found = [load(path.parent) for folder in FOLDERS for path in sorted(folder.glob("*/report.yaml"))]
     return {report.key: report for report in found}

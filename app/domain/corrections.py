@@ -7,6 +7,7 @@ from textwrap import shorten
 from typing import Any
 
 from app.domain.findings import Frozen
+from app.domain.integrity import hash_of
 from app.domain.key_messages import in_tenths
 from app.domain.letter import AreaLetter
 from app.domain.message import N_
@@ -14,6 +15,7 @@ from app.domain.message import N_
 # name of the chapter by its key, in the order of the report
 CHAPTERS: dict[str, str] = {
     "messages": N_("Key messages"),
+    "composition": N_("What inspectors wrote"),
     "response": N_("Response"),
     "themes": N_("Themes"),
     "criteria": N_("Criteria"),
@@ -90,6 +92,10 @@ FIELDS: dict[str, str] = {
     "response": N_("response"),
     "listed": N_("listed"),
     "versions": N_("changed"),
+    "place": N_("place in the report"),
+    "before": N_("before the figures"),
+    "behind": N_("after the figures"),
+    "body": N_("words"),
 }
 _FIGURE = ("counted", "met", "not_met", "apart", "excluded", "unanswered", "percent")
 _RESPONSE = ("invited", "submitted", "on_time", "late", "nil", "in_progress", "not_started", "percent")
@@ -182,8 +188,10 @@ def figures_of(findings: Findings) -> Figures:
             if row.get(field) is not None:
                 found[chapter, what, field] = str(row[field])
 
-    for message in findings["key_messages"]:
+    composition = findings.get("composition")
+    for message in composition["messages"] if composition else findings["key_messages"]:
         add("messages", message["heading"]["text"], message, ("figure",))
+    _add_composition(found, composition)
     for row in findings["response"]:
         add("response", row["label"], row, _RESPONSE)
     add("response", "", findings["response_total"], _RESPONSE)
@@ -211,6 +219,31 @@ def figures_of(findings: Findings) -> Figures:
     for missing in findings["not_responding"]:
         found["not_responding", missing["name"], "listed"] = missing["stage"]
     return found
+
+
+def _add_composition(found: Figures, report: Mapping[str, Any] | None) -> None:
+    """What inspectors wrote, chapter by chapter, in its first words."""
+    if not report:
+        return
+
+    def first(text: str) -> str:
+        return shorten(text, SHOWN_WORDS, placeholder="…")
+
+    for place, chapter in enumerate(report["chapters"], start=1):
+        found["composition", chapter["title"], "place"] = str(place)
+        for side, field in (("before", "before"), ("after", "behind")):
+            parts = chapter[side]
+            if parts:
+                said = " ".join(part["text"] or part["key"] for part in parts)
+                # only the first words are shown, and a change further on is one too
+                found["composition", chapter["title"], field] = f"{first(said)} ({hash_of(said)[:8]})"
+    for message in report["messages"]:
+        words = message["sentence"]["text"]
+        found["composition", message["heading"]["text"], "body"] = f"{first(words)} ({hash_of(words)[:8]})"
+    for one in report["recommendations"]:
+        said = " · ".join(filter(None, (one["addressee"], one["due"] or "", one["text"])))
+        what = f"{one['number']} ({one['key']})"
+        found["composition", what, "body"] = f"{first(said)} ({hash_of(said)[:8]})"
 
 
 def _add_fact(found: Figures, fact: Mapping[str, Any]) -> None:

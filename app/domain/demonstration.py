@@ -47,10 +47,11 @@ class BodyPlan(Data):
 
 
 class Place(Data):
-    """An area's name and those of its towns."""
+    """An area's name and those of its towns, and the region it lies in, if areas are grouped."""
 
     name: str
     towns: Words
+    region: str = ""
 
 
 class AreasPlan(Data):

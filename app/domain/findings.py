@@ -61,8 +61,10 @@ class FindingsTexts(Frozen):
     `met` is how a sentence says that a criterion is met ("fully in place"), `met_by` how it does where all that it is
     about is graded by one scheme. `labels` maps a criterion's id, or
     `agency-type#id` where types differ, to a few words for it; without one its question is shown. Percentages of fewer
-    than `small_number` agencies are given as counts. `capitals`: first words of names that keep their capital inside a
-    sentence. `letter`: the findings come out as a letter to each area too, in words.
+    than `small_number` agencies are given as counts. Beyond the inspectorates nothing is said of fewer than
+    `suppress_below` agencies (0: no limit), and agencies are named only with `names_agencies`; a round can set both
+    otherwise. `capitals`: first words of names that keep their capital inside a sentence. `letter`: the findings come
+    out as a letter to each area too, in words.
     `joint: false`: nothing is added up, so there are no joint findings and no shares.
     """
 
@@ -74,6 +76,8 @@ class FindingsTexts(Frozen):
     met: Text = "met"
     met_by: dict[Key, Text] = {}
     small_number: Annotated[int, Field(strict=True, ge=1, le=100)] = 10
+    suppress_below: Annotated[int, Field(strict=True, ge=0, le=100)] = 0
+    names_agencies: Annotated[bool, Field(strict=True)] = True
     capitals: tuple[PlainText, ...] = ()
     about: tuple[Text, ...] = ()
     method: tuple[Text, ...] = ()
@@ -132,7 +136,7 @@ class Figure(Frozen):
 
     `counted` = `met` + `not_met` is what percentages are of. `apart` (grades shown apart) is part of `not_met`.
     `excluded` grades and `unanswered` stand beside. `scheme` is the key of the grading scheme of `by_grade`, or
-    empty where several are taken together.
+    empty where several are taken together. Where it is `hidden`, for small numbers, all else is empty.
     """
 
     asked: int = 0
@@ -146,6 +150,7 @@ class Figure(Frozen):
     percent_apart: int | None = None
     scheme: str = ""
     by_grade: dict[str, int] = {}
+    hidden: bool = False
 
     @property
     def share(self) -> Fraction:
@@ -415,7 +420,7 @@ class Texts(Frozen):
 class ResponseRow(Frozen):
     """How many agencies were invited and what came of it. `percent` is of those invited without nil returns.
 
-    `submitted` = `on_time` + `late`; `reopened` of those `in_progress` had signed before.
+    `submitted` = `on_time` + `late`; `reopened` of those `in_progress` had signed before. `hidden`: see `Figure`.
     """
 
     agency_type: str = ""
@@ -429,6 +434,7 @@ class ResponseRow(Frozen):
     in_progress: int = 0
     not_started: int = 0
     percent: int | None = None
+    hidden: bool = False
 
 
 class FigureBy(Frozen):
@@ -880,8 +886,72 @@ class Edition(Frozen):
     replaced_by: int
 
 
+# --- what inspectors wrote around the figures ------------------------------------------------------------------------
+
+
+class ComposedPart(Frozen):
+    """A part of a narrative: `text` in Markdown with its figures in words, a `figure` by its key, or a `quote` with
+    whose words they are (`source`). `language`: of the text, where it is not the document's."""
+
+    kind: Literal["text", "figure", "quote"]
+    text: str = ""
+    key: str = ""
+    source: str = ""
+    language: str = ""
+
+
+class ComposedChapter(Frozen):
+    """A chapter in its place: of every report (by `key`), or the inspectors' own (`is_own`, with its title), with what
+    stands before and after its figures."""
+
+    key: str
+    title: str
+    is_own: bool = False
+    before: tuple[ComposedPart, ...] = ()
+    after: tuple[ComposedPart, ...] = ()
+
+
+class ComposedRecommendation(Frozen):
+    """A recommendation that the report makes. `key` is the same in every version; `agency_type` or `body` (a code) says
+    whom it is addressed to."""
+
+    key: str
+    number: int
+    text: str
+    addressee: str
+    agency_type: str = ""
+    body: str = ""
+    due: date | None = None
+    language: str = ""
+
+
+class UsedFact(Frozen):
+    """A figure that a narrative refers to: its key, what it is, and the words that stand in the text."""
+
+    key: str
+    label: str
+    value: str
+
+
+class ComposedReport(Frozen):
+    """How the inspectors composed the report: `version` is that of their text, `signed_off` the bodies that signed that
+    version off. `problems`: references to data that are not there, each with its place; none in what is published."""
+
+    version: int
+    chapters: tuple[ComposedChapter, ...]
+    messages: tuple[KeyMessage, ...]
+    recommendations: tuple[ComposedRecommendation, ...]
+    facts: tuple[UsedFact, ...]
+    signed_off: tuple[str, ...] = ()
+    is_signed_off: bool = False
+    problems: tuple[Sentence, ...] = ()
+
+
 class JointFindings(Frozen):
-    """Everything that the joint report says, from submissions only. The same facts give the same object."""
+    """Everything that the joint report says, from submissions only. The same facts give the same object.
+
+    `suppressed_below`: figures about fewer agencies are left out, and those that would give them away (0: none is).
+    """
 
     format: Literal["candour-joint-findings/1"] = "candour-joint-findings/1"
     snapshot_id: str
@@ -908,6 +978,9 @@ class JointFindings(Frozen):
     checks: CheckFindings | None = None  # once something was checked
     judgements: JudgementFindings | None = None  # once something was judged
     edition: Edition | None = None  # where these are findings as they were published
+    composition: ComposedReport | None = None  # where inspectors wrote around the figures
+    suppressed_below: int = 0
+    names_agencies: bool = True
 
     def criteria(self) -> tuple[CriterionFindings, ...]:
         """All criteria of standards that are not optional, theme by theme."""

@@ -39,6 +39,7 @@ MORE_FIGURES: dict[str, str] = {
     "edition": N_("publication"),
     "published": N_("published"),
     "replaced_by": N_("replaced by publication"),
+    "suppressed_below": N_("c: fewer agencies than this"),
     "interim": N_("interim: the round was still open"),
     "criteria": N_("criteria"),
     "optional": N_("optional criteria"),
@@ -68,6 +69,7 @@ MORE_FIGURES: dict[str, str] = {
     "decided": N_("what was decided"),
     "called_for": N_("agencies of which it is called for"),
 }
+HIDDEN = "c"  # what stands in place of a figure that is not shown for small numbers
 # a part of a label that begins with a grade or a basis
 GRADE_PERCENT = N_("%(label)s, per cent")
 MET_GRADE_PERCENT = N_("%(label)s, per cent of the answers that say that it is met")
@@ -162,11 +164,15 @@ class _Table:
             yield from self.line("document", "edition", found.edition.number)
             yield from self.line("document", "published", _instant(found.edition.at))
             yield from self.line("document", "replaced_by", found.edition.replaced_by or None)
+        yield from self.line("document", "suppressed_below", found.suppressed_below or None)
         if not found.audit_round.is_closed:
             yield from self.line("document", "interim", "1")
 
     def response(self) -> Iterator[Line]:
         for row in (*self.found.response, self.found.response_total):
+            if row.hidden:
+                yield from self.line("response", "invited", HIDDEN, agencies=row.label)
+                continue
             for field in ("invited", "submitted", "on_time", "late", "in_progress", "not_started", "nil", "percent"):
                 yield from self.line("response", field, getattr(row, field), agencies=row.label)
 
@@ -176,6 +182,9 @@ class _Table:
 
     def of_type(self, chapter: str, agencies: str, about: str, figure: Figure) -> Iterator[Line]:
         """A bar of all answers of a type: the shares of its grades, and what stands beside it."""
+        if figure.hidden:
+            yield from self.line(chapter, "counted", HIDDEN, agencies=agencies, about=about)
+            return
         for label, number in self.by_grade(figure):
             words = self.translate(GRADE_PERCENT) % {"label": label}
             yield from self.line(
@@ -198,16 +207,21 @@ class _Table:
 
     def criterion(self, chapter: str, one: CriterionFindings) -> Iterator[Line]:
         where = {"agencies": self.kinds[one.agency_type], "number": one.number, "about": one.label}
+        if one.figure.hidden:
+            yield from self.line(chapter, "counted", HIDDEN, **where)
         # in the author's order: a database may keep what was frozen in another
-        for key, label in self.labels.get(one.figure.scheme, {}).items():
+        shown = {} if one.figure.hidden else self.labels.get(one.figure.scheme, {})
+        for key, label in shown.items():
             yield from self.line(chapter, label, one.figure.by_grade.get(key, 0), **where)
-        for field in ("counted", "met", "apart", "unanswered"):
+        for field in () if one.figure.hidden else ("counted", "met", "apart", "unanswered"):
             yield from self.line(chapter, field, getattr(one.figure, field), **where)
         yield from self.line(chapter, "percent_met", self.share(one.figure), **where)
         if len(one.by_subtype) > 1:
             for part in one.by_subtype:
                 here = where | {"agencies": part.label}
-                if part.figure.counted >= self.small:
+                if part.figure.hidden:
+                    yield from self.line(chapter, "counted", HIDDEN, **here)
+                elif part.figure.counted >= self.small:
                     yield from self.line(chapter, "percent_met", part.figure.percent, **here)
                 elif part.figure.counted:
                     yield from self.line(chapter, "met", part.figure.met, **here)

@@ -308,6 +308,11 @@ def response(findings: JointFindings, words: Wording) -> KeyMessage | None:
     asked = total.invited - total.nil
     if total.submitted == asked:
         sentence = _sentence(N_("All %(asked)s agencies asked submitted a signed audit."), asked=asked)
+    elif not types:  # nothing is said of any type on its own
+        sentence = _sentence(
+            N_("%(submitted)s of the %(asked)s agencies asked submitted a signed audit."),
+            submitted=total.submitted, asked=asked,
+        )  # fmt: skip
     else:
         ranked = sorted(
             types, key=lambda row: (Fraction(row.submitted, row.invited - row.nil), row.agency_type)
@@ -317,6 +322,11 @@ def response(findings: JointFindings, words: Wording) -> KeyMessage | None:
                 "%(submitted)s of the %(asked)s agencies asked submitted a signed audit. The response is "
                 "highest among %(high)s (%(high_percent)s%%) and lowest among %(low)s (%(low_percent)s%%). "
                 "Agencies that did not respond are named in this report."
+            )
+            if findings.names_agencies
+            else N_(
+                "%(submitted)s of the %(asked)s agencies asked submitted a signed audit. The response is "
+                "highest among %(high)s (%(high_percent)s%%) and lowest among %(low)s (%(low_percent)s%%)."
             ),
             submitted=total.submitted,
             asked=asked,

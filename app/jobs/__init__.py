@@ -17,7 +17,9 @@ from sqlalchemy.orm import Session
 from app.db import engine_options
 
 QUEUE = "reports"
+BATCHES = "batches"  # a queue of its own: a report that somebody waits for does not wait for hundreds
 WORKFLOW = "make_report"
+BATCH = "make_batch"
 GALLERY = "make_gallery"
 APPLICATION = "candour"
 # pinned: work that waits in the queue must be done by the program that comes after an update
@@ -41,17 +43,21 @@ class Jobs:
         """Queue the making of a report run, in the transaction of `session`: both are stored, or neither."""
         self._enqueue(session, WORKFLOW, f"report-{run_id}", run_id)
 
+    def enqueue_batch(self, session: Session, batch_id: str, run: str) -> None:
+        """Queue the making of a batch, in the transaction of `session`; `run` tells apart what is queued for it."""
+        self._enqueue(session, BATCH, f"batch-{batch_id}-{run}", batch_id, queue=BATCHES)
+
     def enqueue_gallery(self, session: Session, pack: str, edition: str) -> None:
         """Queue the making of the documents of a pack in the gallery, in the transaction of `session`."""
         self._enqueue(session, GALLERY, f"gallery-{token_hex(8)}", pack, edition)
 
-    def _enqueue(self, session: Session, workflow: str, id_: str, *given: str) -> None:
+    def _enqueue(self, session: Session, workflow: str, id_: str, *given: str, queue: str = QUEUE) -> None:
         if self._client is None:
             self._client = DBOSClient(
                 system_database_engine=jobs_engine(self._url), application_name=APPLICATION, lazy=True
             )
         options: EnqueueOptions = {
-            "workflow_name": workflow, "queue_name": QUEUE, "workflow_id": id_, "app_version": VERSION,
+            "workflow_name": workflow, "queue_name": queue, "workflow_id": id_, "app_version": VERSION,
         }  # fmt: skip
         self._client.enqueue_in_transaction(session, options, *given)
 
@@ -75,13 +81,14 @@ def start_dbos(engine: sa.Engine, *, executor: str) -> None:
 
 
 def launch() -> None:
-    """Start DBOS: make or update its tables, which live beside ours, and register the queue."""
+    """Start DBOS: make or update its tables, which live beside ours, and register the queues."""
     DBOS.launch()
     DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.25)
+    DBOS.register_queue(BATCHES, worker_concurrency=1, polling_interval_sec=1)
 
 
 def prepare(url: str) -> None:
-    """Make the queue and its tables. Part of `candour setup`; safe to run again."""
+    """Make the queues and their tables. Part of `candour setup`; safe to run again."""
     engine = jobs_engine(url)
     try:
         start_dbos(engine, executor="setup")

@@ -15,6 +15,7 @@ from app.policy import system_actor
 from app.queries.reports import asked_by, is_personal
 from reports.make import make_report
 from reports.render import RenderFailed
+from reports.source import SOURCE
 
 log = structlog.get_logger()
 
@@ -49,8 +50,8 @@ def make(app: Flask, run_id: str) -> str:
             session, run.report, run.audit_round, run.audit_return, out=out, actor=actor, now=now,
             draft=run.options.get("draft", False), agency_type=run.options.get("agency_type", ""),
             area=run.options.get("area", ""), language=run.options.get("language", "en"),
-            edition=run.options.get("edition", 0),
-            progress=progress,
+            edition=run.options.get("edition", 0), body=run.options.get("body", ""),
+            source=folder / f"{run_id}{SOURCE}", progress=progress,
         )  # fmt: skip
     except RenderFailed as problem:
         log.exception("report failed", run=run_id)

@@ -1,4 +1,5 @@
-"""The worker process: takes report runs from the queue, one at a time, and makes them; a thread of it sends mails.
+"""The worker process: takes report runs from the queue, one at a time, and makes them, and batches of reports beside
+them; a thread of it sends mails.
 
 It also does what follows from the time alone, such as putting on record that a round has closed.
 
@@ -17,10 +18,15 @@ import structlog
 from dbos import DBOS
 from flask import Flask
 
+from app import clock
+from app.db import db
 from app.jobs import (
+    BATCH,
+    BATCHES,
     GALLERY,
     QUEUE,
     WORKFLOW,
+    batches,
     clockwork,
     gallery,
     jobs_engine,
@@ -29,6 +35,7 @@ from app.jobs import (
     start_dbos,
 )
 from app.jobs.mail import Post
+from app.queries.batches import last_sign
 
 log = structlog.get_logger()
 ABANDONED_AFTER = timedelta(minutes=20)  # longer than any report takes: the renderer is stopped after ten
@@ -53,6 +60,11 @@ def run(app: Flask, *, executor: str = "worker-1") -> None:
         with app.app_context():
             return gallery.make(app, pack, edition)
 
+    @DBOS.workflow(name=BATCH)
+    def make_batch(batch_id: str) -> str:
+        with app.app_context():
+            return batches.make(app, batch_id, stopping=stop.is_set)
+
     launch()
     post = Post(app)
     post.start()
@@ -65,9 +77,11 @@ def run(app: Flask, *, executor: str = "worker-1") -> None:
                 clockwork.tick(app)
             if second == 0:
                 resume_abandoned(executor)
+                resume_batches(app, executor)
             if os.getppid() != parent:  # `candour serve` is gone: nobody would stop this process
                 break
     finally:
+        stop.set()  # a batch ends after the documents that are being made, and waits in the queue for the next worker
         post.stop()
         DBOS.destroy()
         engine.dispose()
@@ -81,5 +95,23 @@ def resume_abandoned(executor: str) -> list[str]:
         started = datetime.fromtimestamp((status.updated_at or status.created_at or 0) / 1000, UTC)
         if status.executor_id != executor and started < limit:
             DBOS.resume_workflow(status.workflow_id, queue_name=QUEUE)
+            resumed.append(status.workflow_id)
+    return resumed
+
+
+def resume_batches(app: Flask, executor: str) -> list[str]:
+    """Put batches back into the queue that another worker left pending, where none of their documents was finished for
+    longer than any report takes."""
+    limit = datetime.now(UTC) - ABANDONED_AFTER
+    resumed = []
+    for status in DBOS.list_workflows(status="PENDING", name=BATCH, load_input=True):
+        started = datetime.fromtimestamp((status.updated_at or status.created_at or 0) / 1000, UTC)
+        if status.executor_id == executor or started > limit or not status.input:
+            continue
+        with app.app_context(), db.sessionmaker() as session:
+            moved = last_sign(session, status.input["args"][0])
+            silent = moved is None or moved < clock.now(session) - ABANDONED_AFTER
+        if silent:
+            DBOS.resume_workflow(status.workflow_id, queue_name=BATCHES)
             resumed.append(status.workflow_id)
     return resumed

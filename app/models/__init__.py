@@ -4,6 +4,14 @@ from app.models.actions import ACTION_STATES, ActionProgress, PlannedAction
 from app.models.agencies import Agency, AgencyInArea, Area, OversightBody
 from app.models.answers import SOURCES, RollUp, SelfAssessment, SelfAssessmentVersion, Vouch
 from app.models.base import Base, new_public_id
+from app.models.batches import BatchDocument, ReportBatch
+from app.models.composing import (
+    CompositionComment,
+    CompositionSignOff,
+    CompositionVersion,
+    Recommended,
+    RecommendedStatus,
+)
 from app.models.drafts import DraftFile, PackDraft
 from app.models.events import Event, EventText
 from app.models.evidence import Evidence, EvidenceLink, EvidenceRevision, StoredFile
@@ -28,10 +36,12 @@ from app.models.threads import THREAD_KINDS, THREAD_SIDES, Thread, ThreadEvidenc
 __all__ = [
     "ACTION_STATES", "AGENCY_ROLES", "OVERSIGHT_ROLES", "ROLES", "SOURCES", "SURVEY_SIDES",
     "THREAD_KINDS", "THREAD_SIDES", "ActionProgress", "Agency", "AgencyInArea", "Appointment", "Area", "Assignment",
-    "AuditReturn", "AuditRound", "Base", "BoardComment", "Chase", "CriterionRow", "Declaration", "DraftFile", "Event",
+    "AuditReturn", "AuditRound", "Base", "BatchDocument", "BoardComment", "Chase", "CompositionComment",
+    "CompositionSignOff", "CompositionVersion", "CriterionRow", "Declaration", "DraftFile", "Event",
     "EventText", "Evidence", "EvidenceLink", "EvidenceRevision", "Example", "Feedback", "Judgement",
     "MailPreference", "Merger", "Moderation", "Monitoring", "OutboxMessage", "OversightBody", "PackDraft",
-    "PackVersion", "PeerReview", "PlannedAction", "Publication", "RecommendationStatus", "Release", "ReportRun",
+    "PackVersion", "PeerReview", "PlannedAction", "Publication", "RecommendationStatus", "Recommended",
+    "RecommendedStatus", "Release", "ReportBatch", "ReportRun",
     "ReturnSite", "ReturnedStandard", "Role", "RollUp", "RoundTemplate", "Sample", "SampledReturn", "SearchText",
     "SelfAssessment", "SelfAssessmentVersion", "Setting", "SignInAttempt", "SignInLink", "SigningDeclined",
     "StagedImport", "StoredFile", "Submission", "SubmissionAnswer", "SubmissionVoided", "SurveyResult",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Base, WithPublicId
@@ -25,12 +25,14 @@ class Agency(Base, WithPublicId):
 
 
 class Area(Base, WithPublicId):
-    """A place whose agencies work together: an area committee, a partnership."""
+    """A place whose agencies work together: an area committee, a partnership. `region` is the name of the region that
+    it lies in; empty where areas are not grouped."""
 
     __tablename__ = "area"
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(40), unique=True)
     name: Mapped[str] = mapped_column(String(200))
+    region: Mapped[str] = mapped_column(String(200), default="", server_default=text("''"))
 
     agencies: Mapped[list[AgencyInArea]] = relationship(back_populates="area")
 

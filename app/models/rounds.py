@@ -55,6 +55,10 @@ class AuditRound(Base, WithPublicId):
     shut_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     archived_at: Mapped[datetime | None]
+    # figures about fewer agencies are not shown beyond the inspectorates, and whether agencies are named there; none:
+    # what the pack says
+    suppress_below: Mapped[int | None]
+    names_agencies: Mapped[bool | None]
 
     pack_version: Mapped[PackVersion] = relationship()
     owner: Mapped[OversightBody] = relationship()

@@ -22,7 +22,7 @@ from app.models import Agency, AgencyInArea, Area
 from app.operations import events, people
 from app.policy import Actor, allows, require
 
-COLUMNS = ("code", "name", "type", "subtype", "areas", "email", "signatory")
+COLUMNS = ("code", "name", "type", "subtype", "areas", "email", "signatory", "region")
 REQUIRED = ("code", "name", "type")
 LONGEST_LINE = 2000
 LONGEST_NAME = 200
@@ -33,7 +33,10 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u20
 
 @dataclass(frozen=True)
 class Entry:
-    """One agency as read from a line. `areas` is code to name. `code` is empty where the line gives none."""
+    """One agency as read from a line. `areas` is code to name. `code` is empty where the line gives none.
+
+    `region` is that of the areas of the line; empty where it says nothing of it.
+    """
 
     line: int
     name: str
@@ -43,6 +46,7 @@ class Entry:
     email: str = ""
     signatory: str = ""
     areas: tuple[tuple[str, str], ...] = ()
+    region: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,13 +79,15 @@ class LeftOut:
 class Parsed:
     """What was read: the good lines, what is wrong with the others, and which are left out.
 
-    `areas` is the code of an area in lower case to the first line that names it, and the name.
+    `areas` is the code of an area in lower case to the first line that names it, and the name; `regions` the same to
+    the first line that says which region it lies in, and that.
     """
 
     entries: list[Entry] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     areas: dict[str, tuple[int, str]] = field(default_factory=dict)
+    regions: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def area_named(self, line: int, code: str, name: str) -> None:
         """Note what a line calls an area; a problem where a line above calls it otherwise."""
@@ -101,6 +107,27 @@ class Parsed:
             )
 
 
+    def area_lies_in(self, line: int, code: str, region: str) -> None:
+        """Note which region a line puts an area in; a problem where a line above puts it in another."""
+        if not region:
+            return
+        first, before = self.regions.setdefault(code.casefold(), (line, region))
+        if _plain(before) != _plain(region):
+            self.problems.append(
+                problem_at(
+                    line,
+                    N_(
+                        "The area %(code)s lies in “%(name)s” here and in “%(other)s” in line %(number)s. Leave the"
+                        " region empty for agencies that work in several, and name it in the lines of one."
+                    ),
+                    code=code,
+                    name=region,
+                    other=before,
+                    number=first,
+                )
+            )
+
+
 class ImportFailed(Exception):
     """The lines cannot be imported; `problems` says why, line by line. Nothing was stored."""
 
@@ -110,9 +137,11 @@ class ImportFailed(Exception):
 
 
 def parse_csv(text: str, types: Mapping[str, AgencyType]) -> Parsed:
-    """Read a CSV file with a heading line: code, name, type, and as wished subtype, areas, email, signatory.
+    """Read a CSV file with a heading line: code, name, type, and as wished subtype, areas, email, signatory,
+    region.
 
-    `areas` holds area codes separated by semicolons, each as `code` or `code: name`. `types` is agency type by key.
+    `areas` holds area codes separated by semicolons, each as `code` or `code: name`; `region` is the name of the region
+    that they lie in. `types` is agency type by key.
     """
     parsed = Parsed()
     rows = rows_of(text, parsed)
@@ -169,6 +198,7 @@ def parse_csv(text: str, types: Mapping[str, AgencyType]) -> Parsed:
     for entry in parsed.entries:
         for code, name in entry.areas:
             parsed.area_named(entry.line, code, name)
+            parsed.area_lies_in(entry.line, code, entry.region)
     if not parsed.entries and not parsed.problems:
         parsed.problems.append(problem_at(heading_line, N_("There is no agency below the heading line.")))
     return parsed
@@ -266,7 +296,7 @@ def read_line(parsed: Parsed, line: int, given: Mapping[str, str], types: Mappin
             length=len(given["name"]),
             limit=LONGEST_NAME,
         )
-    unseen = [field for field in ("name", "signatory", "areas") if _UNSEEN.search(given.get(field, ""))]
+    unseen = [field for field in ("name", "signatory", "areas", "region") if _UNSEEN.search(given.get(field, ""))]
     if unseen:
         problem(
             N_(
@@ -326,6 +356,7 @@ def read_line(parsed: Parsed, line: int, given: Mapping[str, str], types: Mappin
                 email,
                 given.get("signatory", "")[:200],
                 tuple(areas),
+                given.get("region", "")[:LONGEST_NAME],
             )
         )
 
@@ -400,6 +431,7 @@ def store(
     areas = {area.code.casefold(): area for area in session.scalars(select(Area))}
     # a line may give the code alone where another one names the area
     names = {code.casefold(): name for entry in entries for code, name in entry.areas if name}
+    regions = {code.casefold(): entry.region for entry in entries for code, _name in entry.areas if entry.region}
     signatories = people.signatories(session, day)
     problems: list[Problem] = []
     stored: list[Agency] = []
@@ -443,6 +475,11 @@ def store(
             by_name[_plain(agency.name), agency.agency_type] = agency
         if known is None or may_change:
             _place(agency, entry, areas, names, session, day)
+        for code, _name in entry.areas:
+            area, region = areas.get(code.casefold()), regions.get(code.casefold(), "")
+            # where it lies is said once; bringing it up to date is for those who bring agencies up to date
+            if area is not None and region and (may_change or not area.region):
+                area.region = region
         stored.append(agency)
     if problems:
         raise ImportFailed(problems)

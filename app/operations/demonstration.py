@@ -290,6 +290,7 @@ class _Demonstration:
                     "public_id": new_public_id(),
                     "code": plan.code.format(number=place + 1),
                     "name": plan.name.format(area=one.name),
+                    "region": one.region,
                 }
                 for place, one in enumerate(places)
             ],

@@ -23,6 +23,7 @@ from app.domain.message import N_, Message
 from app.domain.threads import words
 from app.models import AuditReturn, AuditRound, Feedback, Publication, Release, Thread, User
 from app.operations import events
+from app.operations.composing import check_publishable, enter_register
 from app.operations.mail import Draft, queue_all, way_in
 from app.operations.rounds import locked_round
 from app.operations.threads import close_thread, open_thread, reply
@@ -65,6 +66,7 @@ OBSTACLES: dict[str, str] = {
     "queries": N_("Queries that agencies have not answered"),
     "returned": N_("Audits that were opened again, or standards returned, and not signed again"),
     "window": N_("The window for factual accuracy is not over by then"),
+    "unsigned": N_("Inspectorates that have not signed off the composed report: what was signed off last comes out"),
 }
 
 
@@ -503,6 +505,7 @@ def obstacles(counts: Counts, release: Release | None, *, at: datetime | None) -
         "queries": counts.queries,
         "returned": counts.returned,
         "window": int(bool(closes and at and closes > at)),
+        "unsigned": counts.unsigned,
     }
     return [Obstacle(key, number) for key, number in numbers.items() if number]
 
@@ -541,6 +544,7 @@ def set_publication(
     if later and may_be_challenged(release, now=now):
         reasons[f"waived-{LATER}"] = later
     content = prepare_edition(session, audit_round, actor=by, now=now)
+    check_publishable(content)
     _check_shown(content, expected)
     release.publish_at, release.prepared, release.set_by_id = at, content, by.user_id
     audit_round.findings_from = at
@@ -662,6 +666,7 @@ def _published(session: Session, audit_round: AuditRound, row: Publication, *, b
         },
         texts={"reason": row.reason} if row.reason else {},
     )  # fmt: skip
+    enter_register(session, audit_round, row)
     session.flush()
 
 
@@ -723,6 +728,7 @@ def correct(
                 " single agencies are told, prepare the feedback again first."
             )
         )
+    check_publishable(found.content)
     _check_shown(found.content, expected)
     row = Publication(
         round_id=audit_round.id, number=found.number, content=dict(found.content), sha256=found.sha256,

@@ -14,6 +14,8 @@ from app.domain.message import N_
 from app.models import AuditReturn, AuditRound, ReportRun
 from app.operations import events
 from app.policy import Actor, Denied, require
+from app.queries.area_report import areas_to_report, may_read_area_report
+from app.queries.body_summary import bodies_asking
 from app.queries.findings import has_joint
 from app.queries.letters import letter_exists, may_read_letter
 from app.queries.release import edition_content, editions, may_see_version
@@ -23,7 +25,9 @@ from app.queries.rounds import NotFound, round_facts
 
 PUBLISHED = "joint-findings"  # the report that what is published is made into
 REGISTER = "register-responses"  # the report that the published table of responses is made into
-LETTER = "area-letter"  # the report about an area in a round
+LETTER = "area-letter"  # the letter to an area in a round
+AREA = "area-report"  # the report about an area in a round
+SUMMARY = "body-summary"  # the report about what one oversight body asks in a round
 
 # how operations hand work to the background: the run's public id, in the caller's transaction
 Enqueue = Callable[[Session, str], None]
@@ -50,6 +54,31 @@ def request_blank_form(
     require(by, "findings.make", round_facts(session, audit_round, now=now))
     options = {"agency_type": agency_type, "language": language}
     return _request(session, report, audit_round, None, by=by, now=now, enqueue=enqueue, options=options)
+
+
+def request_body_summary(
+    session: Session, audit_round: AuditRound, body: str, *, by: Actor, now: datetime, enqueue: Enqueue,
+    language: str = "en",
+) -> ReportRun:  # fmt: skip
+    """Ask for the summary for an oversight body, by its code. Raises Denied, and NotFound where it asks nobody."""
+    require(by, "findings.make", round_facts(session, audit_round, now=now))
+    if not has_joint(audit_round) or body not in {one.code for one in bodies_asking(session, audit_round)}:
+        raise NotFound
+    options = {"body": body, "language": language}
+    return _request(session, SUMMARY, audit_round, None, by=by, now=now, enqueue=enqueue, options=options)
+
+
+def request_area_report(
+    session: Session, audit_round: AuditRound, area: str, *, by: Actor, now: datetime, enqueue: Enqueue,
+    language: str = "en",
+) -> ReportRun:  # fmt: skip
+    """Ask for the report on an area, given by its public id. Raises NotFound where the actor may not read it."""
+    if not may_read_area_report(session, audit_round, area, actor=by, now=now):
+        raise NotFound
+    if area not in {public_id for public_id, _name, _region in areas_to_report(session, audit_round)}:
+        raise NotFound
+    options = {"area": area, "language": language}
+    return _request(session, AREA, audit_round, None, by=by, now=now, enqueue=enqueue, options=options)
 
 
 def request_return_report(

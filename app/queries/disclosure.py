@@ -36,6 +36,7 @@ from app.models import (
     Monitoring,
     PeerReview,
     RecommendationStatus,
+    RecommendedStatus,
     ReturnedStandard,
     SampledReturn,
     Submission,
@@ -46,6 +47,7 @@ from app.policy import Actor, require
 from app.queries.judgements import book_of
 from app.queries.moderation import check_not_hidden
 from app.queries.packs import template_of
+from app.queries.recommended import STATES as ADDRESSEE_STATES
 from app.queries.release import (
     challenged,
     cited,
@@ -391,6 +393,15 @@ def _followed(reading: _Reading, _now: datetime) -> None:
             f"recommendation:{status.id}", status.at, status.by_id, N_("Recommendation %(key)s"),
             f"{STATES.get(status.state, status.state)}.\n{status.note}",  # type: ignore[call-overload]
             reading.private, key=cited(reading.words.pack, status.recommendation),
+        )  # fmt: skip
+    for said in reading.session.scalars(
+        select(RecommendedStatus)
+        .where(RecommendedStatus.return_id == where)
+        .options(joinedload(RecommendedStatus.recommended))
+    ):
+        reading.add(
+            f"recommended:{said.id}", said.at, said.by_id, N_("Recommendation %(number)s of the report"),
+            f"{ADDRESSEE_STATES[said.state]}.\n{said.note}", reading.private, number=said.recommended.number,
         )  # fmt: skip
     for watch in reading.session.scalars(select(Monitoring).where(Monitoring.return_id == where)):
         reading.add(

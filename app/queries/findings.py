@@ -56,6 +56,7 @@ from app.domain.findings import (
 from app.domain.integrity import hash_of
 from app.domain.key_messages import Wording
 from app.domain.message import N_
+from app.domain.suppression import for_readers
 from app.domain.templates import Criterion, GradingScheme, Pack, Placed
 from app.domain.text import Text, localise
 from app.languages import translations
@@ -231,7 +232,26 @@ def joint_findings(
         checks=checks,
         judgements=judgements,
     )  # fmt: skip
-    return findings.model_copy(update={"key_messages": say.key_messages(findings, reading.words)})
+    findings = findings.model_copy(update={"key_messages": say.key_messages(findings, reading.words)})
+    return _for_readers(findings, reading) if publishing else findings
+
+
+def small_numbers(audit_round: AuditRound, texts: FindingsTexts | None = None) -> tuple[int, bool]:
+    """Below how many agencies nothing is said beyond the inspectorates (0: no limit), and whether agencies are named
+    there: as the round has it, else as its pack does."""
+    texts = texts or FindingsTexts.of(pack_of(audit_round.pack_version))
+    below, names = audit_round.suppress_below, audit_round.names_agencies
+    return texts.suppress_below if below is None else below, texts.names_agencies if names is None else names
+
+
+def _for_readers(findings: JointFindings, reading: Reading) -> JointFindings:
+    """As they come out: without small numbers, and without names where they are not to be in it."""
+    below, names = small_numbers(reading.audit_round, reading.texts)
+    if not below and names:
+        return findings
+    left = for_readers(findings, below=below, names=names, words=reading.words)
+    snapshot = hash_of({"findings": findings.snapshot_id, "below": below, "names": names})
+    return left.model_copy(update={"snapshot_id": snapshot})
 
 
 # --- what is read, and its snapshot ----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -22,6 +22,7 @@ from app.domain.feedback import (
     NARRATIVE,
     PART_NAMES,
     Amendment,
+    Answering,
     Basis,
     CheckedGrade,
     FeedbackContent,
@@ -29,23 +30,29 @@ from app.domain.feedback import (
     Ranking,
     SaidPart,
     SaidStatement,
+    SignedBy,
     SignedGrade,
     Statement,
+    TwinSeen,
+    answered,
     feedback,
     monitored,
     recommendation,
     said,
+    unmet,
 )
-from app.domain.findings import AgencyInfo, Edition, JointFindings
+from app.domain.findings import AgencyInfo, Edition, JointFindings, TwinFindings
 from app.domain.follow_up import STATES
 from app.domain.integrity import hash_of
 from app.domain.message import Message
+from app.domain.recommendations import recommendations
 from app.domain.register import Register
-from app.domain.templates import Pack
+from app.domain.templates import Pack, Template
 from app.domain.text import localise
 from app.languages import LANGUAGES, translations
 from app.models import (
     Agency,
+    AgencyInArea,
     Appointment,
     Area,
     AuditReturn,
@@ -66,13 +73,14 @@ from app.models import (
     User,
 )
 from app.policy import AGENCY_ROLES, Actor, FeedbackFacts, allows, require, system_actor
+from app.queries.composing import composed_findings, unsigned
 from app.queries.findings import (
     bodies_of,
-    joint_findings,
     latest_submissions,
     pack_info,
     round_info,
     scheme_infos,
+    small_numbers,
 )
 from app.queries.judgements import book_of
 from app.queries.letter_content import letters, without
@@ -83,7 +91,9 @@ from app.queries.register import has_register, register
 from app.queries.release_judgements import statements_of
 from app.queries.returns import get_return, return_facts
 from app.queries.rounds import PAGE, NotFound, like, round_facts
+from app.queries.shared import once
 from app.queries.sites import site_names
+from app.queries.twins import in_force
 
 _LOADER = system_actor("release")  # policy is asked with more facts, once they are read
 
@@ -356,6 +366,7 @@ def challenged(
 class _Gathered:
     answers: dict[int, list[SignedGrade]] = field(default_factory=lambda: defaultdict(list))
     shares: dict[int, Fraction | None] = field(default_factory=dict)
+    by_standard: dict[int, dict[str, Fraction]] = field(default_factory=dict)
 
 
 def gather(
@@ -394,10 +405,16 @@ def gather(
         if share is not None:
             by_type[row.AuditReturn.agency_type].append(share)
     rankings = {agency_type: Ranking(shares) for agency_type, shares in by_type.items()}
+    fewest, _names = small_numbers(audit_round)
+    in_standards, likes = _rankings(found, [row.AuditReturn for row in rows])
     made = {}
     for row in wanted:
         one: AuditReturn = row.AuditReturn
         ranking = rankings.get(one.agency_type) or Ranking(())
+        like = likes.get((one.agency_type, one.subtype))
+        others = like and len(ranking) - len(like)
+        if others and others < fewest:  # what is left of the type would be about too few
+            like = None
         made[one.id] = feedback(
             Basis(
                 pack=pack, template=pack.templates[one.agency_type], submission=row.number,
@@ -406,10 +423,17 @@ def gather(
                     key: CheckedGrade(moderation.grade, moderation.outcome == "adjusted", moderation.reason)
                     for key, moderation in findings.get(one.id, {}).items()
                 },
-                peers=ranking.place(found.shares[one.id]),
+                peers=ranking.place(found.shares[one.id], fewest),
                 milestones_from=audit_round.milestones_from, areas={**areas, **sites.get(one.id, {})},
                 judgements=judged.get(one.id, ()),
                 follow_up=followed.get(one.id, ()), amendments=amended.get(one.id, {}),
+                among={
+                    standard: in_standards[one.agency_type, standard]
+                    .place(share, fewest)
+                    .model_copy(update={"bins": ()})
+                    for standard, share in found.by_standard[one.id].items()
+                },
+                like=like.place(found.shares[one.id], fewest) if like else None,
             )
         )  # fmt: skip
     return made
@@ -421,12 +445,15 @@ def _answers(
     """All signed answers with grades, and the share of criteria met of each return."""
     newest = latest_submissions(audit_round)
     kinds: dict[tuple[str, str], dict[str, str]] = {}
+    standards: dict[tuple[str, str], str] = {}
     for agency_type, template in pack.templates.items():
         for placed in template.criteria():
             scheme = pack.grading_schemes[placed.criterion.grading or template.grading]
             if not placed.standard.optional:
                 kinds[agency_type, placed.criterion.id] = {grade.key: grade.counts_as for grade in scheme.grades}
+                standards[agency_type, placed.criterion.id] = placed.standard.id
     found, counts = _Gathered(), defaultdict[int, list[int]](lambda: [0, 0])
+    of_standards = defaultdict[int, dict[str, list[int]]](lambda: defaultdict(lambda: [0, 0]))
     for return_id, criterion, scope, grade, expected in session.execute(
         select(
             newest.c.return_id, SubmissionAnswer.criterion, SubmissionAnswer.scope_key, SubmissionAnswer.grade,
@@ -439,14 +466,38 @@ def _answers(
             continue
         day = date.fromisoformat(expected) if expected else None
         found.answers[return_id].append(SignedGrade(criterion, scope, grade, day))
-        counts_as = kinds.get((returns[return_id].agency_type, criterion), {}).get(grade)
+        key = returns[return_id].agency_type, criterion
+        counts_as = kinds.get(key, {}).get(grade)
         if counts_as in ("met", "not_met"):
-            counts[return_id][0] += counts_as == "met"
-            counts[return_id][1] += 1
+            for numbers in (counts[return_id], of_standards[return_id][standards[key]]):
+                numbers[0] += counts_as == "met"
+                numbers[1] += 1
     for return_id in returns:
+        found.by_standard[return_id] = {
+            standard: Fraction(met, counted) for standard, (met, counted) in of_standards[return_id].items()
+        }
         met, counted = counts[return_id]
         found.shares[return_id] = Fraction(met, counted) if counted else None
     return found
+
+
+def _rankings(
+    found: _Gathered, returns: Sequence[AuditReturn]
+) -> tuple[dict[tuple[str, str], Ranking], dict[tuple[str, str], Ranking]]:
+    """The shares of all agencies put in order by (agency type, standard), and by (agency type, subtype) where the type
+    has several."""
+    in_standards: dict[tuple[str, str], list[Fraction]] = defaultdict(list)
+    likes: dict[tuple[str, str], list[Fraction]] = defaultdict(list)
+    for one in returns:
+        for standard, share in found.by_standard[one.id].items():
+            in_standards[one.agency_type, standard].append(share)
+        whole = found.shares[one.id]
+        if one.subtype and whole is not None:
+            likes[one.agency_type, one.subtype].append(whole)
+    return (
+        {key: Ranking(shares) for key, shares in in_standards.items()},
+        {key: Ranking(shares) for key, shares in likes.items()},
+    )
 
 
 def _judged(
@@ -647,6 +698,7 @@ class Counts:
     unfinished: int
     queries: int
     returned: int
+    unsigned: int = 0
 
 
 def _is_stale(number: Any) -> ColumnElement[bool]:
@@ -710,7 +762,7 @@ def counts_of(session: Session, audit_round: AuditRound, *, actor: Actor, now: d
     ).one()
     return Counts(
         row.submitted, row.prepared, int(row.stale or 0), others.challenges, others.judgements, others.unfinished,
-        others.queries, others.returned,
+        others.queries, others.returned, unsigned(session, audit_round),
     )  # fmt: skip
 
 
@@ -928,15 +980,16 @@ def published_register(
 def prepare_edition(
     session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime, corrects: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """What would be published now: the findings in each language, the newest version of each return's feedback, and
-    letters to areas and the table of responses where the pack has some. `replaced`: returns whose feedback is about a
-    submission that was replaced since. In what `corrects` the content of an edition, such feedback stays where it came
-    out before, and does not come out now; letters open with the feedback that comes out.
+    """What would be published now: the findings in each language, in the report that was signed off where one was
+    composed, the newest version of each return's feedback, and letters to areas and the table of responses where the
+    pack has some. `replaced`: returns whose feedback is about a submission that was replaced since. In what `corrects`
+    the content of an edition, such feedback stays where it came out before, and does not come out now; letters open
+    with the feedback that comes out.
 
     Raises Denied.
     """
     findings = {
-        language: joint_findings(
+        language: composed_findings(
             session, audit_round, actor=actor, now=now, language=language, publishing=True
         ).model_dump(mode="json")
         for language in LANGUAGES
@@ -1075,12 +1128,22 @@ def feedback_document(
         for placed in template.criteria()
         if placed.criterion.answer.is_graded
     }
+    window = standing(release_of(session, audit_round), now=now)
+    until = window.closes if edition is None and window.window == "open" else None
+    standards = answered(
+        content,
+        Answering(
+            pack, template, language, audit_round.milestones_from, _places(session, audit_return, content),
+            lambda reference: cited(pack, reference),
+        ),
+    )  # fmt: skip
     return FeedbackDocument(
         snapshot_id=hash_of(
             {
                 "kind": "feedback", "content": row.content, "narrative": row.narrative, "version": row.version,
                 "language": language, "edition": edition.number if edition else 0,
                 "replaced": edition.replaced_by if edition else 0,
+                **({"until": until.astimezone(UTC).isoformat()} if until else {}),
             }
         ),
         language=language,
@@ -1111,6 +1174,95 @@ def feedback_document(
         peers=content.peers,
         narrative=row.narrative,
         parts=said_parts(content, row.narrative, language),
+        signed=_signed(session, audit_return, content, template) if content.answers else None,
+        like=content.like,
+        answered=standards,
+        unmet=unmet(
+            standards,
+            {
+                cited(pack, one.key): localise(one.title, language)
+                for one in recommendations(pack, {audit_return.agency_type})
+            },
+        ),
+        twins=_twins_seen(session, audit_return, edition.number, language, now=now) if edition else (),
+        challenge_until=until,
     )  # fmt: skip
+
+
+def _places(session: Session, audit_return: AuditReturn, content: FeedbackContent) -> dict[str, str]:
+    """The areas and sites that answers are about, by what they name them by. Two statements at most."""
+    scopes = {one.scope for one in content.answers if one.scope}
+    if not scopes:
+        return {}
+    areas = {
+        row.public_id: row.name
+        for row in session.execute(select(Area.public_id, Area.name).where(Area.public_id.in_(scopes)))
+    }
+    return areas | dict(site_names(session, [audit_return.id]).get(audit_return.id, {}))
+
+
+def _signed(
+    session: Session, audit_return: AuditReturn, content: FeedbackContent, template: Template
+) -> SignedBy | None:
+    """Who signed the submission that the feedback is about. One statement."""
+    row = session.execute(
+        select(Declaration.name, Declaration.post, Declaration.acting, Declaration.signed_at)
+        .join(Submission, Submission.id == Declaration.submission_id)
+        .where(Submission.return_id == audit_return.id, Submission.number == content.submission)
+    ).one_or_none()
+    if row is None:
+        return None
+    asked = {
+        placed.criterion.id
+        for placed in template.criteria()
+        if placed.criterion.asked_of(audit_return.subtype or None)
+        and placed.criterion.answer.is_graded
+        and not placed.standard.optional
+        and placed.criterion.shown_if is None
+    }
+    answers = {one.criterion for one in content.answers}
+    return SignedBy(
+        submission=content.submission, name=row.name, post=row.post, acting=row.acting, signed_at=row.signed_at,
+        asked=len(asked), answered=len(asked & answers),
+    )  # fmt: skip
+
+
+def _twins_seen(
+    session: Session, audit_return: AuditReturn, edition: int, language: str, *, now: datetime
+) -> tuple[TwinSeen, ...]:
+    """What an edition of the findings says of the duties that an agency shares, in the areas that it works in.
+
+    Every agency of the round reads the same there: nothing else of another agency is told.
+    """
+    audit_round = audit_return.audit_round
+
+    def read() -> tuple[TwinFindings, ...]:
+        content = edition_content(session, audit_round, edition, now=now)["findings"]
+        return JointFindings.model_validate(content.get(language) or content["en"], extra="ignore").twins
+
+    twins = once(session, ("twins", audit_round.id, edition, language), read)
+    mine = set(
+        session.scalars(
+            select(Area.name)
+            .join(AgencyInArea, AgencyInArea.area_id == Area.id)
+            .where(AgencyInArea.agency_id == audit_return.agency_id, in_force(audit_round, AgencyInArea))
+        )
+    )
+    found = []
+    for twin in twins:
+        for own, other, only_own, only_other in (
+            (twin.a, twin.b, "only_a", "only_b"), (twin.b, twin.a, "only_b", "only_a"),
+        ):  # fmt: skip
+            if own.agency_type != audit_return.agency_type:
+                continue
+            found += [
+                TwinSeen(
+                    area=row.area, number=own.number, label=own.label, others=other.agencies, compared=row.compared,
+                    agree=row.both + row.neither, only_own=getattr(row, only_own), only_other=getattr(row, only_other),
+                )
+                for row in twin.by_area
+                if row.area in mine and row.compared
+            ]  # fmt: skip
+    return tuple(found)
 
 

@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session, joinedload
 from app.models import AuditReturn, AuditRound, ReportRun
 from app.policy import Actor, allows, require
 from app.queries.actors import actor_of
+from app.queries.area_report import may_read_area_report
 from app.queries.letters import may_read_letter
 from app.queries.release import may_see_version
 from app.queries.returns import return_facts, sees_drafts
 from app.queries.rounds import NotFound, round_facts
 
 FEEDBACK = "feedback"  # the report whose readers are decided by the release
+AREA = "area-report"  # the report about an area that is no letter to it
 
 
 def get_run(session: Session, public_id: str, *, actor: Actor, now: datetime) -> ReportRun:
@@ -39,7 +41,11 @@ def get_run(session: Session, public_id: str, *, actor: Actor, now: datetime) ->
             may = may and (bool(actor.system) or sees_drafts(actor, run.audit_return))
     elif area := run.options.get("area"):
         number = run.options.get("edition", 0)
-        may = may_read_letter(session, run.audit_round, area, number, actor=actor, now=now)
+        may = (
+            may_read_area_report(session, run.audit_round, area, actor=actor, now=now)
+            if run.report == AREA
+            else may_read_letter(session, run.audit_round, area, number, actor=actor, now=now)
+        )
         if is_personal(run):
             may = may and (bool(actor.system) or run.requested_by_id == actor.user_id)
     else:
@@ -54,7 +60,7 @@ def get_run(session: Session, public_id: str, *, actor: Actor, now: datetime) ->
 
 def is_personal(run: ReportRun) -> bool:
     """Whether what the report says depends on who asked for it, so that nobody else reads it: the draft of a letter
-    opens with words from feedback that they may read."""
+    opens with words from feedback that they may read, and a report on an area shows coordinators less."""
     return bool(run.options.get("area")) and not run.options.get("edition")
 
 
@@ -68,7 +74,7 @@ def runs_of_round(
 ) -> Sequence[ReportRun]:
     """The reports about a whole round that were asked for, newest first; for agencies those of what was published.
 
-    Of the drafts of letters the actor's own.
+    Of the drafts of letters, and of the reports on areas, the actor's own.
     """
     facts = round_facts(session, audit_round, now=now, agencies=True)
     require(actor, "findings.read", facts)

@@ -34,7 +34,9 @@ from app.web import (
     surveys,
 )
 from app.web.oversight import (
+    batches,
     chasing,
+    composing,
     correction,
     examples,
     facts,
@@ -44,9 +46,11 @@ from app.web.oversight import (
     letters,
     moderation,
     peers,
+    recommended,
     release,
     sampling,
     search,
+    small_numbers,
     twins,
 )
 
@@ -60,7 +64,8 @@ def init_app(app: Flask) -> None:
         home, account, agency, actions, evidence, offline, oversight, reports, outbox, mail,
         colleagues, sharing, sign_in_links, settings, queries, correction, moderation,
         chasing, search, examples, figures, facts, twins, sampling, release, feedback, disclosure, judgements,
-        follow_up, peers, peer_desk, progress, gallery, drafts, surveys, letters,
+        follow_up, peers, peer_desk, progress, gallery, drafts, surveys, letters, composing, recommended,
+        batches, small_numbers,
     )  # fmt: skip
     for part in parts:
         app.register_blueprint(part.blueprint)

@@ -18,8 +18,10 @@ from app.domain.message import N_
 from app.languages import NAMES, known
 from app.models import AuditRound, ReportRun
 from app.operations import reports as operations
-from app.policy import allows, could
+from app.policy import allows, could, system_actor
 from app.queries.action_plan import shows_draft
+from app.queries.area_report import areas_to_report
+from app.queries.body_summary import bodies_asking
 from app.queries.findings import has_joint, joint_findings
 from app.queries.letters import area_named, has_letters
 from app.queries.packs import pack_of
@@ -33,14 +35,22 @@ from app.web.pages import language, text
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
 from app.web.typed import asked, typed
+from reports.formats import FORMATS, file_of, schema_of
 from reports.registry import Report
 from reports.registry import reports as registered
+from reports.source import SOURCE
+from reports.web import policy
 
 blueprint = Blueprint("reports", __name__)
 
 REGISTER = "register"  # the data of the report on what is decided, which few rounds ask
 JOINT = "joint-findings"  # the data of the report on what answers come to, where they are added up
+# the data of other reports that add them up
+ADDED_UP = ("regional-concerns", "progress")
 BLANK_FORM = "blank-form"  # the report that can be made for each agency type of a round
+
+
+_LOADER = system_actor("reports")  # policy is asked with more facts, once they are read
 
 
 def enqueue() -> operations.Enqueue:
@@ -52,7 +62,7 @@ def enqueue() -> operations.Enqueue:
 def _offered(audit_round: AuditRound) -> list[Report]:
     """The reports that can be made about a whole round."""
     about = [report for report in registered().values() if report.about == "round"]
-    has = {REGISTER: has_register(audit_round), JOINT: has_joint(audit_round)}
+    has = {REGISTER: has_register(audit_round)} | dict.fromkeys((JOINT, *ADDED_UP), has_joint(audit_round))
     return [report for report in about if has.get(report.data, True)]
 
 
@@ -79,6 +89,9 @@ def title_of(run: ReportRun) -> str:
         title = f"{title} ({NAMES[_language_of(run)]})"
     if area := run.options.get("area"):
         return f"{title}: {area_named(session(), area)}"
+    if body := run.options.get("body"):
+        asking = bodies_asking(session(), run.audit_round)
+        return f"{title}: {next((one.short for one in asking if one.code == body), body)}"
     kind = pack_of(run.audit_round.pack_version).agency_types.get(run.options.get("agency_type", ""))
     return f"{title}: {text(kind.plural)}" if kind else title
 
@@ -87,15 +100,16 @@ def _language_of(run: ReportRun) -> str:
     return known(run.options.get("language"))
 
 
-def file_name(run: ReportRun) -> str:
-    """What the downloaded file is called: round, agency where it is about one, report."""
+def file_name(run: ReportRun, ending: str = ".pdf") -> str:
+    """What a downloaded file is called: round, agency where it is about one, report; and how it ends."""
     area = run.options.get("area", "")
-    draft = "draft" if run.options.get("draft") or (area and not run.options.get("edition")) else ""
+    is_letter = area and run.report != operations.AREA
+    draft = "draft" if run.options.get("draft") or (is_letter and not run.options.get("edition")) else ""
     parts = [run.audit_round.key, run.audit_return.agency.code if run.audit_return else "", run.report,
-             run.options.get("agency_type", ""), area and area_named(session(), area), draft,
-             str(run.options.get("edition", "")), "replaced" if run.options.get("replaced_by") else "",
+             run.options.get("agency_type", ""), area and area_named(session(), area), run.options.get("body", ""),
+             draft, str(run.options.get("edition", "")), "replaced" if run.options.get("replaced_by") else "",
              "" if _language_of(run) == "en" else _language_of(run)]  # fmt: skip
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(filter(None, parts))) + ".pdf"
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(filter(None, parts))) + ending
 
 
 def _path(run: ReportRun) -> Path | None:
@@ -104,6 +118,13 @@ def _path(run: ReportRun) -> Path | None:
         return None
     path = Path(current_app.config["CANDOUR"].home) / "reports" / run.file
     return path if path.is_file() else None
+
+
+def _source(run: ReportRun) -> Path | None:
+    """What the other forms of a finished run are made from; None where that, or its PDF, is not there any more."""
+    path = _path(run) if run.stage == "done" else None
+    source = path.with_name(path.stem + SOURCE) if path else None
+    return source if source and source.is_file() else None
 
 
 # --- a round's reports -----------------------------------------------------------------------------------------------
@@ -124,9 +145,12 @@ def round_reports(rid: str) -> str:
         phase=phase_of(audit_round, now=now()),
         total=total,
         may_make=may_make,
+        may_batch=allows(actor(), "batch.make", facts),
         forms=_blank_forms(audit_round),
         offered=_offered(audit_round),
         joint=has_joint(audit_round),
+        bodies=bodies_asking(session(), audit_round) if may_make and has_joint(audit_round) else (),
+        areas=areas_to_report(session(), audit_round) if may_make and has_joint(audit_round) else (),
         letters=may_make and has_letters(audit_round),
         runs=[(run, title_of(run)) for run in runs if may_make or run.stage == "done"],
         breadcrumbs=round_crumbs(audit_round) if could(actor(), "round.read") else None,
@@ -178,6 +202,33 @@ def make_blank_form(rid: str, agency_type: str) -> BaseResponse:
         raise NotFound
     run = operations.request_blank_form(
         session(), audit_round, BLANK_FORM, agency_type, by=actor(), now=now(), enqueue=enqueue(),
+        language=_wanted_language(),
+    )  # fmt: skip
+    commit()
+    return redirect(url_for("reports.run_page", run=run.public_id), 303)
+
+
+@blueprint.route("/rounds/<rid>/summaries/<body>", methods=["POST"])
+@requires(POST="findings.make")
+def make_body_summary(rid: str, body: str) -> BaseResponse:
+    """Ask for the summary of what an oversight body asks in the round, given by its code."""
+    audit_round = get_round(session(), rid, actor=actor(), now=now(), permission="findings.make")
+    run = operations.request_body_summary(
+        session(), audit_round, body, by=actor(), now=now(), enqueue=enqueue(), language=_wanted_language()
+    )
+    commit()
+    return redirect(url_for("reports.run_page", run=run.public_id), 303)
+
+
+@blueprint.route("/rounds/<rid>/area-reports", methods=["POST"], defaults={"area": ""})
+@blueprint.route("/rounds/<rid>/area-reports/<area>", methods=["POST"])
+@requires(POST="area_report.read")
+def make_area_report(rid: str, area: str) -> BaseResponse:
+    """Ask for the report on an area, given by its public id, in the address or in the form."""
+    # its coordinators may know of the report, and not of the round's other pages
+    audit_round = get_round(session(), rid, actor=_LOADER, now=now())
+    run = operations.request_area_report(
+        session(), audit_round, area or typed("area"), by=actor(), now=now(), enqueue=enqueue(),
         language=_wanted_language(),
     )  # fmt: skip
     commit()
@@ -238,7 +289,14 @@ def run_page(run: str) -> str:
         away = _back_to_return(found)
         again = url_for("reports.make_return_report", rid=audit_return.public_id)
         may_retry = True
-    if area := found.options.get("area"):
+    if body := found.options.get("body"):
+        again = url_for("reports.make_body_summary", rid=found.audit_round.public_id, body=body)
+    if (area := found.options.get("area")) and found.report == operations.AREA:
+        again = url_for("reports.make_area_report", rid=found.audit_round.public_id, area=area)
+        may_retry = True
+        if not could(actor(), "round.read"):
+            away = {"href": url_for("oversight.area", aid=area), "text": _("Back to the area")}
+    elif area:
         rid = found.audit_round.public_id
         again = url_for("letters.make", rid=rid, area=area, edition=found.options.get("edition", 0))
         away = {"href": url_for("letters.index", rid=rid), "text": _("Back to the letters")}
@@ -254,7 +312,8 @@ def run_page(run: str) -> str:
         subject=audit_return.agency.name if audit_return else found.audit_round.name,
         state=_state(found),
         detail=_detail(found),
-        size=_size(path.stat().st_size) if path else "",
+        size=size_words(path.stat().st_size) if path else "",
+        forms=[(one.key, _(one.words), _(one.why)) for one in FORMATS.values()] if _source(found) else [],
         pages=ngettext("%(num)d page", "%(num)d pages", found.pages),
         again=again,
         may_retry=may_retry,
@@ -285,7 +344,8 @@ def _back_to_return(run: ReportRun) -> dict[str, str]:
     return {"href": url_for("home.index"), "text": _("Back to your start page")}
 
 
-def _size(size: int) -> str:
+def size_words(size: int) -> str:
+    """A number of bytes as people read it."""
     if size >= 1_000_000:
         return _("%(size)s MB", size=f"{size / 1_000_000:.1f}")
     return _("%(size)s kB", size=max(1, round(size / 1000)))
@@ -311,3 +371,49 @@ def download(run: str) -> BaseResponse:
     response.headers["Cache-Control"] = "no-store"
     return response
 
+
+def _form(run: str, key: str) -> tuple[ReportRun, Path]:
+    """A run and the file of one of its forms, made now where it was not asked for before. 404 where there is none."""
+    found = get_run(session(), run, actor=actor(), now=now())
+    source = _source(found)
+    if source is None or key not in FORMATS:
+        abort(404)
+    session().rollback()  # making it can take seconds: hold no transaction open meanwhile
+    return found, file_of(source, key)
+
+
+@blueprint.route("/reports/<run>/download/<form>")
+@requires(GET="account.own")
+def download_form(run: str, form: str) -> BaseResponse:
+    """Another form of the same report: Word, workbook, CSV, data, or the web page as a file."""
+    found, path = _form(run, form)
+    kind = FORMATS[form]
+    response = send_file(
+        path, mimetype=kind.mimetype, as_attachment=True, download_name=file_name(found, kind.ending)
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.route("/reports/<run>/page")
+@requires(GET="account.own")
+def read_page(run: str) -> BaseResponse:
+    """The report as a page to read, on a phone too. It may run and fetch nothing."""
+    _found, path = _form(run, "html")
+    content = path.read_text(encoding="utf-8")
+    response = current_app.response_class(content, mimetype="text/html")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Security-Policy"] = policy(content)
+    return response
+
+
+@blueprint.route("/reports/<run>/schema.json")
+@requires(GET="account.own")
+def schema(run: str) -> FlaskResponse:
+    """The JSON schema of this report as data."""
+    found = get_run(session(), run, actor=actor(), now=now())
+    if found.report not in registered():
+        abort(404)
+    response = jsonify(schema_of(found.report))
+    response.headers["Content-Disposition"] = f'attachment; filename="{found.report}.schema.json"'
+    return response

@@ -8,13 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from flask import Response
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-
-def safe_cell(value: object) -> str:
-    """A cell as text; one that a spreadsheet would run as a formula begins with an apostrophe instead."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+from app.sheets.formulas import safe_cell
 
 
 def csv_download(name: str, heading: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:

@@ -165,6 +165,8 @@ def test_reopening_voids_the_signature_until_it_is_signed_anew(visitors: Visitor
     press(lead, "Save this standard")
     expect(lead.get_by_role("heading", level=1)).to_have_text("Your answers were not saved")
     expect(lead.get_by_role("textbox", name=re.compile(r"^1\.1 "))).to_have_value(re.compile("Too late."))
+    # the script may have tried to save it too, and was refused
+    visitors.trouble[:] = [one for one in visitors.trouble if "/answers" not in one]
     looks.at(lead, "answers that came too late")
     press(lead, "Go back to this standard as it is stored")
     looks.at(lead, "a standard that was signed")

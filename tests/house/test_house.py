@@ -158,6 +158,15 @@ def add_rows(world) -> None:  # type: ignore[no-untyped-def]
         round_id=audit_return.round_id, number=1, content={}, sha256="0" * 64, snapshot_id="x", changes=[], at=at
     )
     session.add_all([evidence, action, comment, thread, found, feedback, publication])
+    version = models.CompositionVersion(round_id=audit_return.round_id, number=1, content={}, at=at)
+    owner = session.scalars(sa.select(models.OversightBody)).first()
+    recommended = models.Recommended(
+        round_id=audit_return.round_id, key="rec-1", number=1, text={}, body=owner, made_at=at, edition=1
+    )
+    session.add_all([
+        models.CompositionSignOff(version=version, body=owner, at=at),
+        models.RecommendedStatus(recommended=recommended, state="accepted", note="Said.", at=at),
+    ])  # fmt: skip
     session.commit()
 
 

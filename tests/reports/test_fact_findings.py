@@ -57,7 +57,7 @@ def test_a_report_without_grades_has_only_what_was_counted(session: Session, tmp
     out, findings = made(session, audit_round, tmp_path)
     assert_pdf_ua(out)
     text = " ".join(text_of(out).split())
-    assert "What was counted" in text and "The findings at a glance" not in text and "Annex A" not in text
+    assert "What was counted" in text and "The findings at a glance" not in text and "Figures for every" not in text
     assert len(findings.facts) == 5
 
 

@@ -32,9 +32,10 @@ def test_only_administrators_come_in(client_as, admin):
     assert "This is Candour" in words(admin.get("/admin"))
 
 
-def test_packs_on_disk_are_checked_and_published(admin, app, world, tmp_path):
+def test_packs_on_disk_are_checked_and_published(admin, app, world, tmp_path, monkeypatch):
     shutil.copytree(ROOT / "audit_templates" / PACK, tmp_path / "packs" / PACK)
-    app.config["CANDOUR"] = dataclasses.replace(app.config["CANDOUR"], templates=tmp_path / "packs")
+    packs = dataclasses.replace(app.config["CANDOUR"], templates=tmp_path / "packs")
+    monkeypatch.setitem(app.config, "CANDOUR", packs)
     file = tmp_path / "packs" / PACK / "pack.yaml"
     text = file.read_text()
     assert "Published as it is" in words(admin.get("/admin/packs"))

@@ -28,6 +28,8 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 # the same in both languages
 NAMES = {"Candour", "English", "Cymraeg", "SHA-256", "CSV", "PDF", "OK", "MB", "kB"}
+# what no language has: scripts, styles, and what is typed as it stands
+NOT_READ = ("script", "style", "code")
 
 
 class Texts(HTMLParser):
@@ -40,14 +42,14 @@ class Texts(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        self.skipped += tag in ("script", "style")
+        self.skipped += tag in NOT_READ
         for name in ("aria-label", "alt", "placeholder", "title"):
             self.handle_data(given.get(name) or "")
         if tag == "meta" and given.get("name") == "description":
             self.handle_data(given.get("content") or "")
 
     def handle_endtag(self, tag: str) -> None:
-        self.skipped -= tag in ("script", "style")
+        self.skipped -= tag in NOT_READ
 
     def handle_data(self, data: str) -> None:
         if not self.skipped and (text := re.sub(r"\s+", " ", data).strip()):

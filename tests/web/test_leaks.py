@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache, lru_cache
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -64,6 +65,7 @@ from app.operations.search import rebuild
 from app.policy import AGENCY_ROLES, PERMISSIONS, could
 from app.queries.returns import content_hash
 from app.web.permissions import permissions_of
+from reports.formats import FORMATS
 from tests.operations.checking import check, drawn_sample, finished, put_in_sample
 from tests.operations.test_returns import save, sign
 from tests.web.test_release import AGES_AGO, FAR_AHEAD, moved
@@ -437,8 +439,10 @@ def paths(census: Census, codes: Iterable[str]) -> dict[str, str]:
             about_round = rule.rule.startswith("/rounds/")
             own = values | {"rid": rid if about_round else audit_return.public_id}
             if "<run>" in rule.rule:
-                for run in census.runs:
-                    found[app.url_map.bind("localhost").build(rule.endpoint, {"run": run})] = permission
+                forms = list(FORMATS) if "form" in rule.arguments else [""]
+                for run, form in product(census.runs, forms):
+                    given = {"run": run} | ({"form": form} if form else {})
+                    found[app.url_map.bind("localhost").build(rule.endpoint, given)] = permission
                 continue
             thread = threads.get(THREADS.get(rule.endpoint.partition(".")[0], ""), threads["query"])
             own |= {"tid": thread, "thread": thread}

@@ -25,7 +25,7 @@ from tests.world import SYSTEM, World, build, pack
 Client = Callable[[str], FlaskClient]
 CODE = "inspectorate-1"
 SHARES = ("figures", "figures/criteria", "figures/agencies", "figures/last-round", "figures/checked",
-          "reports/findings.csv", "publications/1.csv")  # fmt: skip
+          "reports/findings.csv", "publications/1.csv", "composing", "recommendations")  # fmt: skip
 
 
 @pytest.fixture

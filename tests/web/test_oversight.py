@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from app.models import Agency, AuditReturn, AuditRound, Submission, User
 from app.operations import submissions
 from app.queries.returns import content_hash
-from app.web.sheets import safe_cell
+from app.sheets.formulas import safe_cell
 from tests.world import World
 
 

@@ -29,11 +29,11 @@ OF_INSPECTORS = {
     "figures.read", "findings.make", "findings.read", "follow_up.read", "judgement.read", "moderation.read",
     "peers.read", "queries.read", "release.read", "return.extend", "return.history", "return.merge", "return.nil",
     "return.reopen", "round.chase", "round.judge", "round.read", "sample.read", "search.use", "example.mark",
-    "gallery.read", "letter.read", "draft.use",
+    "gallery.read", "letter.read", "draft.use", "composing.read", "composing.edit",
 }  # fmt: skip
 OF_LEADS = {
-    "disclosure.read", "moderation.lead", "peers.assign", "release.publish", "round.close", "round.create",
-    "round.edit", "sample.draw", "survey.give",
+    "batch.make", "disclosure.read", "moderation.lead", "peers.assign", "release.publish", "round.close",
+    "round.create", "round.edit", "sample.draw", "survey.give", "composing.sign_off",
 }  # fmt: skip
 # of those, what is about a round and not about one return
 OF_THE_ROUND = {
@@ -48,6 +48,7 @@ def filled(app: Flask, world: World, code: str) -> list[tuple[str, str, str]]:
     values = {
         "standard": section.standard.id, "criterion": section.items[0].criterion.id, "sid": "no-such-submission",
         "ret": audit_return.public_id, "agency_type": audit_return.agency_type, "run": "no-such-run",
+        "form": "docx",
         "mid": "no-such-message", "iid": "no-such-import",
         "eid": "no-such-evidence", "number": 1, "sha256": "no-such-content",
         "version": 1, "token": "no-such-token", "filename": "nothing.css",

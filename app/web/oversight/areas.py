@@ -9,6 +9,7 @@ from flask import render_template, url_for
 from flask_babel import gettext as _
 
 from app.models import AuditReturn, AuditRound
+from app.queries.area_report import may_read_area_report
 from app.queries.areas import areas_of, get_area, is_released, returns_in_area
 from app.queries.letters import letters_of
 from app.queries.packs import pack_of
@@ -26,6 +27,7 @@ class InRound:
     response: Response
     lines: list[tuple[AuditReturn, str, str, bool]] = field(default_factory=list)
     has_letter: bool = False
+    has_report: bool = False
 
 
 @blueprint.route("/areas/<aid>")
@@ -46,6 +48,7 @@ def area(aid: str) -> str:
     for here in rounds.values():
         mine = letters_of(session(), here.audit_round, actor=actor(), now=now())
         here.has_letter = any(row.public_id == aid for row in mine)
+        here.has_report = may_read_area_report(session(), here.audit_round, aid, actor=actor(), now=now())
     several = len(areas_of(session(), actor=actor())) > 1
     return render_template(
         "oversight/area.html",

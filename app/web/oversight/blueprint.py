@@ -214,6 +214,7 @@ PAGES = (
         ("examples.overview", N_("Examples")),
     )),
     (N_("What comes of it"), (
+        ("composing.overview", N_("Write the report")),
         ("release.overview", N_("Release")),
         ("reports.round_reports", N_("Reports")),
         ("follow_up.overview", N_("Follow-up")),
@@ -221,7 +222,7 @@ PAGES = (
 )  # fmt: skip
 
 
-SHARES = "figures.overview"  # of answers that are added up, which not every audit does
+SHARES = ("figures.overview", "composing.overview")  # of answers that are added up, which not every audit does
 
 
 @blueprint.app_template_global("round_nav")
@@ -242,7 +243,7 @@ def round_nav(audit_round: AuditRound) -> list[dict[str, Any]]:
                 or (request.blueprint != "oversight" and endpoint.startswith(f"{request.blueprint}.")),
             }
             for endpoint, words in entries
-            if endpoint in current_app.view_functions and (endpoint != SHARES or has_joint(audit_round))
+            if endpoint in current_app.view_functions and (endpoint not in SHARES or has_joint(audit_round))
             and allows(actor(), permissions_of(app, endpoint)["GET"], facts)
         ]
         if pages:

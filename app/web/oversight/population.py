@@ -252,6 +252,7 @@ def example_csv(rid: str) -> BaseResponse:
             "example-area: Example area",
             f"signatory{number}@agency.example",
             f"Example Person {number}",
+            "Example region",
         )
         for number, (key, kind) in enumerate(pack.agency_types.items(), start=1)
     ]

@@ -444,6 +444,34 @@ def event_words(line: HistoryLine, pack: str) -> str:
             return _("Took the time of publication back.")
         case "findings.published":
             return _("Published the findings, number %(number)s.", number=number)
+        case "composition.saved":
+            return _("Saved version %(number)s of what is written in the report.", number=data["version"])
+        case "composition.commented":
+            return _("Commented on a chapter of the report.")
+        case "composition.comment_resolved":
+            return _("Resolved a comment on the report.")
+        case "composition.signed_off":
+            return _("Signed off version %(number)s of what is written in the report.", number=data["version"])
+        case "recommendation.tracked":
+            return _("Said how recommendation %(number)s stands.", number=number)
+        case "round.small_numbers_set":
+            if not data["below"]:
+                return _("Said that figures about however few agencies are published.")
+            return _("Said that nothing is published of fewer than %(number)s agencies.", number=data["below"])
+        case "batch.requested":
+            return ngettext(
+                "Asked for the report “%(report)s” for %(num)d agency or area.",
+                "Asked for the report “%(report)s” for %(num)d agencies or areas.",
+                data["documents"], report=data["report"],
+            )  # fmt: skip
+        case "batch.cancelled":
+            return _("Stopped a batch of the report “%(report)s”.", report=data["report"])
+        case "batch.resumed":
+            return _("Went on with a batch of the report “%(report)s”.", report=data["report"])
+        case "batch.retried":
+            return _("Tried again what failed in a batch of the report “%(report)s”.", report=data["report"])
+        case "batch.removed":
+            return _("Removed a batch of the report “%(report)s”.", report=data["report"])
         case "report.requested":
             return _("Asked for the report “%(report)s”.", report=data.get("report", ""))
     return sample_event_words(line) if line.verb.startswith("sample.") else line.verb
