@@ -567,6 +567,9 @@ def _signed_answers(scope: str, checked: bool) -> Select[*tuple[Any, ...]]:
         )
         .where(answer.criterion == bindparam("criterion"), answer.grade != "", IN_FORCE)
     )  # fmt: skip
+    if checked:  # the same rows: from the few that were looked at, not from all answers
+        looked_at = select(Moderation.submission_id).where(Moderation.criterion == bindparam("criterion"))
+        query = query.where(answer.submission_id.in_(looked_at))
     if scope == "site":
         return query.outerjoin(ReturnSite, site_of(answer.scope_key))
     return query.outerjoin(Area, Area.public_id == answer.scope_key) if scope else query
