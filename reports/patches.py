@@ -1,4 +1,4 @@
-"""Four small changes to WeasyPrint and pydyf that make rendering faster and leave every byte as it is.
+"""Six small changes to WeasyPrint and pydyf that make rendering faster and leave every byte as it is.
 
 Each does nothing at any other version than the one it was written for, and each can be dropped on its own: take its
 line out of `PATCHES`. `tests/reports/test_engine_patches.py` compares what comes out with what comes out without.
@@ -7,6 +7,7 @@ docs/rendering.md says what each gains and how it could become part of the libra
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -17,9 +18,12 @@ from typing import Any
 import pydyf
 import weasyprint
 from cssselect2 import ElementWrapper
+from weasyprint import CSS
 from weasyprint.draw import text as drawing
 from weasyprint.formatting_structure import build
+from weasyprint.html import UA, UA_COUNTER_STYLE
 from weasyprint.layout import inline, preferred
+from weasyprint.pdf import fonts
 from weasyprint.text import ffi as native
 from weasyprint.text import line_break
 from weasyprint.text.constants import LST_TO_ISO, PANGO_DIRECTION
@@ -28,6 +32,8 @@ from weasyprint.text.fonts import font_features, get_font_description
 VERSIONS = ("70.0", "0.13.0")  # of WeasyPrint and pydyf
 SHORT = 60  # characters; longer strings seldom come twice
 MOST = 50_000  # remembered strings of one document
+NOTE = re.compile(r"^::(foot)?note-.*$", re.MULTILINE)  # of the library's own style sheet
+SIZED = re.compile(r"^hb_codepoint_t\[\d+\]$")
 Undo = Callable[[], None]
 Patch = Callable[[], list[Undo]]
 
@@ -254,7 +260,40 @@ def charts() -> list[Undo]:
     return [_replace(ElementWrapper, "iter_subtree", iter_subtree), _replace(build, "element_to_box", element_to_box)]
 
 
-PATCHES: tuple[Patch, ...] = (page_references, pango_contexts, short_strings, charts)
+# --- 5: notes -------------------------------------------------------------------------------------------------------
+
+
+def notes() -> list[Undo]:
+    """No styles are made for notes, footnotes and markers that each element could have: six, of which few have any.
+
+    Markers are styled where there are any, in lists. Pages that have notes are not for this patch; ours have none.
+    """
+    sheet = CSS(string=NOTE.sub("", UA).replace("\n::marker", "\nli::marker"), counter_style=UA_COUNTER_STYLE)
+
+    def sheets(self: Any, forms: bool = False) -> list[Any]:
+        return stock(self, True) if forms else [sheet]
+
+    stock = weasyprint.HTML._ua_stylesheets
+    return [_replace(weasyprint.HTML, "_ua_stylesheets", sheets)]
+
+
+# --- 6: glyphs ------------------------------------------------------------------------------------------------------
+
+
+def glyphs() -> list[Undo]:
+    """Arrays of glyphs are of a type that has no length: one that has is parsed again for each length."""
+
+    class Unsized:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(native.ffi, name)
+
+        def new(self, kind: str, *given: Any) -> Any:
+            return native.ffi.new(SIZED.sub("hb_codepoint_t[]", kind), *given)
+
+    return [_replace(fonts, "ffi", Unsized())]
+
+
+PATCHES: tuple[Patch, ...] = (page_references, pango_contexts, short_strings, charts, notes, glyphs)
 
 
 def fit() -> bool:

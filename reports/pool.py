@@ -20,6 +20,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import IO
 
+from reports import compiled
 from reports.registry import ASSETS, HERE
 
 MODULE = "reports.pool"
@@ -27,7 +28,8 @@ MODULE = "reports.pool"
 
 def environment(folder: str) -> dict[str, str]:
     """The variables of a renderer, alike on every machine. Fonts come from the packaged style sheet alone."""
-    return {
+    libraries = {"PYTHONPATH": str(compiled.folder())} if compiled.folder().is_dir() else {}
+    return libraries | {
         "PATH": os.defpath,
         "LANG": "C.UTF-8",
         "PYTHONHASHSEED": "0",
@@ -69,16 +71,17 @@ class Pool:
         self.process: subprocess.Popen[bytes] | None = None
         self.owner = 0
 
-    def start(self, complaints: IO[str]) -> Job:
-        """A fresh renderer. What it complains of goes to `complaints`."""
+    def start(self, complaints: IO[str], report: str = "", language: str = "") -> Job:
+        """A fresh renderer, of this report if it is told. What it complains of goes to `complaints`."""
+        about = f"{report} {language}".encode()
         with self.lock:
             if self.process is None or self.owner != os.getpid() or self.process.poll() is not None:
                 self._begin()
             try:
-                return self._ask(complaints)
+                return self._ask(complaints, about)
             except OSError:  # it ended between two reports
                 self._begin()
-                return self._ask(complaints)
+                return self._ask(complaints, about)
 
     def _begin(self) -> None:
         if self.owner == os.getpid():
@@ -98,12 +101,12 @@ class Pool:
         self.owner = os.getpid()
         atexit.register(self.close)
 
-    def _ask(self, complaints: IO[str]) -> Job:
+    def _ask(self, complaints: IO[str], about: bytes) -> Job:
         request, stdin = os.pipe()
         stdout, answer = os.pipe()
         ours, line = socket.socketpair()
         try:
-            socket.send_fds(self.control, [b"render"], [request, answer, complaints.fileno(), line.fileno()])
+            socket.send_fds(self.control, [about], [request, answer, complaints.fileno(), line.fileno()])
             line.close()
             told = ours.recv(64)
             if not told:
@@ -143,8 +146,16 @@ POOL = Pool()
 # --- the process that forks -----------------------------------------------------------------------------------------
 
 
-def serve(control: socket.socket, prepare: Callable[[], None], work: Callable[[], int]) -> None:
-    """Fork a process that does `work` for each request, until the caller is gone."""
+def serve(
+    control: socket.socket,
+    prepare: Callable[[], None],
+    work: Callable[[], int],
+    load: Callable[[str, str], None] | None = None,
+) -> None:
+    """Fork a process that does `work` for each request, until the caller is gone.
+
+    What processes need for all reports is loaded by `prepare`, and by `load` what they need for one, in a language.
+    """
     prepare()
     selector = selectors.DefaultSelector()
     selector.register(control, selectors.EVENT_READ)
@@ -156,12 +167,15 @@ def serve(control: socket.socket, prepare: Callable[[], None], work: Callable[[]
                 selector.unregister(line)
                 _finish(pid, line)
                 continue
-            told, fds, _flags, _address = socket.recv_fds(control, 64, 4)
+            told, fds, _flags, _address = socket.recv_fds(control, 128, 4)
             if not told:
                 for pid, line in running.values():
                     _finish(pid, line)
                 return
             request, answer, complaints, ours = fds
+            if load:
+                with suppress(Exception):  # the forked process meets it too, and says so
+                    load(*told.decode().split(" "))
             pid = os.fork()
             if not pid:
                 _become(request, answer, complaints, [control.fileno(), ours, *running], work)
@@ -212,7 +226,7 @@ def main() -> None:
     warnings.filterwarnings("ignore", message="No fonts configured")  # those of the machine: ours come with the styles
     from reports import worker
 
-    serve(socket.socket(fileno=int(sys.argv[1])), worker.prepare, worker.main)
+    serve(socket.socket(fileno=int(sys.argv[1])), worker.prepare, worker.main, worker.load)
 
 
 if __name__ == "__main__":

@@ -75,7 +75,11 @@ def _run(
 ) -> dict[str, Any]:
     """Run one worker; its last line of output. Errors of the worker itself end up in the message."""
     with tempfile.TemporaryFile("w+") as complaints, tempfile.TemporaryDirectory() as folder:
-        worker = _Fresh(complaints, folder) if pool is None else pool.start(complaints)
+        worker = (
+            pool.start(complaints, request["report"], request["data"].get("language", "en"))
+            if pool
+            else _Fresh(complaints, folder)
+        )
         timed_out = threading.Event()
 
         def stop() -> None:

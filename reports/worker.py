@@ -94,16 +94,10 @@ def prepare() -> None:
     """Load all that a report needs, so that a process forked from this one need not. Nothing of it is collected."""
     from reports import attached, parts
     from reports.letters import known
-    from reports.registry import reports
 
     make_ready()
     attached.fonts()
-    for key in reports():
-        attached.design(key)
     parts.cut("")
-
-    for report in reports().values():
-        environment("en").get_template(report.page)
     packaged()
     program()
     known()
@@ -117,6 +111,20 @@ def prepare() -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
+
+
+@cache
+def load(report_key: str, language: str) -> None:
+    """Load what a report has whatever its data, so that processes forked from this one need not."""
+    from reports import attached
+
+    attached.design(report_key)
+    attached.schema(report_key)
+    found = environment(language)
+    found.filters["day"](date.min)  # reads the names of months
+    for name in found.list_templates(extensions=["html"]):
+        if "/" not in name or name.startswith(f"{report_key}/"):
+            found.get_template(name)
 
 
 def _quiet(_message: dict[str, Any]) -> None:

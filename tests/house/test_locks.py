@@ -13,10 +13,13 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+GROUPS = PROJECT["dependency-groups"]
+DEV = [one for one in GROUPS["dev"] if one != {"include-group": "faster"}] + GROUPS["faster"]
 WANTED = {
     "requirements.lock": PROJECT["project"]["dependencies"],
-    "requirements-dev.lock": PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"],
-    "requirements-setup.lock": PROJECT["dependency-groups"]["setup"],
+    "requirements-dev.lock": PROJECT["project"]["dependencies"] + DEV,
+    "requirements-faster.lock": GROUPS["faster"],
+    "requirements-setup.lock": GROUPS["setup"],
 }
 
 
@@ -39,7 +42,9 @@ def test_lock_holds_what_the_project_asks_for(name: str) -> None:
 
 
 def test_tests_run_with_the_versions_that_users_get() -> None:
-    assert locked("requirements.lock").items() <= locked("requirements-dev.lock").items()
+    tested = locked("requirements-dev.lock").items()
+    assert locked("requirements.lock").items() <= tested
+    assert locked("requirements-faster.lock").items() <= tested
 
 
 @pytest.mark.parametrize("name", [*WANTED, "package-lock.json"])

@@ -12,7 +12,7 @@ from reports import pool, worker
 def work() -> int:
     """Work with a little more memory than the process has from the start."""
     status = Path("/proc/self/status").read_text()
-    worker.MEMORY = int(re.findall(r"VmSize:\s*(\d+)", status)[0]) * 1024 + 20 * 1024**2
+    worker.MEMORY = int(re.findall(r"VmSize:\s*(\d+)", status)[0]) * 1024 + 10 * 1024**2
     return worker.main()
 
 
