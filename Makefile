@@ -22,6 +22,10 @@ run: setup ## Serve the demonstration on http://127.0.0.1:8000
 setup-test:
 	@scripts/setup --test
 
+.PHONY: faster
+faster: setup ## Compile the libraries that make reports: a quarter less time (once, in minutes; needs a C compiler)
+	@scripts/faster
+
 .PHONY: test
 test: lint ## Check everything: style, types, layers, packs, and all tests on both databases
 	@home=$$(mktemp -d); trap 'rm -rf "$$home"' EXIT; export CANDOUR_HOME="$$home"; \
@@ -42,6 +46,9 @@ lock: ## Lock the Python packages again (UPGRADE=1 takes newer ones)
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
 		--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) \
 		--group pyproject.toml:setup -o requirements-setup.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate \
+		--custom-compile-command "make lock" --constraint requirements-dev.lock \
+		--group pyproject.toml:faster -o requirements-faster.lock
 	@scripts/setup --test
 
 .PHONY: assets
@@ -52,6 +59,10 @@ assets: ## Compile styles and copy fonts and scripts (needs Node; the results ar
 .PHONY: words
 words: setup-test ## Bring the catalogues of other languages up to date and compile them
 	@$(BIN)/python -m scripts.words
+
+.PHONY: queries
+queries: setup-test ## Keep with each report the statements that its figures rest on
+	@$(BIN)/python -m scripts.queries
 
 .PHONY: bench
 bench: setup-test ## Measure what the README quotes

@@ -1,4 +1,5 @@
-"""The files that are attached inside every PDF: its data, their schema, and what it was made with."""
+"""The files that are attached inside every PDF: its data, their schema, what it was made with, and the statements that
+its figures rest on."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.integrity import canonical_json, sha256_hex
-from reports.registry import ASSETS, HERE, Report
+from reports.origins import QUERIES, kept_queries
+from reports.registry import ASSETS, HERE, Report, reports
 
 MADE = "made.json"
 FORMAT = "candour-made/1"
@@ -80,21 +82,29 @@ def made_with(report: Report, document: Any, program: dict[str, str], content_sh
     }
 
 
+@cache
+def schema(report_key: str) -> str:
+    """The JSON Schema of a report's data."""
+    return json.dumps(reports()[report_key].model.model_json_schema(), ensure_ascii=False, sort_keys=True)
+
+
 def attachments(report: Report, document: Any, content: bytes, made: dict[str, str]) -> list[Any]:
     """The attachments, dated as the facts of the report are: nothing in them is of now."""
     from weasyprint import Attachment
 
     at = document.audit_round.as_at.astimezone(UTC)
-    schema = json.dumps(report.model.model_json_schema(), ensure_ascii=False, sort_keys=True)
+    queries = kept_queries(report.key).decode()
     return [
         Attachment(
             string=text, name=name, description=what, created=at, modified=at, relationship=relationship
         )
         for name, text, what, relationship in (
             (f"{report.key}.json", content.decode(), "The data that this report shows", "Source"),
-            (f"{report.key}.schema.json", schema, "JSON Schema of the data", "Supplement"),
+            (f"{report.key}.schema.json", schema(report.key), "JSON Schema of the data", "Supplement"),
             (MADE, json.dumps(made, sort_keys=True), "What this file was made with", "Supplement"),
+            (QUERIES, queries, "The statements that its figures rest on", "Supplement"),
         )
+        if text
     ]
 
 

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from reports.origins import QUERIES
 from reports.registry import reports
-from reports.source import FORMAT, Query
+from reports.source import FORMAT, Query, known
 from reports.tables import Figure, figures_of
 
+MOST_SAID = 2000  # characters of one thing in the data
+NAMES = ("name", "plural", "title", "label", "agency", "reference", "key")
 STEP = re.compile(r"([A-Za-z_][\w-]*)|\[(\d*)\]|\.")
 
 
@@ -103,19 +106,36 @@ def _attached(content: bytes) -> Explained:
         name = next((name for name in (f"{report}.json", "data.json") if name in files), None)
         if name is None:
             raise CannotExplain("No data are attached in this PDF. Give the report as data (--format json) instead.")
-        queries = json.loads(files.get("queries.json", b"[]"))
         found = _of_data(json.loads(files[name]), report)
+        queries = found.queries or known(files.get(QUERIES, b""))
     except (ValueError, AttributeError):
         raise CannotExplain("What is attached in this PDF is not the data of a report.") from None
-    if queries and not found.queries:
-        known = TypeAdapter(tuple[Query, ...]).validate_python(queries)
-        return Explained(found.report, found.data, found.figures, known)
-    return found
+    return replace(found, queries=queries)
 
 
-def found_at(data: Any, path: str) -> Any:
-    """What stands at a path of the data: `themes[2].by_type`; `[]` is each of a list. KeyError where nothing does."""
-    return _walk(data, list(_steps(path)), path)
+def rows_at(data: Any, path: str) -> list[tuple[str, Any]]:
+    """What stands at a path of the data, `themes[2].by_type`: each of a list, with the names of those that it is of.
+    `[]` is each of a list. KeyError where nothing stands there."""
+    try:
+        return list(_rows_at(data, list(_steps(path)), ()))
+    except (KeyError, IndexError, TypeError):
+        raise KeyError(path) from None
+
+
+def _rows_at(data: Any, steps: Sequence[str | int | None], names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    for place, step in enumerate(steps):
+        if step is None:
+            for one in data:
+                yield from _rows_at(one, steps[place + 1 :], (*names, _name_of(one)))
+            return
+        data = data[step]
+    name = ": ".join(filter(None, names))
+    yield from ((name, one) for one in data) if isinstance(data, list) else [(name, data)]
+
+
+def _name_of(one: Any) -> str:
+    """What something of a list is called; empty where it has no name."""
+    return next((str(one[name]) for name in NAMES if isinstance(one, dict) and one.get(name)), "")
 
 
 def _steps(path: str) -> Iterator[str | int | None]:
@@ -131,17 +151,6 @@ def _steps(path: str) -> Iterator[str | int | None]:
         at = step.end()
 
 
-def _walk(data: Any, steps: list[str | int | None], path: str) -> Any:
-    for number, step in enumerate(steps):
-        try:
-            if step is None:
-                return [_walk(one, steps[number + 1 :], path) for one in data]
-            data = data[step]
-        except (KeyError, IndexError, TypeError):
-            raise KeyError(path) from None
-    return data
-
-
 def explanation(found: Explained, figure: Figure) -> Iterator[str]:
     """What stands behind a figure, in lines."""
     yield ". ".join(one for one in (figure.name or figure.id, figure.caption) if one)
@@ -155,24 +164,15 @@ def explanation(found: Explained, figure: Figure) -> Iterator[str]:
     if figure.source:
         yield f"Data: {figure.source}"
         try:
-            value = found_at(found.data, figure.source)
+            for name, one in rows_at(found.data, figure.source):
+                said = json.dumps(one, ensure_ascii=False)
+                yield f"  {name}{': ' if name else ''}{said if len(said) <= MOST_SAID else f'{said[:MOST_SAID]} …'}"
         except KeyError:
             yield "  (nothing stands there in these data)"
-        else:
-            text = json.dumps(value, ensure_ascii=False)
-            yield f"  {text if len(text) <= 2000 else text[:2000] + ' …'}"
     else:
         yield "Data: the page does not name their place; the rows below are what it shows"
     yield ""
-    if found.queries:
-        yield f"Read by {len(found.queries)} statements, in this order:"
-        for number, query in enumerate(found.queries, start=1):
-            yield f"  {number}. {query.statement}"
-            values = json.dumps(query.values, ensure_ascii=False)
-            yield f"     by {query.reader or 'the session'}; run {query.times}×; SHA-256 {query.sha256}"
-            yield f"     values {values}"
-    else:
-        yield "The statements that read the data are not in this file; the report as data (JSON) has them."
+    yield from _read_by(found.queries, figure)
     yield ""
     if figure.rows:
         yield "Rows:"
@@ -181,3 +181,36 @@ def explanation(found: Explained, figure: Figure) -> Iterator[str]:
             yield "  " + " | ".join(cell.text.replace("\n", "; ") for cell in row.cells)
     for words in figure.words:
         yield f"In words: {words}"
+
+
+def _read_by(queries: Sequence[Query], figure: Figure) -> Iterator[str]:
+    """The statements behind a figure, then those that the whole report rests on."""
+    if not queries:
+        yield "The statements that read the data are not in this file; the report as data (JSON) has them."
+        return
+    field = next((step for step in _steps(figure.source) if isinstance(step, str)), "") if figure.source else ""
+    own = [query for query in queries if query.fills is not None and field in query.fills]
+    whole = [query for query in queries if query.fills is None]
+    if not any(query.times for query in queries):
+        yield "Statements as the program that made this file puts them to PostgreSQL; a name stands for each value."
+    if own:
+        yield f"“{field}” rests on {_number(own)}:"
+        yield from _said(own, 1)
+    elif not whole:
+        yield f"None of its statements fills “{field}” alone: it comes with the round and its checklist."
+    if whole:
+        yield f"The whole report rests on {_number(whole)}: who may read it, its round, its checklist, or all its data:"
+        yield from _said(whole, len(own) + 1)
+
+
+def _number(queries: Sequence[Query]) -> str:
+    return "1 statement" if len(queries) == 1 else f"{len(queries)} statements, in this order"
+
+
+def _said(queries: Sequence[Query], first: int) -> Iterator[str]:
+    for number, query in enumerate(queries, start=first):
+        yield f"  {number}. {query.statement}"
+        ran = f"; run {query.times}×" if query.times else ""
+        yield f"     by {query.reader or 'the session'}{ran}; SHA-256 {query.sha256}"
+        if query.values:
+            yield f"     values {json.dumps(query.values, ensure_ascii=False)}"

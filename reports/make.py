@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from app.models import AuditReturn, AuditRound
 from app.policy import Actor
 from app.queries.release import is_oversight
+from reports.origins import ORIGINS, kept_queries
 from reports.read import read
 from reports.registry import reports
 from reports.render import RenderFailed, render_pdf
-from reports.source import Query, Source, recorded, source_of
+from reports.source import Query, Source, known, recorded, source_of
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,13 @@ def make_source(
 def _read(
     session: Session, report_key: str, audit_round: AuditRound, audit_return: AuditReturn | None, **what: Any
 ) -> tuple[Any, tuple[Query, ...]]:
-    """The data of a report and, for those who inspect, the statements that read them."""
+    """The data of a report, and the statements that read them: as they were run for those who inspect, else as they are
+    kept with the program."""
     if report_key not in reports():
         raise RenderFailed(f"There is no report “{report_key}”. Known are: {', '.join(reports())}.")
-    with recorded(session) as queries:
+    with recorded(session, ORIGINS.get(reports()[report_key].data, {})) as queries:
         found = read(session, report_key, audit_round, audit_return, **what)
     # the values that they were given are keys of rows of ours: for those who may look behind a figure
     inspects = is_oversight(session, audit_round, actor=what["actor"], now=what["now"])
     session.rollback()  # rendering takes long: hold no transaction open meanwhile
-    return found, tuple(queries) if inspects else ()
+    return found, tuple(queries) if inspects else known(kept_queries(report_key))

@@ -16,30 +16,45 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Any
 
-from pydantic import BaseModel
-from sqlalchemy import event
+from pydantic import BaseModel, TypeAdapter
+from sqlalchemy import Dialect, event
 from sqlalchemy.orm import Session
 
+from reports.origins import Origins
 from reports.registry import reports
 
 FORMAT = "candour-report/1"
 SOURCE = ".source.json"  # how the file beside a PDF ends
 MOST_SHOWN = 20  # values of one query; of more there are the number and a hash
+READERS = "app.queries."
+# how SQLAlchemy writes a list whose length is not known yet
+LISTED = re.compile(r"\(__\[POSTCOMPILE_(\w+)\]\)")
 
 
 @dataclass(frozen=True)
 class Query:
     """A statement that the data of a report were read with: its text with each run of white space as one space, the
-    SHA-256 of that, the values it was given first, how often it was run, and the function that ran it first."""
+    SHA-256 of that, the values it was given first, how often it was run, and the function that ran it first.
+
+    `fills`: the fields of the data that rest on it; None where the whole report does."""
 
     statement: str
     sha256: str
     values: tuple[Any, ...] = ()
     times: int = 1
     reader: str = ""
+    fills: tuple[str, ...] | None = None
+
+
+_MANY = TypeAdapter(tuple[Query, ...])
+
+
+def known(content: bytes) -> tuple[Query, ...]:
+    """Statements from JSON; none from nothing. pydantic.ValidationError where they are none."""
+    return _MANY.validate_json(content or b"[]")
 
 
 @dataclass(frozen=True)
@@ -75,7 +90,7 @@ class Source:
         if not isinstance(content, dict) or content.pop("format", "") != FORMAT:
             raise ValueError(f"{path.name} is not what a report was made from")
         content["as_at"] = datetime.fromisoformat(content["as_at"])
-        content["queries"] = tuple(Query(**one | {"values": tuple(one["values"])}) for one in content["queries"])
+        content["queries"] = _MANY.validate_python(content["queries"])
         return cls(**content)
 
 
@@ -111,21 +126,34 @@ def _plain(text: str) -> str:
 
 
 @contextmanager
-def recorded(session: Session) -> Iterator[list[Query]]:
-    """While open, the statements that the session runs; in the list when it is left."""
+def recorded(
+    session: Session, origins: Origins = MappingProxyType({}), *, dialect: Dialect | None = None
+) -> Iterator[list[Query]]:
+    """While open, the statements that the session runs; in the list when it is left.
+
+    `origins`: what functions read for, of `reports.origins`. With a `dialect` they are as they would be put to that
+    database, without what is of this one: a name stands for each value, and nothing was run.
+    """
     found: dict[str, Query] = {}
     kept: list[Query] = []
     connection = session.connection()
 
     def note(
-        _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
+        _connection: Any, _cursor: Any, statement: str, parameters: Any, context: Any, _many: bool
     ) -> None:
-        text = " ".join(statement.split())
-        if text in found:
-            found[text] = replace(found[text], times=found[text].times + 1)
+        text = " ".join((_put(context, statement, dialect) if dialect else statement).split())
+        readers = _readers()
+        fills = next((origins[reader] for reader in readers if reader in origins), None)
+        before = found.get(text)
+        if before:
+            found[text] = replace(
+                before, times=0 if dialect else before.times + 1, fills=_together(before.fills, fills)
+            )
         else:
-            whole = hashlib.sha256(text.encode()).hexdigest()
-            found[text] = Query(text, whole, _values(parameters), reader=_reader())
+            found[text] = Query(
+                text, hashlib.sha256(text.encode()).hexdigest(), () if dialect else _values(parameters),
+                times=0 if dialect else 1, reader=f"{READERS}{readers[0]}" if readers else "", fills=fills,
+            )  # fmt: skip
 
     event.listen(connection, "before_cursor_execute", note)
     try:
@@ -135,15 +163,28 @@ def recorded(session: Session) -> Iterator[list[Query]]:
         kept.extend(found.values())
 
 
-def _reader() -> str:
-    """The function of ours that runs a statement; empty where none does."""
+def _put(context: Any, statement: str, dialect: Dialect) -> str:
+    """A statement in the words of a dialect, with the names of its values."""
+    if context.compiled is None:
+        return statement
+    return LISTED.sub(r"(:\1)", str(context.compiled.statement.compile(dialect=dialect)))
+
+
+def _together(one: tuple[str, ...] | None, other: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """What two runs of a statement read for: of the whole report where one of them is."""
+    return None if one is None or other is None else tuple(dict.fromkeys((*one, *other)))
+
+
+def _readers() -> list[str]:
+    """The functions of ours that run a statement, the innermost first, without the name of their package."""
+    found = []
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
-        module = frame.f_globals.get("__name__", "")
-        if module.startswith("app.queries."):
-            return f"{module}.{frame.f_code.co_name}"
+        module, name = frame.f_globals.get("__name__", ""), frame.f_code.co_name
+        if module.startswith(READERS) and not name.startswith("<"):
+            found.append(f"{module.removeprefix(READERS)}.{name}")
         frame = frame.f_back
-    return ""
+    return found
 
 
 def _values(parameters: Any) -> tuple[Any, ...]:

@@ -15,9 +15,10 @@ from app.cli import main
 from app.db import make_engine
 from app.models import Base
 from app.policy import system_actor
-from reports.explain import CannotExplain, explanation, found_at, opened
+from reports.explain import CannotExplain, explanation, opened, rows_at
 from reports.formats import FORMATS
 from reports.make import make_source
+from reports.origins import kept_queries
 from reports.source import Source
 from reports.tables import figures_of
 from tests.reports.made_up import made_up
@@ -54,7 +55,7 @@ def test_every_table_of_the_joint_report_names_data_that_are_there(joint: Source
     assert len(figures) > 20
     for figure in figures:
         assert figure.source, figure.caption
-        assert found_at(joint.data, figure.source) is not None
+        assert rows_at(joint.data, figure.source)
 
 
 def test_tables_are_listed_after_the_contents(joint: Source) -> None:
@@ -71,6 +72,13 @@ def test_the_data_of_a_report_are_explained(joint: Source) -> None:
     assert lines[0].startswith("Table 5. ")
     assert f"Data: {table.source}" in lines
     assert any("SELECT" in line for line in lines) and any("by app.queries." in line for line in lines)
+    # its own statements first, then those of the whole report, and none of another figure
+    milestones = next(figure for figure in found.figures if figure.source == "milestones")
+    said = "\n".join(explanation(found, milestones))
+    assert "“milestones” rests on 2 statements" in said
+    assert said.index("rests on") < said.index("The whole report rests on")
+    assert "findings._milestones" in said and "rounds.round_facts" in said and "twins.sides_of" not in said
+    assert "values [" in said and "run 1×" in said
     row = " | ".join(cell.text.replace("\n", "; ") for cell in table.rows[0].cells)
     assert f"  {row}" in lines
     assert found.figure("5") == found.figure("table-5") == found.figure("table 5") == table
@@ -82,6 +90,11 @@ def test_a_pdf_with_its_data_is_explained(joint: Source) -> None:
     assert [figure.caption for figure in found.figures] == [figure.caption for figure in figures_of(joint.page)]
     said = "\n".join(explanation(found, found.figure("1")))
     assert "The statements that read the data are not in this file" in said
+    # with the statements that are kept with the program, as every PDF has them
+    kept = opened(pdf_with(files | {"queries.json": kept_queries("joint-findings")}))
+    said = "\n".join(explanation(kept, kept.figure("1")))
+    assert ":round_id_1" in said and "a name stands for each value" in said and "values [" not in said
+    assert "The whole report rests" not in said and f"Data: {kept.figure('1').source}" in said
     whole = opened(pdf_with({"data.json": FORMATS["json"].write(joint)}))
     assert whole.queries and whole.figure("1").rows == found.figure("1").rows
 
@@ -110,13 +123,13 @@ def test_what_is_no_report_is_said_so(content: bytes, why: str) -> None:
 
 
 def test_paths_of_data() -> None:
-    data = {"a": [{"b": [1, 2]}, {"b": [3]}], "c": {"d-e": 4}}
-    assert found_at(data, "a[1].b[0]") == 3
-    assert found_at(data, "a[].b") == [[1, 2], [3]]
-    assert found_at(data, "c.d-e") == 4
-    for missing in ("a[2]", "x", "a.b", "c.d-e.f", "a[0].b[]!"):
+    data = {"a": [{"name": "One", "b": [1, 2]}, {"b": [3]}], "c": {"d-e": 4}}
+    assert rows_at(data, "a[1].b[0]") == [("", 3)]
+    assert rows_at(data, "a[].b") == [("One", 1), ("One", 2), ("", 3)]
+    assert rows_at(data, "c.d-e") == [("", 4)]
+    for missing in ("a[2]", "x", "a.b", "c.d-e.f", "a[0].b[]!", "a[].c"):
         with pytest.raises(KeyError):
-            found_at(data, missing)
+            rows_at(data, missing)
 
 
 def test_the_command_needs_no_database(tmp_path: Path) -> None:

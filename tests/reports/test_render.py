@@ -5,7 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import signal
+import subprocess
+import sys
+from base64 import b64encode
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import BytesIO
@@ -23,12 +28,14 @@ from app.db import make_engine
 from app.domain.findings import JointFindings
 from app.models import AuditReturn, Base, Submission
 from app.policy import system_actor
+from config import ROOT
 from reports import worker
 from reports.attached import read
 from reports.make import make_report
 from reports.registry import ASSETS, HERE, load
 from reports.registry import reports as all_reports
 from reports.render import RenderFailed, render_pdf
+from reports.word import drawn
 from tests.pdf_gate import assert_pdf_ua
 from tests.reports.engine import anchors, bookmarks, elements, links, parent_tree, render_whole, streams
 from tests.reports.seeded import AFTER, seed
@@ -199,18 +206,60 @@ def test_the_fetcher_serves_packaged_assets() -> None:
 # WeasyPrint leaves the file of its colour profile open
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_hostile_fragment_reaches_nothing(tmp_path: Path) -> None:
-    secret = tmp_path / "secret.css"
+    """Even markup that no commentary becomes: of files, addresses and data nothing is shown, and nobody is asked."""
+    secret, picture = tmp_path / "secret.css", tmp_path / "secret.png"
     secret.write_text("p::after { content: 'leaked' }")
-    html = f"""<html lang="en"><head><title>x</title><link rel="attachment" href="{secret.as_uri()}">
-      <link rel="stylesheet" href="{secret.as_uri()}"><style>@import url("http://127.0.0.1:9/x.css");
-      p {{ background: url("{secret.as_uri()}") }}</style></head><body><h1>Title</h1><p>Text
-      <img alt="picture" src="{secret.as_uri()}">
-      <a rel="attachment" href="{secret.as_uri()}">link</a></p></body></html>"""
-    pages, content = worker.pdf(html, lambda _message: None)
-    assert pages == 1
-    document = pypdf.PdfReader(BytesIO(content))
-    assert document.attachments == {}
-    assert "leaked" not in document.pages[0].extract_text()
+    picture.write_bytes(drawn('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'))
+    data = f"data:image/png;base64,{b64encode(picture.read_bytes()).decode()}"
+    sheet = "data:text/css,p::after{content:'leaked'}"
+    with HTTPServer(("127.0.0.1", 0), Visits) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        http = f"http://127.0.0.1:{server.server_port}"
+        pictures = [picture.as_uri(), str(picture), f"{http}/a.png", data]
+        shown = "".join(
+            f"""<img alt="picture" src="{url}"><object data="{url}">x</object><embed src="{url}">
+            <svg width="9pt" height="9pt"><title>x</title><image href="{url}" width="9" height="9"/>
+            <image xlink:href="{url}" width="9" height="9"/><use href="{url}#a"/></svg>
+            <span style="background: url('{url}')">x</span><li style="list-style-image: url('{url}')">x</li>
+            <span style="content: url('{url}')">x</span><a rel="attachment" href="{url}">link</a>"""
+            for url in pictures
+        )
+        heads = "".join(
+            f"""<link rel="attachment" href="{url}"><link rel="stylesheet" href="{url}">
+            <style>@import url("{url}"); @font-face {{ font-family: x; src: url("{url}") }}
+            p {{ background: url("{url}"); font-family: x }}</style>"""
+            for url in (secret.as_uri(), f"{http}/b.css", sheet, *pictures)
+        )
+        html = f"""<html lang="en"><head><title>x</title><base href="{tmp_path.as_uri()}/">{heads}</head><body>
+          <h1>Title</h1><p>Text</p>{shown}</body></html>"""
+        for page_ in (html, html.replace("<body>", "<body><br></p>")):  # read as XML, and as HTML
+            _pages, content = worker.pdf(page_, lambda _message: None)
+            document = pypdf.PdfReader(BytesIO(content))
+            assert document.attachments == {}
+            assert not [image for one in document.pages for image in one.images]
+            assert "leaked" not in " ".join(one.extract_text() for one in document.pages)
+        server.shutdown()
+    assert Visits.seen == []
+
+
+def test_a_process_of_a_report_cannot_run_away(tmp_path: Path) -> None:
+    """Processor time, memory, open files and their size end by themselves."""
+    begin = "from reports import worker; worker.limit(1); "
+
+    def run(code: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", begin + code]
+        return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+
+    with ThreadPoolExecutor(2) as pool:
+        endless = pool.submit(run, "exec('while True: pass')")
+        memory = run("bytearray(3 << 30)")
+        assert "MemoryError" in memory.stderr
+        files = run(f"[open({str(Path(__file__))!r}) for _ in range(200)]")
+        assert "Too many open files" in files.stderr
+        long = tmp_path / "long"
+        size = run(f"f = open({str(long)!r}, 'wb'); f.truncate(1 << 40)")
+        assert size.returncode and (not long.exists() or long.stat().st_size <= worker.LARGEST_FILE)
+        assert endless.result().returncode in (-signal.SIGXCPU, -signal.SIGKILL)
 
 
 HOSTILE = (
@@ -269,7 +318,8 @@ def test_hostile_commentaries_fetch_nothing_and_stay_text(made: dict[str, Path],
     assert Visits.seen == []
     assert_pdf_ua(tmp_path / "x.pdf")
     document = pypdf.PdfReader(tmp_path / "x.pdf")
-    assert set(document.attachments) == {"agency-return.json", "agency-return.schema.json", "made.json"}
+    names = {"agency-return.json", "agency-return.schema.json", "made.json", "queries.json"}
+    assert set(document.attachments) == names
     text = text_of(tmp_path / "x.pdf").replace(" ", "")
     assert "whatnobodymayread" not in text
     for one in texts:
@@ -348,5 +398,6 @@ def test_reports_are_found_in_their_folders(tmp_path: Path) -> None:
 
 def test_pages_hold_no_figures_of_their_own() -> None:
     for path in HERE.glob("*/page.html"):
-        text = re.sub(r"{[{%].*?[%}]}|<[^>]*>", "", path.read_text(), flags=re.DOTALL)
+        text = re.sub(r"{[{%].*?[%}]}", "", path.read_text(), flags=re.DOTALL)  # these may hold a “>”
+        text = re.sub(r"<[^>]*>", "", text)
         assert not re.search(r"\d+\s*%", text), path
