@@ -1212,16 +1212,18 @@ def report_data(path: Path, out: Path | None) -> None:
 @click.option("--code", "codes", multiple=True, help="Only this agency, or area; can be given several times.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to copy the ZIP file to.")
 @click.option("--language", type=click.Choice(list(LANGUAGES)), default="en", help="The language of the PDFs.")
+@click.option("--form", "forms", multiple=True, type=click.Choice(["docx", "html", "xlsx", "csv", "json"]),
+              help="In which form each is wanted beside the PDF; can be given several times.")
 @click.option("--background", is_flag=True, help="Leave the making to `candour work`, and end at once.")
 @click.option("--resume", "resume_id", default="", help="Id of a batch to go on with, in place of a new one.")
 @as_person
 def report_batch(
     report_key: str, round_key: str, types: tuple[str, ...], codes: tuple[str, ...], out: Path | None, language: str,
-    background: bool, resume_id: str, as_email: str | None,
+    forms: tuple[str, ...], background: bool, resume_id: str, as_email: str | None,
 ) -> None:  # fmt: skip
     """Make REPORT (feedback, agency-return, area-report, …) for all agencies or areas of a round, two at a time.
 
-    In the end all PDFs are in one ZIP file with a manifest. Ctrl-C stops it; --resume goes on where it was.
+    In the end all documents are in one ZIP file with a manifest. Ctrl-C stops it; --resume goes on where it was.
     """
     import shutil
 
@@ -1255,7 +1257,7 @@ def report_batch(
         else:
             batch = operations.request_batch(
                 session, audit_round.public_id, report_key, of_areas=known.about == "area", by=by, now=now,
-                enqueue=enqueue, language=language, types=types, codes=codes,
+                enqueue=enqueue, language=language, types=types, codes=codes, forms=forms,
             )  # fmt: skip
         batch_id = batch.public_id
     if background:
@@ -1292,11 +1294,13 @@ def report_batch(
         at = progress_of(db.session, batch, now=now)
         for one in failed_of(db.session, batch)[0]:
             click.echo(f"{one.code}: {one.error}", err=True)
-        file, sha256 = batch.file, batch.sha256
+        file, sha256, error = batch.file, batch.sha256, batch.error
     with app.app_context():
         db.engine.dispose()
     if outcome == "paused":
         raise click.ClickException(f"stopped at {at.made} of {at.total}: go on with --resume {batch_id}")
+    if outcome == "failed":
+        raise click.ClickException(f"{at.made} of {at.total} made. {error} Go on with --resume {batch_id}")
     if not file:
         raise click.ClickException(f"{at.made} of {at.total} made, {at.failed} failed: there is no file")
     path = files.file_of(home, batch_id)

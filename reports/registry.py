@@ -1,7 +1,9 @@
 """Which reports there are: one folder each, with `report.yaml` and `page.html`.
 
 `report.yaml` holds `key` (the folder's name), `title`, `data` (one of `DATA_KINDS`), `options`, which the page gets as
-they are, and `cut`: whether a long one may be laid out in parts, chapter by chapter (see docs/rendering.md).
+they are, and `cut`: whether a long one may be laid out in parts, chapter by chapter (see docs/rendering.md). Of the
+options `readers` says for whom it is made, `names` which agencies it names. Without them it is for inspectorates, and
+names all.
 """
 
 from __future__ import annotations
@@ -64,6 +66,11 @@ ABOUT = {
     # about a return too, but asked for where its feedback is: who may read that is decided apart
     "feedback": "feedback",
 }
+# for whom reports are made: the inspectorates of a round, one agency, the agencies and coordinators of an area, or all
+# agencies of the round once it is published. Beyond the inspectorates small numbers are left out
+READERS = ("inspectorates", "agency", "area", "published")
+# the agencies that it names: all, the one that it is about, those of the area, or all where the round says so
+NAMES = ("all", "own", "area", "round")
 # what can be made of a return that is not signed, for the agency's own people
 OF_DRAFTS = {"action-plan", "draft-return", "changes"}
 # what is made at any time, whether or not anything was signed
@@ -115,12 +122,15 @@ def load(folder: Path) -> Report:
         raise ValueError(f"{folder.name}/report.yaml asks for unknown data: {content['data']}")
     if not (folder / "page.html").is_file():
         raise ValueError(f"{folder.name} has no page.html")
+    options = {"readers": READERS[0], "names": NAMES[0]} | (content.get("options") or {})
+    if options["readers"] not in READERS or options["names"] not in NAMES:
+        raise ValueError(f"{folder.name}/report.yaml has unknown readers or names")
     return Report(
         key=content["key"],
         title=content["title"],
         data=content["data"],
         page=f"{folder.name}/page.html",
-        options=content.get("options") or {},
+        options=options,
         cut=bool(content.get("cut", False)),
     )
 

@@ -47,6 +47,8 @@ ZOOM = 3  # pixels of a picture for a point
 TAGS = {"en": "en-GB", "cy": "cy-GB"}
 # what XML cannot hold
 UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# elements of a drawing that show what stands elsewhere
+FETCHING = re.compile(r"<(?:\w+:)?(?:image|feimage|use|style|foreignobject)\b|<\?xml-style|<!doctype", re.IGNORECASE)
 NUMBERS = "Numbered paragraph"
 # grounds of a heat map, and whether the text on them is white
 SHADES = {
@@ -66,7 +68,9 @@ def document(source: Source) -> bytes:
 
 @lru_cache(maxsize=2048)
 def drawn(svg: str) -> bytes:
-    """A drawing as PNG. Nothing is fetched for it, and only packaged fonts are used."""
+    """A drawing as PNG. Nothing is fetched for it, and only packaged fonts are used. ValueError for one that would."""
+    if FETCHING.search(svg):  # ours have none of these, and what people wrote stands in them as text
+        raise ValueError("refused: drawings hold what they show")
     fonts = [str(path) for path in sorted((ASSETS / "fonts").glob("*.ttf"))] if "<text" in svg else []
     made = resvg_py.svg_to_bytes(
         svg_string=svg, dpi=72, zoom=ZOOM, skip_system_fonts=True, font_files=fonts, background="#ffffff",
@@ -309,7 +313,11 @@ class _Writer:
             style = "Note"
         else:
             style = "Normal"
-        self._inline(element, self._paragraph(parent, style))
+        paragraph = self._paragraph(parent, style)
+        if names & {"legend", "leads"}:
+            # on the page of what it leads to
+            paragraph.find(qn("w:pPr")).insert(1, _element("w:keepNext"))
+        self._inline(element, paragraph)
 
     def _heading(self, element: Any, parent: Any) -> None:
         on_cover = any(classes(one) & {"cover", "panel"} for one in element.iterancestors())

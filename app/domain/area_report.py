@@ -94,6 +94,8 @@ class AreaReport(Frozen):
     """The document. `shows_findings`: what inspectors found and judged is in it, as far as there is any.
 
     `is_withheld`: it is not, because somebody still checks a return again. `others`: how many other areas there are.
+    `suppressed_below`: shares of all areas are left out where they, or what they leave of agencies elsewhere, are about
+    fewer agencies (0: none is).
     """
 
     format: Literal["candour-area-report/1"] = "candour-area-report/1"
@@ -119,6 +121,7 @@ class AreaReport(Frozen):
     questions: tuple[Question, ...] = ()
     shows_findings: bool = False
     is_withheld: bool = False
+    suppressed_below: int = 0
 
     @property
     def disagreements(self) -> int:

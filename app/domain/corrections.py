@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from textwrap import shorten
 from typing import Any
 
@@ -103,6 +103,7 @@ _TWIN = ("pairs", "both", "only_a", "only_b", "neither", "not_comparable")
 _STAFF = ("agencies", "few", "agree", "counted", "percent", "met", "graded", "percent_met")
 _MILESTONE = ("counted", "not_yet", "by_then", "after", "no_date")
 
+HIDDEN = "c"  # what stands in place of a figure that is not shown for small numbers
 SHOWN_WORDS = 120  # of a response, where two of them are compared
 
 Findings = Mapping[str, Any]
@@ -155,6 +156,8 @@ def _register_figures(register: Findings) -> Figures:
                     words = shorten(one["words"], SHOWN_WORDS, placeholder="…")
                     found["register", f"{what}: {one['agency']}", "response"] = words
             for one in entry["progress"]:
+                if one.get("hidden"):
+                    found["register", f"{what}: {one['name']}", "answers"] = HIDDEN
                 for tally in one["by_grade"]:
                     key = ("register", f"{what}: {one['name']}: {tally['label']}", "answers")
                     found[key] = str(tally["number"])
@@ -183,7 +186,10 @@ def figures_of(findings: Findings) -> Figures:
     """Every figure that the findings print, under the chapter, what it is of, and its field."""
     found: Figures = {}
 
-    def add(chapter: str, what: str, row: Mapping[str, Any], fields: Iterable[str]) -> None:
+    def add(chapter: str, what: str, row: Mapping[str, Any], fields: Sequence[str]) -> None:
+        if row.get("hidden"):  # all of it is, so one says it
+            found[chapter, what, fields[0]] = HIDDEN
+            return
         for field in fields:
             if row.get(field) is not None:
                 found[chapter, what, field] = str(row[field])
@@ -249,9 +255,12 @@ def _add_composition(found: Figures, report: Mapping[str, Any] | None) -> None:
 def _add_fact(found: Figures, fact: Mapping[str, Any]) -> None:
     labels = {one["key"]: one["label"] for one in fact["choices"]}
     kinds = "/".join(row["agency_type"] for row in fact["rows"])
-    rows = [(row["label"], row["counted"]) for row in fact["rows"]]
-    for label, counted in [*rows, ("", fact["counted"])]:
+    rows = [(row["label"], row["counted"], row.get("hidden")) for row in fact["rows"]]
+    for label, counted, is_hidden in [*rows, ("", fact["counted"], fact.get("hidden"))]:
         what = f"{kinds}#{fact['id']}: {fact['label']}" + (f": {label}" if label else "")
+        if is_hidden:
+            found["facts", what, "answers"] = HIDDEN
+            continue
         found["facts", what, "answers"] = str(counted["answers"])
         for key, number in counted["chosen"].items():
             found["facts", f"{what}: {labels[key]}", "chosen"] = str(number)
@@ -265,12 +274,15 @@ def _add_checks(found: Figures, checks: Mapping[str, Any] | None) -> None:
         return
 
     def compared(what: str, row: Mapping[str, Any]) -> None:
+        if row.get("hidden"):
+            found["checks", what, "answers_checked"] = HIDDEN
+            return
         found["checks", what, "answers_checked"] = str(row["compared"]["answers"])
         for field in ("own_met", "found_met", "adjusted"):
             found["checks", what, field] = str(row["compared"][field])
 
     for row in [*checks["types"], checks["total"]]:
-        found["checks", row["label"], "checked"] = str(row["checked"])
+        found["checks", row["label"], "checked"] = HIDDEN if row.get("hidden") else str(row["checked"])
         for field in ("returns", "answers"):
             if rate := row[field]:
                 share = f"{in_tenths(rate['tenths'])}%"
@@ -292,6 +304,8 @@ def _add_judgements(found: Figures, judgements: Mapping[str, Any] | None) -> Non
         return
     titles = {(row["agency_type"], row["key"]): row["title"] for row in judgements["spreads"]}
     for row in judgements["spreads"]:
+        if row.get("hidden"):
+            found["judgements", f"{row['label']}: {row['title']}", "number"] = HIDDEN
         for grade in row["grades"]:
             found["judgements", f"{row['label']}: {row['title']}: {grade['label']}", "number"] = str(grade["number"])
     for agency in judgements["agencies"]:

@@ -32,29 +32,45 @@ Exact = Annotated[Fraction, PlainValidator(Fraction), PlainSerializer(decimal_te
 class Spread(Frozen):
     """How numbers lie: their `number`, the smallest and largest, and the quartiles between. Shares are in per cent.
 
+    No `smallest` and `largest`, which one agency each gave, where small numbers are left out.
+
     `total` is of numbers and of rows, `numerator` of `denominator` of shares: both added up, which `together` is the
     share of. What was out of nothing has no share, and is not among the `number`.
     """
 
     number: int
-    smallest: Exact
+    smallest: Exact | None
     lower: Exact
     median: Exact
     upper: Exact
-    largest: Exact
+    largest: Exact | None
     total: Exact | None = None
     numerator: int | None = None
     denominator: int | None = None
     together: Exact | None = None
 
+    @property
+    def shown(self) -> tuple[Fraction, ...]:
+        """The smallest, the quartiles and the largest, but for those that are left out."""
+        five = (self.smallest, self.lower, self.median, self.upper, self.largest)
+        return tuple(one for one in five if one is not None)
+
 
 class Days(Frozen):
-    """The first and the last of some days, and the one in the middle: of two in the middle the earlier."""
+    """The first and the last of some days, and the one in the middle: of two in the middle the earlier.
+
+    No first and last, which one agency each gave, where small numbers are left out.
+    """
 
     number: int
-    earliest: date
+    earliest: date | None
     median: date
-    latest: date
+    latest: date | None
+
+    @property
+    def shown(self) -> tuple[date, ...]:
+        """The first, the middle and the last, but for those that are left out."""
+        return tuple(one for one in (self.earliest, self.median, self.latest) if one is not None)
 
 
 class Counted(Frozen):
@@ -77,13 +93,17 @@ class ChoiceFound(Frozen):
 
 
 class FactRow(Frozen):
-    """A question of facts as the agencies of one type answered it; `returns` were asked, as question `number`."""
+    """A question of facts as the agencies of one type answered it; `returns` were asked, as question `number`.
+
+    Where it is `hidden`, for small numbers, nothing is counted.
+    """
 
     agency_type: str
     label: str
     number: str
     returns: int
     counted: Counted
+    hidden: bool = False
 
 
 class FactFindings(Frozen):
@@ -105,6 +125,7 @@ class FactFindings(Frozen):
     rows: tuple[FactRow, ...]
     returns: int
     counted: Counted
+    hidden: bool = False
 
 
 Said = tuple[Mapping[str, Any], int]  # a stored value, and how many answers have it
@@ -155,9 +176,14 @@ def _spread(asked: Asked, given: Sequence[Said]) -> Spread | None:
     numerator = sum(value["numerator"] * times for value, times in given if asked.measure(value) is not None)
     denominator = sum(value["denominator"] * times for value, times in given if asked.measure(value) is not None)
     return Spread(
-        **_five([round(one, 1) for one in five]), number=len(ordered), numerator=numerator, denominator=denominator,
-        together=round(Fraction(100 * numerator, denominator), 1),
+        **_five([_tenth(one) for one in five]), number=len(ordered), numerator=numerator, denominator=denominator,
+        together=_tenth(Fraction(100 * numerator, denominator)),
     )  # fmt: skip
+
+
+def _tenth(share: Fraction) -> Fraction:
+    """A share with one decimal, halves up as all others."""
+    return Fraction(int(10 * share + Fraction(1, 2)), 10)
 
 
 def _five(numbers: Sequence[Fraction]) -> dict[str, Fraction]:

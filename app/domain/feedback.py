@@ -625,7 +625,8 @@ class TwinSeen(Frozen):
     """A duty that the agency shares with others, as its area sees it in the findings that are published.
 
     Of `compared` pairs of agencies of the area, `agree` say the same; in `only_own` the side of this agency's type says
-    that it is in place and the other does not, in `only_other` the other way round.
+    that it is in place and the other does not, in `only_other` the other way round. Where it is `hidden` there, for
+    small numbers, all of these are 0.
     """
 
     area: str
@@ -636,6 +637,7 @@ class TwinSeen(Frozen):
     agree: int
     only_own: int
     only_other: int
+    hidden: bool = False
 
 
 class FeedbackDocument(Frozen):

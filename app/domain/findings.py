@@ -485,7 +485,7 @@ class ThemeFindings(Frozen):
 class MilestoneRow(Frozen):
     """One criterion against its milestone: how many do not meet it yet, and by when those expect to.
 
-    `not_yet` = `by_then` + `after` + `no_date`.
+    `not_yet` = `by_then` + `after` + `no_date`. `hidden`: see `Figure`; so it is in the rows below.
     """
 
     reference: str
@@ -497,10 +497,11 @@ class MilestoneRow(Frozen):
     by_then: int
     after: int
     no_date: int
+    hidden: bool = False
 
 
 class MilestoneFindings(Frozen):
-    """What must be in place by a date and is not, worst first within each agency type."""
+    """What must be in place by a date and is not, worst first within each agency type; those that are hidden last."""
 
     key: str
     label: str
@@ -514,6 +515,7 @@ class MilestoneFindings(Frozen):
     no_date: int
     rows: tuple[MilestoneRow, ...]
     sentences: tuple[Sentence, ...]
+    hidden: bool = False
 
 
 class BasisCount(Frozen):
@@ -539,6 +541,7 @@ class AssuranceRow(Frozen):
     percent_checked_met: int | None
     on_paper_met: int
     percent_on_paper_met: int | None
+    hidden: bool = False
 
 
 class AssuranceFindings(Frozen):
@@ -578,6 +581,7 @@ class TwinCounts(Frozen):
     only_b: int = 0
     neither: int = 0
     not_comparable: int = 0
+    hidden: bool = False
 
 
 class TwinArea(TwinCounts):
@@ -682,6 +686,7 @@ class CheckedType(Frozen):
     returns: Rate | None
     answers: Rate | None
     compared: Compared
+    hidden: bool = False
 
 
 class ComparedTheme(Frozen):
@@ -690,6 +695,7 @@ class ComparedTheme(Frozen):
     key: str
     title: str
     compared: Compared
+    hidden: bool = False
 
 
 class ComparedCriterion(Frozen):
@@ -700,6 +706,7 @@ class ComparedCriterion(Frozen):
     number: str
     label: str
     compared: Compared
+    hidden: bool = False
 
 
 class CheckedByRisk(Frozen):
@@ -711,6 +718,7 @@ class CheckedByRisk(Frozen):
     checked: int
     changed: int
     compared: Compared
+    hidden: bool = False
 
 
 class CheckedReturn(Frozen):
@@ -786,6 +794,7 @@ class JudgedSpread(Frozen):
     capped: int
     overridden: int
     differs: int
+    hidden: bool = False
 
 
 class JudgedCell(Frozen):
@@ -862,6 +871,7 @@ class StaffLine(Frozen):
     met: int
     graded: int
     percent_met: int | None
+    hidden: bool = False
 
 
 class StaffFindings(Frozen):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from app.domain.corrections import CHAPTERS, FIELDS
+from app.domain.corrections import CHAPTERS, FIELDS, HIDDEN
 from app.domain.counted import Counted, FactFindings, decimal_text
 from app.domain.findings import (
     CheckFindings,
@@ -69,7 +69,6 @@ MORE_FIGURES: dict[str, str] = {
     "decided": N_("what was decided"),
     "called_for": N_("agencies of which it is called for"),
 }
-HIDDEN = "c"  # what stands in place of a figure that is not shown for small numbers
 # a part of a label that begins with a grade or a basis
 GRADE_PERCENT = N_("%(label)s, per cent")
 MET_GRADE_PERCENT = N_("%(label)s, per cent of the answers that say that it is met")
@@ -230,11 +229,17 @@ class _Table:
     def milestone(self, one: MilestoneFindings) -> Iterator[Line]:
         fields = ("not_yet", "by_then", "after", "no_date")
         about = f"{one.label} ({one.date.isoformat()})"
-        yield from self.line("milestones", "percent_met", one.percent, about=about)
-        for field in fields:
-            yield from self.line("milestones", field, getattr(one, field), about=about)
+        if one.hidden:
+            yield from self.line("milestones", "percent_met", HIDDEN, about=about)
+        else:
+            yield from self.line("milestones", "percent_met", one.percent, about=about)
+            for field in fields:
+                yield from self.line("milestones", field, getattr(one, field), about=about)
         for row in one.rows:
             where = {"agencies": self.kinds[row.agency_type], "number": row.number, "about": f"{about}: {row.label}"}
+            if row.hidden:
+                yield from self.line("milestones", "counted", HIDDEN, **where)
+                continue
             for field in ("counted", *fields):
                 yield from self.line("milestones", field, getattr(row, field), **where)
 
@@ -244,11 +249,17 @@ class _Table:
                 "agencies": f"{twin.a.agencies} / {twin.b.agencies}", "number": f"{twin.a.number} / {twin.b.number}",
                 "about": f"{twin.a.label} / {twin.b.label}",
             }  # fmt: skip
+            if twin.hidden:
+                yield from self.line("twins", "both", HIDDEN, **where)
+                continue
             for field in ("both", "only_a", "only_b", "neither", "not_comparable"):
                 yield from self.line("twins", field, getattr(twin, field), **where)
 
     def assurance(self) -> Iterator[Line]:
         for row in self.found.assurance.rows:
+            if row.hidden:
+                yield from self.line("assurance", "answers", HIDDEN, agencies=row.label)
+                continue
             for basis in row.bases:
                 for words, value in (
                     (MET_GRADE_PERCENT, basis.percent_met), (GRADE_PERCENT, basis.percent),
@@ -259,13 +270,16 @@ class _Table:
             yield from self.line("assurance", "answers", row.answers, agencies=row.label)
 
     def fact(self, fact: FactFindings) -> Iterator[Line]:
-        rows: list[tuple[str, str, int, Counted]] = [
-            (row.label, row.number, row.returns, row.counted) for row in fact.rows
+        rows: list[tuple[str, str, int, Counted, bool]] = [
+            (row.label, row.number, row.returns, row.counted, row.hidden) for row in fact.rows
         ]
         if len(rows) > 1:
-            rows.append(("", rows[0][1], fact.returns, fact.counted))
-        for agencies, number, returns, counted in rows:
+            rows.append(("", rows[0][1], fact.returns, fact.counted, fact.hidden))
+        for agencies, number, returns, counted, hidden in rows:
             where = {"agencies": agencies, "number": number, "about": fact.label}
+            if hidden:
+                yield from self.line("facts", "answers", HIDDEN, **where)
+                continue
             for one in fact.choices:
                 yield from self.line("facts", one.label, counted.chosen.get(one.key, 0), **where)
             yield from self.line("facts", "answers", counted.answers, **where)
@@ -276,12 +290,15 @@ class _Table:
                     value = getattr(spread, field)
                     if value is not None and not (field == "total" and spread.together is not None):
                         yield from self.line("facts", field, decimal_text(value), **where)
+                    elif field in ("smallest", "largest"):
+                        yield from self.line("facts", field, HIDDEN, **where)
                 if spread.together is not None:
                     yield from self.line("facts", "numerator", spread.numerator, **where)
                     yield from self.line("facts", "denominator", spread.denominator, **where)
             if days := counted.days:
                 for field in ("earliest", "median", "latest"):
-                    yield from self.line("facts", field, getattr(days, field).isoformat(), **where)
+                    value = getattr(days, field)
+                    yield from self.line("facts", field, value.isoformat() if value else HIDDEN, **where)
 
     def staff(self) -> Iterator[Line]:
         staff = self.found.staff
@@ -290,6 +307,9 @@ class _Table:
         yield from self.line("staff", "returns", staff.returns, about=staff.title)
         for one in staff.lines:
             where = {"agencies": self.kinds[one.agency_type], "number": one.number, "about": one.label}
+            if one.hidden:
+                yield from self.line("staff", "agencies", HIDDEN, **where)
+                continue
             if one.graded and one.graded < self.small:
                 yield from self.line("staff", "met", one.met, **where)
                 yield from self.line("staff", "graded", one.graded, **where)
@@ -302,7 +322,10 @@ class _Table:
 
     # --- what was checked and judged -----------------------------------------------------------------------------
 
-    def compared(self, one: Compared, **where: str) -> Iterator[Line]:
+    def compared(self, one: Compared, hidden: bool = False, **where: str) -> Iterator[Line]:
+        if hidden:
+            yield from self.line("checks", "answers_checked", HIDDEN, **where)
+            return
         for figure, value in (
             ("answers_checked", one.answers), ("own_met", one.own_met), ("found_met", one.found_met),
             ("adjusted", one.adjusted), ("lower_than", one.lower), ("higher_than", one.higher),
@@ -321,6 +344,9 @@ class _Table:
 
     def checks(self, found: CheckFindings) -> Iterator[Line]:
         for one in (*found.types, found.total):
+            if one.hidden:
+                yield from self.line("checks", "checked", HIDDEN, agencies=one.label)
+                continue
             if not found.is_small:
                 for field in ("population", "drawn", "checked"):
                     yield from self.line("checks", field, getattr(one, field), agencies=one.label)
@@ -329,18 +355,21 @@ class _Table:
             yield from self.compared(one.compared, agencies=one.label)
         for named in found.named:
             where = {"agencies": named.type_label, "about": named.name}
-            yield from self.compared(named.compared, **where)
+            yield from self.compared(named.compared, False, **where)
             if named.twice:
                 yield from self.line("checks", "twice", named.twice, **where)
                 yield from self.line("checks", "agreed", named.agreed, **where)
         for theme in found.themes:
-            yield from self.compared(theme.compared, about=theme.title)
+            yield from self.compared(theme.compared, theme.hidden, about=theme.title)
         for criterion in found.criteria:
-            agencies = self.kinds[criterion.agency_type]
             yield from self.compared(
-                criterion.compared, agencies=agencies, number=criterion.number, about=criterion.label
-            )
+                criterion.compared, criterion.hidden, agencies=self.kinds[criterion.agency_type],
+                number=criterion.number, about=criterion.label,
+            )  # fmt: skip
         for risk in (*found.risks, *((found.by_risk,) if found.by_risk else ())):
+            if risk.hidden:
+                yield from self.line("checks", "risk_chosen", HIDDEN, about=risk.title)
+                continue
             for figure, value in (("risk_chosen", risk.chosen), ("checked", risk.checked), ("changed", risk.changed)):
                 yield from self.line("checks", figure, value, about=risk.title)
             yield from self.compared(risk.compared, about=risk.title)
@@ -353,6 +382,9 @@ class _Table:
         titles = {(row.agency_type, row.key): row.title for row in found.spreads}
         for row in found.spreads:
             where = {"agencies": row.label, "about": row.title}
+            if row.hidden:
+                yield from self.line("judgements", "number", HIDDEN, **where)
+                continue
             for grade in row.grades:
                 yield from self.line("judgements", grade.label, grade.number, **where)
                 if row.total - row.waiting >= self.small:

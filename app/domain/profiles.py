@@ -12,13 +12,17 @@ from app.domain.findings import Figure, Frozen, JudgedCell, percent
 
 
 class Share(Frozen):
-    """How many criteria (or answers) are met of those that count, and how many are shown apart (not assured)."""
+    """How many criteria (or answers) are met of those that count, and how many are shown apart (not assured).
+
+    Where it is `hidden`, for small numbers, all else is empty.
+    """
 
     met: int = 0
     counted: int = 0
     apart: int = 0
     percent: int | None = None
     percent_apart: int | None = None
+    hidden: bool = False
 
     @classmethod
     def of(cls, figure: Figure) -> Share:
@@ -54,7 +58,8 @@ class Pairing(Frozen):
 class AgencyLine(Frozen):
     """One agency with a submission in force, in a line. `parts` are its shares by theme, in the document's order.
 
-    `place`: where its share lies among those of all agencies, as `app.domain.control.place` names it.
+    `place`: where its share lies among those of all agencies, as `app.domain.control.place` names it; empty where that
+    is not told.
     """
 
     name: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -39,13 +39,17 @@ class Decided(Frozen):
 
 
 class Progress(Frozen):
-    """How far the agencies of one type have come: `answers` by grade, and the latest date that they expect."""
+    """How far the agencies of one type have come: `answers` by grade, and the latest date that they expect.
+
+    Where it is `hidden`, for small numbers, all of that is empty.
+    """
 
     agency_type: str
     name: str  # in the plural: there can be several
     answers: int
     by_grade: tuple[Tally, ...]
     expected: date | None = None
+    hidden: bool = False
 
 
 class Entry(Frozen):
@@ -66,6 +70,7 @@ class Moment(Frozen):
     round_name: str
     day: date
     by_grade: tuple[Tally, ...]
+    hidden: bool = False  # as of `Progress`: it would give a hidden one away
 
 
 class ReportOf(Frozen):
@@ -95,7 +100,9 @@ class Beside(Frozen):
 class Register(Frozen):
     """Everything that the table of responses says. `has_checks`: progress is as inspectors found it, where they did.
 
-    `edition`: where this is the table as it was published.
+    `edition`: where this is the table as it was published. `suppressed_below`: progress of fewer agencies is left out,
+    and what would give it away, and the latest date, which one agency gave (0: nothing is). Without `names_agencies`
+    those who decided stand as what they are.
     """
 
     format: Literal["candour-register/1"] = "candour-register/1"
@@ -111,6 +118,8 @@ class Register(Frozen):
     beside: tuple[Beside, ...] = ()
     has_checks: bool = False
     edition: Edition | None = None
+    suppressed_below: int = 0
+    names_agencies: bool = True
 
 
 @dataclass(frozen=True)
@@ -126,7 +135,8 @@ class Signed:
 class InRound:
     """The submissions of one round, in the order of the agencies' names, and the pack that they answered.
 
-    `types`: the agency types that the round asks.
+    `types`: the agency types that the round asks. For readers beyond the inspectorates progress of fewer than `below`
+    agencies is hidden (0: no limit), and that on the questions `hidden` elsewhere, as `agency-type#criterion`.
     """
 
     name: str
@@ -134,6 +144,20 @@ class InRound:
     pack: Pack
     types: Collection[str]
     returns: Sequence[Signed]
+    below: int = 0
+    hidden: Collection[str] = ()
+
+    def hides(self, kind: str, questions: Sequence[Placed]) -> bool:
+        """Whether nothing is said of what the agencies of a type answered to some questions."""
+        ids = {placed.criterion.id for placed in questions}
+        agencies = sum(one.agency_type == kind and not ids.isdisjoint(one.answers) for one in self.returns)
+        return 0 < agencies < self.below or any(f"{kind}#{id_}" in self.hidden for id_ in ids)
+
+
+def without_names(of: InRound, language: str) -> InRound:
+    """A round whose agencies are called by what they are."""
+    kinds = {key: localise(kind.name, language) for key, kind in of.pack.agency_types.items()}
+    return replace(of, returns=[replace(one, agency=kinds[one.agency_type]) for one in of.returns])
 
 
 def decided_by(pack: Pack, types: Collection[str]) -> dict[str, dict[str, Placed]]:
@@ -249,6 +273,9 @@ class _Writing:
                         )
 
     def progress(self, kind: str, questions: Sequence[Placed]) -> Progress:
+        name = self.say(self.pack.agency_types[kind].plural)
+        if self.of.hides(kind, questions):
+            return Progress(agency_type=kind, name=name, answers=0, by_grade=(), hidden=True)
         counts = _grades(self.of, kind, questions)
         late = {
             (scheme, grade.key)
@@ -264,7 +291,7 @@ class _Writing:
         ]
         return Progress(
             agency_type=kind,
-            name=self.say(self.pack.agency_types[kind].plural),
+            name=name,
             answers=counts.total(),
             by_grade=tuple(
                 Tally(key=grade.key, label=self.say(grade.label), number=counts[scheme, grade.key])
@@ -272,7 +299,7 @@ class _Writing:
                 for grade in of.grades
                 if counts[scheme, grade.key]
             ),
-            expected=max(map(date.fromisoformat, expected), default=None),
+            expected=None if self.of.below else max(map(date.fromisoformat, expected), default=None),
         )
 
     def over_time(self, keys: Sequence[str], rounds: Sequence[InRound]) -> tuple[Moment, ...]:
@@ -282,14 +309,19 @@ class _Writing:
         round has lost is told by itself, where it was given.
         """
         wanted = set(keys)
-        counts = []
+        counts, hidden = [], []
         words: dict[tuple[str, str], str] = {}
         for of in rounds:
             found: Counter[tuple[str, str]] = Counter()
-            for one in recommendations(of.pack, of.types):
-                if one.key in wanted:
-                    for kind, questions in one.questions.items():
-                        found += _grades(of, kind, questions)
+            asked = [
+                (kind, questions)
+                for one in recommendations(of.pack, of.types)
+                if one.key in wanted
+                for kind, questions in one.questions.items()
+            ]
+            hidden.append(any(of.hides(kind, questions) for kind, questions in asked))
+            for kind, questions in asked if not hidden[-1] else ():
+                found += _grades(of, kind, questions)
             counts.append(found)
             for scheme, graded in of.pack.grading_schemes.items():
                 words |= {(scheme, grade.key): self.say(grade.label) for grade in graded.grades}
@@ -310,10 +342,10 @@ class _Writing:
             return ()
         return tuple(
             Moment(
-                round_name=of.name, day=of.day,
+                round_name=of.name, day=of.day, hidden=is_hidden,
                 by_grade=tuple(Tally(key=one[1], label=words[one], number=found[one]) for one in shown),
             )
-            for of, found in zip(rounds, counts, strict=True)
+            for of, found, is_hidden in zip(rounds, counts, hidden, strict=True)
         )  # fmt: skip
 
 

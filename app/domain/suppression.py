@@ -13,31 +13,39 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from app.domain import key_messages as say
-from app.domain.counted import FactFindings
+from app.domain.counted import Counted, FactFindings
 from app.domain.findings import (
     AssuranceFindings,
     CheckFindings,
+    Compared,
     CriterionFindings,
     Figure,
     FigureBy,
     JointFindings,
     JudgementFindings,
     MilestoneFindings,
+    MilestoneRow,
     ResponseRow,
     Sentence,
     StaffFindings,
+    StaffLine,
     ThemeFindings,
     TwinFindings,
+    TwinSide,
 )
 from app.domain.key_messages import Wording
 from app.domain.message import N_, Message
 
 Key = Hashable
 K = TypeVar("K", bound=Hashable)
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -195,6 +203,7 @@ class _Suppressing:
         self.about: dict[Key, int] = {}
         self.sums: list[Sum] = []
         self._table()
+        self.criteria = {one.reference: one for one in (*found.criteria(), *found.optional)}
         own = {cell for cell in self.about if self._is_of_hidden_group(cell)}
         unsaid = [cell for cell in self.about if cell[-1] is None]  # type: ignore[index]
         self.out = hidden(self.about, self.sums, below, also=own, unsaid=unsaid)
@@ -333,9 +342,9 @@ class _Suppressing:
                 "themes": themes,
                 "milestones": tuple(self._milestone(one) for one in found.milestones),
                 "assurance": self._assurance(found.assurance),
-                "twins": tuple(filter(None, map(self._twin, found.twins))),
+                "twins": tuple(map(self._twin, found.twins)),
                 "optional": tuple(self._without_criterion(one) for one in found.optional),
-                "facts": tuple(filter(None, map(self._fact, found.facts))),
+                "facts": tuple(map(self._fact, found.facts)),
                 "staff": self._staff(found.staff),
                 "not_responding": ()
                 if total_hidden
@@ -394,61 +403,107 @@ class _Suppressing:
         return left.model_copy(update={"sentences": kept})
 
     def _milestone(self, one: MilestoneFindings) -> MilestoneFindings:
-        shown = tuple(
-            row for row in one.rows if ("criterion", row.reference, row.agency_type, "") not in self.out
+        """Those criteria that are hidden stand last, each that has the milestone: a place would tell how they stand."""
+        kinds = [kind.key for kind in self.found.agency_types]
+        known = {row.reference: row for row in one.rows}
+        rows = [row for row in one.rows if not self._is_out(row.reference)] + [
+            known.get(each.reference) or _not_met(each)
+            for each in self.found.criteria()
+            if each.milestone == one.key and self._is_out(each.reference)
+        ]
+        rows.sort(key=lambda row: kinds.index(row.agency_type))
+        left = one.model_copy(
+            update={"rows": tuple(_blank(row) if self._is_out(row.reference) else row for row in rows)}
         )
-        left = one.model_copy(update={"rows": shown})
         if ("milestone", one.key, "", "") in self.out:
-            nothing = dict.fromkeys(("counted", "met", "not_yet", "by_then", "after", "no_date"), 0)
-            return left.model_copy(update={**nothing, "percent": None, "sentences": ()})
+            return _blank(left).model_copy(update={"rows": left.rows})
         return left
 
+    def _is_out(self, reference: str) -> bool:
+        """Whether the figure of a criterion is hidden."""
+        one = self.criteria.get(reference)
+        return one is not None and ("criterion", reference, one.agency_type, "") in self.out
+
+    def _leaves_few(self, reference: str, answers: int, agencies: int, *, excluded: bool = False) -> bool:
+        """Whether a figure about some of the answers to a criterion (the `excluded` too), of so many agencies, is not
+        to be shown beside the criterion's own: that is hidden, or what the one leaves of the other is about too few."""
+        one = self.criteria.get(reference)
+        if one is None:
+            return False
+        rest = one.figure.counted + (one.figure.excluded if excluded else 0) - answers
+        others = self.submitted.get((one.agency_type, ""), 0) - agencies
+        return self._is_out(reference) or 0 < (min(rest, others) if others > 0 else rest) < self.below
+
     def _assurance(self, found: AssuranceFindings) -> AssuranceFindings:
-        rows = tuple(row for row in found.rows if ("type", row.agency_type, "") not in self.out)
+        gone = [("type", row.agency_type, "") in self.out for row in found.rows]
+        shown = [row for row, is_out in zip(found.rows, gone, strict=True) if not is_out]
         total = None if ("answers", "", "") in self.out else found.total
-        sentences = say.assurance_sentences(rows, total, self.words, found.checked_phrase, found.on_paper_phrase)
+        sentences = say.assurance_sentences(shown, total, self.words, found.checked_phrase, found.on_paper_phrase)
         return found.model_copy(
             update={
-                "rows": rows,
+                "rows": tuple(_blank(row) if is_out else row for row, is_out in zip(found.rows, gone, strict=True)),
                 "total": total,
                 "sentences": tuple(one for one in sentences if one in found.sentences),
             }
         )
 
-    def _twin(self, twin: TwinFindings) -> TwinFindings | None:
-        """The two views of a duty; those areas with too few pairs, and one or more to hide them, are left out."""
-        sides = (twin.a.agency_type, twin.b.agency_type)
-        if any(self._hides(kind) for kind in sides):
-            return None
+    def _twin(self, twin: TwinFindings) -> TwinFindings:
+        """The two views of a duty, without those areas with too few pairs, and one or more to hide them."""
+        sides = (twin.a, twin.b)
         about: dict[Key, int] = {("area", place): one.pairs for place, one in enumerate(twin.by_area)}
-        about["all"] = min(twin.pairs, *(self.submitted.get((kind, ""), 0) for kind in sides))
+        about["all"] = min(twin.pairs, *(self.submitted.get((side.agency_type, ""), 0) for side in sides))
         areas = tuple(cell for cell in about if cell != "all")
-        out = hidden(about, [Sum("all", areas)], self.below)
+        known = any(self._leaves_few(side.reference, twin.compared, twin.pairs) for side in sides)
+        also = ["all"] if known or any(self._hides(side.agency_type) for side in sides) else []
+        out = hidden(about, [Sum("all", areas)], self.below, also=also)
         if "all" in out:
-            return None
-        shown = tuple(one for place, one in enumerate(twin.by_area) if ("area", place) not in out)
-        return twin.model_copy(update={"by_area": shown})
+            # areas without the duty as a whole could be added up again
+            return _blank(twin).model_copy(update={"by_area": tuple(map(_blank, twin.by_area))})
+        return twin.model_copy(
+            update={
+                "by_area": tuple(
+                    _blank(one) if ("area", place) in out else one for place, one in enumerate(twin.by_area)
+                )
+            }
+        )
 
-    def _fact(self, fact: FactFindings) -> FactFindings | None:
+    def _fact(self, fact: FactFindings) -> FactFindings:
         about: dict[Key, int] = {row.agency_type: row.returns for row in fact.rows}
         about[""] = fact.returns
         out = hidden(
             about, [Sum("", tuple(row.agency_type for row in fact.rows))], self.below,
-            also=[row.agency_type for row in fact.rows if self._hides(row.agency_type)],
+            also=[
+                row.agency_type
+                for row in fact.rows
+                if self._hides(row.agency_type) or self._is_out(f"{row.agency_type}#{fact.id}")
+            ],
         )  # fmt: skip
+        rows = tuple(
+            _blank(row) if row.agency_type in out else row.model_copy(update={"counted": _inner(row.counted)})
+            for row in fact.rows
+        )
         if "" in out:
-            return None
-        return fact.model_copy(update={"rows": tuple(row for row in fact.rows if row.agency_type not in out)})
+            rows = tuple(map(_blank, rows))
+            return _blank(fact).model_copy(update={"rows": rows, "choices": fact.choices})
+        return fact.model_copy(update={"rows": rows, "counted": _inner(fact.counted)})
 
     def _staff(self, found: StaffFindings | None) -> StaffFindings | None:
-        if found is None:
+        """What staff say; None where the results of too few agencies are there."""
+        if found is None or found.returns < self.below:
             return None
-        lines = tuple(
-            one for one in found.lines if one.agencies >= self.below and not self._hides(one.agency_type)
+        return found.model_copy(
+            update={"lines": tuple(_blank(one) if self._hides_line(one) else one for one in found.lines)}
         )
-        return found.model_copy(update={"lines": lines})
+
+    def _hides_line(self, one: StaffLine) -> bool:
+        return (
+            one.agencies < self.below
+            or self._hides(one.agency_type)
+            or self._leaves_few(f"{one.agency_type}#{one.id}", one.graded, one.agencies)
+        )
 
     def _checks(self, found: CheckFindings | None) -> CheckFindings | None:
+        """What was checked; None where too few returns were."""
         if found is None:
             return None
         about: dict[Key, int] = {"all": found.total.checked}
@@ -469,7 +524,7 @@ class _Suppressing:
             own = tuple(("criterion", one.reference) for one in found.criteria
                         if theme_of.get(one.reference) == theme.key)  # fmt: skip
             sums.append(Sum(("theme", theme.key), own, apart=False))
-        out = hidden(about, sums, self.below, also=[("type", kind) for kind in kinds if self._hides(kind)])
+        out = hidden(about, sums, self.below, also=list(self._not_beside(found, kinds)))
         if "all" in out or not about["all"]:
             return None
         of_risk: dict[Key, int] = {one.key: one.checked for one in found.risks}
@@ -478,25 +533,84 @@ class _Suppressing:
             of_risk[""] = found.by_risk.checked
             sums = [Sum("", tuple(one.key for one in found.risks))]
         risks_out = hidden(of_risk, sums, self.below)
+
+        def left(rows: Iterable[M], kind: str, name: str) -> tuple[M, ...]:
+            return tuple(_blank(one) if (kind, getattr(one, name)) in out else one for one in rows)
+
         return found.model_copy(
             update={
                 "frame": {kind: one for kind, one in found.frame.items() if not self._hides(kind)},
                 "drawn_returns": {kind: one for kind, one in found.drawn_returns.items() if not self._hides(kind)},
-                "types": tuple(one for one in found.types if ("type", one.agency_type) not in out),
-                "themes": tuple(one for one in found.themes if ("theme", one.key) not in out),
-                "criteria": tuple(one for one in found.criteria if ("criterion", one.reference) not in out),
-                "risks": () if "" in risks_out else tuple(one for one in found.risks if one.key not in risks_out),
-                "by_risk": None if "" in risks_out else found.by_risk,
+                "types": left(found.types, "type", "agency_type"),
+                "themes": left(found.themes, "theme", "key"),
+                "criteria": left(found.criteria, "criterion", "reference"),
+                "risks": tuple(_blank(one) if one.key in risks_out else one for one in found.risks),
+                "by_risk": _blank(found.by_risk) if found.by_risk and "" in risks_out else found.by_risk,
                 "named": (),
             }
         )
+
+    def _not_beside(self, found: CheckFindings, kinds: Mapping[str, int]) -> Iterable[Key]:
+        """What was checked that is not to be shown beside what was declared: the one is hidden, or the answers that
+        nobody checked are of too few agencies."""
+        unchecked = {kind: self.submitted.get((kind, ""), 0) - number for kind, number in kinds.items()}
+        for kind, number in unchecked.items():
+            few = not found.questions and 0 < number < self.below
+            if few or self._hides(kind) or ("type", kind, "") in self.out:
+                yield "type", kind
+        few = not found.questions and 0 < sum(unchecked.values()) < self.below
+        for theme in found.themes:
+            if few or ("theme", theme.key, "", "") in self.out:
+                yield "theme", theme.key
+        for one in found.criteria:
+            agencies = kinds.get(one.agency_type, 0)
+            if self._leaves_few(one.reference, one.compared.answers, agencies, excluded=True):
+                yield "criterion", one.reference
 
     def _judgements(self, found: JudgementFindings | None) -> JudgementFindings | None:
         """Where agencies are named their judgements are public, and counting them tells nothing more."""
         if found is None or self.found.names_agencies:
             return found
-        shown = tuple(one for one in found.spreads if one.total >= self.below and not self._hides(one.agency_type))
-        return found.model_copy(update={"spreads": shown})
+        return found.model_copy(
+            update={
+                "spreads": tuple(
+                    _blank(one) if one.total < self.below or self._hides(one.agency_type) else one
+                    for one in found.spreads
+                )
+            }
+        )
+
+
+def _blank(row: M) -> M:
+    """A row without its figures: whose it is, in words and keys, stays."""
+    update: dict[str, Any] = {"hidden": True}
+    for name in type(row).model_fields:
+        value = getattr(row, name)
+        if isinstance(value, bool | str | date | TwinSide):
+            continue
+        if isinstance(value, Compared | Counted):
+            update[name] = type(value)()
+        else:
+            update[name] = 0 if isinstance(value, int) else () if isinstance(value, tuple) else None
+    return row.model_copy(update=update)
+
+
+def _inner(counted: Counted) -> Counted:
+    """What was counted without the first and the last, which are figures of one agency each."""
+    spread, days = counted.spread, counted.days
+    return counted.model_copy(
+        update={
+            "spread": spread and spread.model_copy(update={"smallest": None, "largest": None}),
+            "days": days and days.model_copy(update={"earliest": None, "latest": None}),
+        }
+    )
+
+
+def _not_met(one: CriterionFindings) -> MilestoneRow:
+    return MilestoneRow(
+        reference=one.reference, agency_type=one.agency_type, number=one.number, label=one.label, counted=0,
+        not_yet=0, by_then=0, after=0, no_date=0,
+    )  # fmt: skip
 
 
 def _nothing(figure: Figure) -> Figure:

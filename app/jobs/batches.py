@@ -7,6 +7,7 @@ A run that is killed leaves the documents that it was making as they are; the ne
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -14,12 +15,12 @@ import os
 import re
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from flask import Flask
@@ -37,8 +38,12 @@ from app.queries.actors import actor_of
 from app.queries.batches import Line, lines_of
 from app.queries.rounds import NotFound
 from app.queries.shared import share
+from app.sheets.formulas import safe_cell
+from reports.formats import FORMATS
+from reports.formats import file_of as form_of
 from reports.make import MadeReport, make_report
 from reports.render import RenderFailed
+from reports.source import SOURCE
 
 log = structlog.get_logger()
 
@@ -46,6 +51,9 @@ AT_ONCE = 2  # a machine for this service has two cores
 FOLDER = "batches"  # below `reports` in the data folder
 MANIFEST = ("manifest.csv", "manifest.json")
 COLUMNS = ("file", "code", "sha256", "pages", "snapshot_id")
+GAVE_UP = N_("The reason is in the service’s log. What is made is kept.")
+NO_ROOM = N_("There is no room left where the service keeps its files. What is made is kept.")
+LOST = N_("Nobody has been making it for a while, and nobody is about to. What is made is kept.")
 # as old as the format can say: the same documents give the same file on any day
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
@@ -84,18 +92,33 @@ def _writing() -> Iterator[Session]:
 
 
 def make(app: Flask, public_id: str, *, stopping: Callable[[], bool] = lambda: False) -> str:
-    """Make what is left of a batch, and its file. `done`, `stopped` (by a person, or another run has it), or `paused`
-    where the worker is stopping: then it waits in the queue again.
+    """Make what is left of a batch, and its file. `done`, `stopped` (by a person, or another run has it), `paused`
+    where the worker is stopping: then it waits in the queue again, or `failed` where it could not go on: then it says
+    why, and a person can go on with it.
 
     Safe to run at any time and any number of times.
     """
-    with app.app_context():
-        return _make(app, public_id, stopping)
-
-
-def _make(app: Flask, public_id: str, stopping: Callable[[], bool]) -> str:
-    home = app.config["CANDOUR"].home
     turn = token_hex(8)
+    with app.app_context():
+        try:
+            return _make(app, public_id, turn, stopping)
+        except Exception as problem:
+            if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
+                log.error("a batch failed: no room is left", batch=public_id)
+                return give_up(public_id, turn, NO_ROOM)
+            log.exception("a batch failed", batch=public_id)
+            return give_up(public_id, turn, GAVE_UP)
+
+
+def give_up(public_id: str, turn: str, error: str) -> str:
+    """Store that a run could not go on with a batch. `failed`, or `stopped` where that is not its business any more."""
+    with _writing() as session:
+        given_up = operations.give_up(session, public_id, turn, now=clock.now(session), error=error)
+    return "failed" if given_up else "stopped"
+
+
+def _make(app: Flask, public_id: str, turn: str, stopping: Callable[[], bool]) -> str:
+    home = app.config["CANDOUR"].home
     with _writing() as session:
         batch_id = operations.begin(session, public_id, turn, now=clock.now(session))
     if batch_id is None:
@@ -160,7 +183,8 @@ def _make_one(batch_id: int, turn: str, task: Task, folder: Path) -> None:
                 snapshot_id=made.snapshot_id,
             )  # fmt: skip
     if not taken:
-        out.unlink(missing_ok=True)
+        for path in folder.glob(f"{out.stem}*"):
+            path.unlink(missing_ok=True)
 
 
 def _render(batch_id: int, task: Task, out: Path) -> MadeReport:
@@ -171,10 +195,17 @@ def _render(batch_id: int, task: Task, out: Path) -> MadeReport:
     actor = actor_of(session, batch.requested_by, now=now) if batch.requested_by else system_actor("worker")
     audit_return = session.get_one(AuditReturn, task.return_id) if task.return_id else None
     area = session.get_one(Area, task.area_id).public_id if task.area_id else ""
-    return make_report(
+    forms = batch.options.get("forms", ())
+    source = out.with_suffix(SOURCE) if forms else None
+    made = make_report(
         session, batch.report, batch.audit_round, audit_return, out=out, actor=actor, now=now, area=area,
-        edition=task.edition, language=batch.options.get("language", "en"),
+        edition=task.edition, language=batch.options.get("language", "en"), source=source,
     )  # fmt: skip
+    if source is not None:
+        for form in forms:
+            form_of(source, form)
+        source.unlink()
+    return made
 
 
 # --- the file --------------------------------------------------------------------------------------------------------
@@ -189,11 +220,12 @@ def _bind(batch_id: int, turn: str, folder: Path, out: Path) -> str:
             "report": batch.report, "language": batch.options.get("language", "en"),
             "round": batch.audit_round.key, "round_name": batch.audit_round.name,
         }  # fmt: skip
+        forms = batch.options.get("forms", ())
     part = out.with_name(f".{out.name}.{turn}.part")
     try:
         size, sha256 = 0, ""
         if any(line.stage == "made" for line in lines):
-            sha256 = write_file(part, folder, lines, about)
+            sha256 = write_file(part, folder, lines, about, forms)
             size = part.stat().st_size
         with _writing() as session:
             error = "" if size else N_("No document could be made, so there is no file to download.")
@@ -212,21 +244,44 @@ def _bind(batch_id: int, turn: str, folder: Path, out: Path) -> str:
     return "done"
 
 
-def write_file(out: Path, folder: Path, lines: list[Line], about: dict[str, str]) -> str:
-    """Write the ZIP file of some documents, those made in it and those that failed named; its SHA-256.
+def write_file(
+    out: Path, folder: Path, lines: list[Line], about: dict[str, str], forms: Sequence[str] = ()
+) -> str:
+    """Write the ZIP file of some documents, those made in it and those that failed named; its SHA-256. `forms`: those
+    that each was made in beside the PDF.
 
     Documents are copied in pieces, in the order of the lines. The same documents give the same bytes. Raises Damaged.
     """
     names = names_of(lines, about)
-    made = [line for line in lines if line.stage == "made"]
+    files: list[_File] = []
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for line in made:
-            _copy(archive, folder / line.file, names[line.id], line)
-        archive.writestr(_entry(MANIFEST[0]), _as_csv(made, names))
-        archive.writestr(_entry(MANIFEST[1]), _as_json(lines, names, about))
+        for line in lines:
+            if line.stage != "made":
+                continue
+            for ending in (".pdf", *(FORMATS[form].ending for form in forms)):
+                source = (folder / line.file).with_suffix("")
+                name = names[line.id].removesuffix(".pdf") + ending
+                digest = _copy(archive, source.with_name(source.name + ending), name, line)
+                files.append(_File(name, line, digest, line.pages if ending == ".pdf" else None))
+        archive.writestr(_entry(MANIFEST[0]), _as_csv(files))
+        archive.writestr(_entry(MANIFEST[1]), _as_json(files, lines, about))
     with out.open("rb") as file:
         os.fsync(file.fileno())
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class _File(NamedTuple):
+    """A file in the ZIP file, of the document of a line. `pages`: of a PDF."""
+
+    name: str
+    line: Line
+    sha256: str
+    pages: int | None
+
+    @property
+    def row(self) -> tuple[str, str, str, int | None, str]:
+        """What the manifest says of it, in the order of COLUMNS."""
+        return self.name, self.line.code, self.sha256, self.pages, self.line.snapshot_id
 
 
 def names_of(lines: list[Line], about: dict[str, str]) -> dict[int, str]:
@@ -253,7 +308,8 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return info
 
 
-def _copy(archive: zipfile.ZipFile, source: Path, name: str, line: Line) -> None:
+def _copy(archive: zipfile.ZipFile, source: Path, name: str, line: Line) -> str:
+    """Put a file in; its SHA-256, which of a PDF is that of when it was made. Raises Damaged."""
     digest = hashlib.sha256()
     try:
         with source.open("rb") as file, archive.open(_entry(name), "w", force_zip64=True) as into:
@@ -262,27 +318,24 @@ def _copy(archive: zipfile.ZipFile, source: Path, name: str, line: Line) -> None
                 into.write(piece)
     except FileNotFoundError:
         raise Damaged(line.id) from None
-    if digest.hexdigest() != line.sha256:
+    if name.endswith(".pdf") and digest.hexdigest() != line.sha256:
         raise Damaged(line.id)
+    return digest.hexdigest()
 
 
-def _as_csv(made: list[Line], names: dict[int, str]) -> str:
+def _as_csv(files: list[_File]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    for line in made:
-        # a spreadsheet must not read a code as a formula
-        code = f"'{line.code}" if line.code.startswith(("=", "+", "-", "@")) else line.code
-        writer.writerow((names[line.id], code, line.sha256, line.pages, line.snapshot_id))
+    for file in files:
+        writer.writerow(map(safe_cell, file.row))
     return text.getvalue()
 
 
-def _as_json(lines: list[Line], names: dict[int, str], about: dict[str, str]) -> str:
+def _as_json(files: list[_File], lines: list[Line], about: dict[str, str]) -> str:
     content: dict[str, Any] = {"format": "candour-batch/1", **about}
     content["documents"] = [
-        dict(zip(COLUMNS, (names[one.id], one.code, one.sha256, one.pages, one.snapshot_id), strict=True))
-        for one in lines
-        if one.stage == "made"
+        {name: value for name, value in zip(COLUMNS, file.row, strict=True) if value is not None} for file in files
     ]
     content["failed"] = [{"code": one.code, "reason": one.error} for one in lines if one.stage != "made"]
     return json.dumps(content, ensure_ascii=False, indent=2) + "\n"

@@ -35,7 +35,7 @@ from app.jobs import (
     start_dbos,
 )
 from app.jobs.mail import Post
-from app.queries.batches import last_sign
+from app.queries.batches import last_sign, unfinished
 
 log = structlog.get_logger()
 ABANDONED_AFTER = timedelta(minutes=20)  # longer than any report takes: the renderer is stopped after ten
@@ -101,17 +101,39 @@ def resume_abandoned(executor: str) -> list[str]:
 
 def resume_batches(app: Flask, executor: str) -> list[str]:
     """Put batches back into the queue that another worker left pending, where none of their documents was finished for
-    longer than any report takes."""
+    longer than any report takes. One that nobody has in the queue any more is given up: it says so."""
     limit = datetime.now(UTC) - ABANDONED_AFTER
     resumed = []
     for status in DBOS.list_workflows(status="PENDING", name=BATCH, load_input=True):
         started = datetime.fromtimestamp((status.updated_at or status.created_at or 0) / 1000, UTC)
         if status.executor_id == executor or started > limit or not status.input:
             continue
-        with app.app_context(), db.sessionmaker() as session:
-            moved = last_sign(session, status.input["args"][0])
-            silent = moved is None or moved < clock.now(session) - ABANDONED_AFTER
-        if silent:
+        if is_silent(app, status.input["args"][0]):
             DBOS.resume_workflow(status.workflow_id, queue_name=BATCHES)
             resumed.append(status.workflow_id)
+    give_up_lost(app)
     return resumed
+
+
+def is_silent(app: Flask, batch: str) -> bool:
+    """Whether nothing of a batch was finished for longer than any report takes."""
+    with app.app_context(), db.sessionmaker() as session:
+        moved = last_sign(session, batch)
+        return moved is None or moved < clock.now(session) - ABANDONED_AFTER
+
+
+def give_up_lost(app: Flask) -> list[str]:
+    """Give up batches that nobody makes and that are in no queue: a run failed and could not even say so, or the
+    command that made one was killed."""
+    with app.app_context(), db.sessionmaker() as session:
+        waiting = unfinished(session)
+    if not waiting:
+        return []
+    known = {
+        status.input["args"][0]
+        for status in DBOS.list_workflows(status=["PENDING", "ENQUEUED"], name=BATCH, load_input=True)
+        if status.input
+    }
+    lost = [(batch, turn) for batch, turn in waiting if batch not in known and is_silent(app, batch)]
+    with app.app_context():
+        return [batch for batch, turn in lost if batches.give_up(batch, turn, batches.LOST) == "failed"]

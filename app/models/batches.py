@@ -21,7 +21,8 @@ class ReportBatch(Base, WithPublicId):
     """One making of a report for many. `file` is the name of the ZIP file in the data folder's `reports/batches/`.
 
     `turn` names the worker's run that works on it: what an earlier one still finishes is thrown away.
-    `error`: why there is no ZIP file although all is done.
+    `error`: why there is no ZIP file although all is done or, of one that is cancelled, why the worker gave it up.
+    `options`: `language`, and `forms` that each document is wanted in beside the PDF.
     """
 
     __tablename__ = "report_batch"

@@ -18,7 +18,7 @@ from app.domain.life import NotPossible
 from app.domain.message import N_
 from app.models import AuditRound, BatchDocument, ReportBatch
 from app.operations import events
-from app.policy import Actor
+from app.policy import Actor, system_actor
 from app.queries.batches import PERMISSION, get_batch, subjects, unknown_codes
 from app.queries.rounds import get_round
 
@@ -29,8 +29,11 @@ Enqueue = Callable[[Session, str, str], None]
 def request_batch(
     session: Session, public_id: str, report: str, *, by: Actor, now: datetime, enqueue: Enqueue,
     of_areas: bool = False, language: str = "en", types: Collection[str] = (), codes: Collection[str] = (),
+    forms: Collection[str] = (),
 ) -> ReportBatch:  # fmt: skip
     """Ask for a report for many agencies of a round, or areas: of some agency types or codes, or of all.
+
+    `forms`: in which each is wanted beside the PDF, as `reports.formats` calls them.
 
     What each document is about, down to the version of the feedback, is fixed now. Raises NotFound, Denied, and
     NotPossible where there is nothing to make.
@@ -51,7 +54,7 @@ def request_batch(
         )
     batch = ReportBatch(
         report=report, round_id=audit_round.id, requested_by_id=by.user_id, requested_at=now,
-        options={"language": language},
+        options={"language": language, "forms": list(forms)},
     )  # fmt: skip
     session.add(batch)
     session.flush()
@@ -269,6 +272,23 @@ def finish(
     batch.stage, batch.finished_at, batch.error = "done", now, error
     batch.file, batch.sha256, batch.size = file, sha256, size
     session.flush()
+    return True
+
+
+def give_up(session: Session, public_id: str, turn: str, *, now: datetime, error: str) -> bool:
+    """A run could not go on, and why: the batch stops, what is made is kept, and a person can go on with it. `turn`: of
+    the run, or that the batch had when nobody was seen to work on it. False where another run has it, or none need."""
+    batch = session.scalar(
+        select(ReportBatch)
+        .where(ReportBatch.public_id == public_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if batch is None or not (batch.stage == "waiting" or (batch.stage == "running" and batch.turn == turn)):
+        return False
+    _lock(session, batch.audit_round)
+    batch.stage, batch.error = "cancelled", error
+    _record(session, batch, "batch.given_up", by=system_actor("worker"), now=now)
     return True
 
 

@@ -1,13 +1,14 @@
 """Reading the report across the agencies of one area.
 
 For who inspects in the round, with what was found and judged; and once the findings are published and the round has
-released submissions to areas, for the area's coordinators, of what agencies signed alone.
+released submissions to areas, for the area's coordinators, of what agencies signed alone. They read the submissions of
+their own area themselves, so it names these agencies; of those elsewhere it gives no figure about too few.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -22,14 +23,15 @@ from app.domain.area_report import (
     questions_of,
     shared,
 )
-from app.domain.findings import TwinSide
+from app.domain.findings import JointFindings, TwinSide
 from app.domain.integrity import hash_of
 from app.domain.profiles import Part, Share
+from app.domain.suppression import for_readers
 from app.models import Area, AuditRound
 from app.policy import Actor, AreaFacts, allows, require, system_actor
 from app.queries.checks import judgements_of
 from app.queries.figures import areas_of_round
-from app.queries.findings import Asked, Reading, has_joint, joint_findings, reading_of
+from app.queries.findings import Asked, Reading, has_joint, joint_findings, reading_of, small_numbers
 from app.queries.judgements import books_of
 from app.queries.profiles import Everybody, Signed, everybody, figure_of, lines_of, share_of, themes_of
 from app.queries.rounds import NotFound, round_facts
@@ -85,9 +87,8 @@ def area_report(
         for key, one in reading.pack.milestones.items()
     }
     codes = {code for code, areas in found.invited.items() if row.id in areas}
-    every = {
-        theme.key: Share.of(one.figure) for theme in themes for one in joint.themes if one.key == theme.key
-    }
+    below = 0 if inspects else small_numbers(audit_round, reading.texts)[0]
+    everywhere, every = _everywhere(reading, joint, found.signed, mine, below)
     report = AreaReport(
         snapshot_id="",
         language=language,
@@ -102,7 +103,8 @@ def area_report(
         invited=len(codes),
         agencies=tuple(
             AreaAgency(
-                **{name: getattr(line, name) for name in type(line).model_fields},
+                **{name: getattr(line, name) for name in type(line).model_fields}
+                | ({"place": ""} if everywhere.hidden else {}),  # it is measured by the share of all
                 figure=figure_of((given.asked, given.grade) for given in one.scored()),
                 **_against(one, milestones),
             )
@@ -110,7 +112,7 @@ def area_report(
         ),
         not_responding=tuple(one for one in joint.not_responding if one.code in codes),
         here=share_of(given for one in mine for given in one.scored()),
-        everywhere=share_of(given for one in found.signed for given in one.scored()),
+        everywhere=everywhere,
         themes=tuple(
             shared(theme, [line.parts[place] for line in by_line], every.get(theme.key, Share()))
             for place, theme in enumerate(themes)
@@ -120,6 +122,7 @@ def area_report(
         judgements=_judgements(reading, {one.agency_type for one in mine}) if judgements else (),
         shows_findings=shows,
         is_withheld=inspects and found.without_findings,
+        suppressed_below=below,
     )  # fmt: skip
     content = report.model_dump(mode="json", exclude={"snapshot_id"})
     return report.model_copy(
@@ -128,6 +131,32 @@ def area_report(
             "questions": questions_of(report),
         }
     )
+
+
+def _everywhere(
+    reading: Reading, joint: JointFindings, signed: Sequence[Signed], mine: Sequence[Signed], below: int
+) -> tuple[Share, Mapping[str, Share]]:
+    """The share of all areas, and that of each theme: hidden where too few agencies are behind it, or would be behind
+    what the area's own figures leave of it."""
+    shown = for_readers(joint, below=below, names=True, words=reading.words)
+    here = {one.return_id for one in mine}
+    elsewhere: dict[str, set[int]] = defaultdict(set)
+    for one in signed:
+        if one.return_id not in here:
+            for given in one.scored():
+                elsewhere[given.asked.criterion.theme].add(one.return_id)
+                elsewhere[""].add(one.return_id)
+    by_theme = {
+        theme.key: Share(hidden=True)
+        if theme.figure.hidden or 0 < len(elsewhere[theme.key]) < below
+        else Share.of(theme.figure)
+        for theme in shown.themes
+    }
+    # the whole would give a hidden theme away
+    few = 0 < len(elsewhere[""]) < below or shown.response_total.hidden
+    if few or any(one.hidden for one in by_theme.values()):
+        return Share(hidden=True), by_theme
+    return share_of(given for one in signed for given in one.scored()), by_theme
 
 
 def areas_to_report(session: Session, audit_round: AuditRound) -> Sequence[tuple[str, str, str]]:

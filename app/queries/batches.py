@@ -304,6 +304,16 @@ def lines_of(session: Session, batch_id: int) -> list[Line]:
     return sorted((Line(*row) for row in rows), key=lambda one: (one.code, one.id))
 
 
+def unfinished(session: Session) -> list[tuple[str, str]]:
+    """The batches that are to be made or being made: public id and turn. For the worker."""
+    rows = session.execute(
+        select(ReportBatch.public_id, ReportBatch.turn)
+        .where(ReportBatch.stage.in_(("waiting", "running")))
+        .order_by(ReportBatch.id)
+    )
+    return [(row.public_id, row.turn) for row in rows]
+
+
 def last_sign(session: Session, public_id: str) -> datetime | None:
     """When a batch last moved: a document of it was finished, or a worker took it up. For the worker."""
     batch = session.scalar(select(ReportBatch).where(ReportBatch.public_id == public_id))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +15,13 @@ from app.clock import today
 from app.domain.findings import FindingsTexts
 from app.domain.integrity import hash_of
 from app.domain.recommendations import is_decision
-from app.domain.register import InRound, Register, Signed, beside, decided_by, reports_of
+from app.domain.register import InRound, Register, Signed, beside, decided_by, reports_of, without_names
 from app.domain.templates import Pack
 from app.domain.text import localise
 from app.models import Agency, AuditReturn, AuditRound, PackVersion, SubmissionAnswer
 from app.policy import Actor, allows, require
 from app.queries.checks import is_second_at_work
-from app.queries.findings import bodies_of, latest_submissions, pack_info, round_info
+from app.queries.findings import bodies_of, latest_submissions, pack_info, round_info, small_numbers
 from app.queries.moderation import checked
 from app.queries.packs import pack_of
 from app.queries.rounds import round_facts
@@ -35,30 +36,40 @@ def has_register(audit_round: AuditRound) -> bool:
 
 def register(
     session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime, language: str = "en",
-    publishing: bool = False,
+    publishing: bool = False, hidden: Collection[str] = (),
 ) -> Register | None:  # fmt: skip
     """The register of a round as it stands now; None where the round decides on nothing.
 
     For oversight bodies: raises Denied for others. From submissions only; where an inspector checked an answer about
     progress, the grade found holds, unless a second inspector is still at work in that round; in this one it does then
-    too where the register is for `publishing`, which is for nobody to read before. Three statements for each round.
+    too where the register is for `publishing`, which is for nobody to read before. What is published says nothing of
+    too few agencies, nor of criteria `hidden` in the findings that come out with it. Three statements for each round.
     """
     require(actor, "release.read", round_facts(session, audit_round, now=now))
     if not has_register(audit_round):
         return None
+    pack = pack_of(audit_round.pack_version)
+    texts = FindingsTexts.of(pack)
+    below, names = small_numbers(audit_round, texts) if publishing else (0, True)
     rounds, facts, instants = [], [], []
     has_checks = False
     for one in (*_earlier(session, audit_round, actor=actor, now=now), audit_round):
         found, rests_on, latest, was_checked = _in_round(session, one, whole=publishing and one is audit_round)
-        rounds.append(found)
+        # what an earlier round left out stays left out here
+        limit = max(below, small_numbers(one)[0]) if publishing else 0
+        rounds.append(replace(found, below=limit, hidden=hidden if one is audit_round else ()))
         facts.append({"round": one.key, "template": one.pack_version.sha256, **rests_on})
         instants += [latest] if latest else []
         has_checks = has_checks or was_checked
+    if not names:
+        rounds[-1] = without_names(rounds[-1], language)
     is_closed = now > audit_round.open_until
-    pack = pack_of(audit_round.pack_version)
-    texts = FindingsTexts.of(pack)
+    limits = [one.below for one in rounds]
+    left_out = {"below": limits, "names": names} if any(limits) or not names else {}
     return Register(
-        snapshot_id=hash_of({"kind": "register", "rounds": facts, "closed": is_closed, "language": language}),
+        snapshot_id=hash_of(
+            {"kind": "register", "rounds": facts, "closed": is_closed, "language": language, **left_out}
+        ),
         language=language,
         audit_round=round_info(audit_round, as_at=max(instants, default=audit_round.opens), is_closed=is_closed),
         pack=pack_info(audit_round, pack, language),
@@ -69,6 +80,8 @@ def register(
         reports=reports_of(rounds, language),
         beside=beside(rounds[-1], language),
         has_checks=has_checks,
+        suppressed_below=max(limits),
+        names_agencies=names,
     )
 
 

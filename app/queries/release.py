@@ -991,7 +991,7 @@ def prepare_edition(
     findings = {
         language: composed_findings(
             session, audit_round, actor=actor, now=now, language=language, publishing=True
-        ).model_dump(mode="json")
+        )
         for language in LANGUAGES
     }
     newest = latest_submissions(audit_round)
@@ -1015,15 +1015,18 @@ def prepare_edition(
         for row in rows
         if not row.is_replaced or corrects is None or corrects["feedback"].get(row.public_id) == row.version
     }
-    content = {
-        "findings": findings,
+    content: dict[str, Any] = {
+        "findings": {language: one.model_dump(mode="json") for language, one in findings.items()},
         "feedback": feedback_out,
         "replaced": [row.public_id for row in rows if row.is_replaced],
     }
     if has_register(audit_round):
         tables = {
-            language: register(session, audit_round, actor=actor, now=now, language=language, publishing=True)
-            for language in LANGUAGES
+            language: register(
+                session, audit_round, actor=actor, now=now, language=language, publishing=True,
+                hidden={one.reference for one in (*found.criteria(), *found.optional) if one.figure.hidden},
+            )
+            for language, found in findings.items()
         }
         content["register"] = {language: one.model_dump(mode="json") for language, one in tables.items() if one}
     written = letters(session, audit_round, feedback=feedback_out, now=now)
@@ -1259,9 +1262,10 @@ def _twins_seen(
                 TwinSeen(
                     area=row.area, number=own.number, label=own.label, others=other.agencies, compared=row.compared,
                     agree=row.both + row.neither, only_own=getattr(row, only_own), only_other=getattr(row, only_other),
+                    hidden=row.hidden,
                 )
                 for row in twin.by_area
-                if row.area in mine and row.compared
+                if row.area in mine and (row.compared or row.hidden)
             ]  # fmt: skip
     return tuple(found)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import re
+import zipfile
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from app import clock
+from app.jobs import batches as files
 from app.models import Feedback, Publication, Release
 from tests.cli.test_cli import run  # noqa: F401
 from tests.operations.test_release import clock as clock_of_the_worker
@@ -103,3 +108,25 @@ def test_a_correction_prints_what_it_changes(run, world: World, codes: list[str]
     rows = world.session.scalars(select(Publication).order_by(Publication.number)).all()
     assert [(row.number, row.reason) for row in rows] == [(1, ""), (2, "A figure was wrong.")]
     assert rows[1].sha256 in said
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the worker's steps are tested on both
+def test_a_batch_is_made_from_the_terminal_and_goes_on_after_it_failed(
+    run, world: World, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch  # type: ignore[no-untyped-def] # noqa: F811
+) -> None:
+    out = tmp_path / "receipts.zip"
+    asked = ("report", "batch", "receipt", "--round", key, "--form", "json", "--out", str(out))
+    assert "is no report that can be made for many" in run("report", "batch", "joint-findings", "--round", key,
+                                                           ok=False).output  # fmt: skip
+
+    def full(*_given: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write_file", full)
+        said = run(*asked, ok=False).output
+    assert "2 of 2 made. There is no room left where the service keeps its files" in said and not out.exists()
+    batch = re.findall(r"--resume (\w+)", said)[0]
+    assert "2 made, 0 failed, SHA-256" in run(*asked, "--resume", batch).output
+    with zipfile.ZipFile(out) as archive:
+        assert sorted(Path(name).suffix for name in archive.namelist()) == [".csv", *[".json"] * 3, *[".pdf"] * 2]

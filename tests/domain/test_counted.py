@@ -49,6 +49,10 @@ def test_shares_are_pooled_and_what_is_out_of_nothing_has_none() -> None:
     assert (spread.numerator, spread.denominator) == (5, 14)
     assert [decimal_text(one) for one in (spread.smallest, spread.median, spread.largest)] == ["33.3", "33.3", "50"]
     assert spread.together == Fraction("35.7") and spread.total is None
+    # 6.25 and 43.75: halves up, whatever stands before them
+    for part, whole in ((1, "6.3"), (7, "43.8")):
+        alone = counted(SHARE, [({"numerator": part, "denominator": 16}, 1)]).spread
+        assert alone and decimal_text(alone.median) == decimal_text(alone.together or Fraction()) == whole
 
 
 def test_choices_that_nobody_made_are_counted_as_none() -> None:

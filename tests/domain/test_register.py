@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from app.domain.recommendations import is_decision, recommendations
-from app.domain.register import InRound, ReportOf, Signed, beside, decided_by, reports_of
+from app.domain.register import InRound, ReportOf, Signed, beside, decided_by, reports_of, without_names
 from app.domain.templates import Pack
 from tests.world import pack
 
@@ -130,6 +131,39 @@ def test_progress_is_told_by_those_addressed_with_the_latest_date_that_is_still_
     assert councils.answers == 3 and councils.expected == date(2004, 3, 1)
     (moment,) = report.over_time
     assert numbers(moment.by_grade) == numbers(councils.by_grade)
+
+
+def test_beyond_the_inspectorates_progress_of_few_is_hidden_and_what_would_give_it_away() -> None:
+    many = [signed("council", f"Council {n}", inquiry_19=progress("under-way", "2003-09-01")) for n in range(6)]
+    few = [signed("police", f"Force {n}", inquiry_91=progress("carried-out")) for n in range(2)]
+    of = in_round(*many, *few)
+    whole = first_report(of)
+    found = first_report(replace(of, below=5))
+    progresses = [one for entry in found.entries for one in entry.progress]
+    assert {(one.agency_type, one.answers) for one in progresses if not one.hidden and one.answers} == {("council", 6)}
+    hidden = [one for one in progresses if one.hidden]
+    assert hidden and {one.agency_type for one in hidden} == {"police"}
+    assert not any(one.answers or one.by_grade or one.expected for one in hidden)
+    assert all(one.expected is None for one in progresses), "the latest day is what one agency gave"
+    # the sum of all would give the police away
+    assert found.over_time[-1].hidden and not numbers(found.over_time[-1].by_grade)
+    assert numbers(whole.over_time[-1].by_grade) == {"carried-out": 2, "under-way": 6}
+    assert not first_report(replace(in_round(*many), below=5)).over_time[-1].hidden
+    # what the findings that come out with it hide is hidden here too
+    criterion = next(
+        placed.criterion.id
+        for one in recommendations(of.pack, of.types)
+        if one.key == LOCAL
+        for placed in one.questions["council"]
+    )
+    alike = first_report(replace(in_round(*many), below=5, hidden=[f"council#{criterion}"]))
+    assert entry_of(alike, LOCAL).progress[0].hidden and alike.over_time[-1].hidden
+
+
+def test_without_names_those_who_decide_are_called_what_they_are() -> None:
+    of = in_round(signed(DECIDES, "The Ministry", decision_inquiry_1=decision("accept-whole", "Yes.")))
+    (decided,) = entry_of(first_report(without_names(of, "en")), FIRST).decided
+    assert decided.agency != "The Ministry" and decided.agency and decided.words == "Yes."
 
 
 def test_an_answer_for_each_area_counts_each_time() -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 
 from app.jobs import batches as files
 from app.models import BatchDocument, OversightBody, ReportBatch, RoundTemplate
+from app.operations import batches
 from config import Config
 from tests.operations.checking import put_in_sample
 from tests.operations.test_batches import signed
@@ -91,6 +92,22 @@ def test_it_is_stopped_and_goes_on(world: World, lead: FlaskClient) -> None:
     assert lead.get(f"{address}/status").get_json()["stage"] == "done", "the page shows something else now"
     assert "It goes on where it was" in lead.post(f"{address}/resume", follow_redirects=True).text
     assert newest(world).stage == "waiting"
+
+
+def test_one_that_could_not_go_on_says_so_and_goes_on(world: World, lead: FlaskClient) -> None:
+    asked = {"report": "receipt", "form": ["docx", "nonsense"]}
+    address = lead.post(page(world), data=asked).headers["Location"]
+    assert newest(world).options["forms"] == ["docx"]
+    batch = newest(world)
+    assert batches.give_up(world.write(), batch.public_id, "", now=world.now, error=files.NO_ROOM)
+    world.session.commit()
+    shown = lead.get(address).text
+    assert "It could not go on" in shown and "no room left" in shown and batch.public_id in shown
+    assert "Could not go on" in lead.get(page(world)).text
+    history = lead.get(f"/rounds/{world.audit_round.public_id}/history").text
+    assert "A batch of the report “receipt” could not go on" in history
+    assert "It goes on where it was" in lead.post(f"{address}/resume", follow_redirects=True).text
+    assert "no room left" not in lead.get(address).text
 
 
 def test_the_file_is_fetched_and_what_failed_is_tried_again(

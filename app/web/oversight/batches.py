@@ -41,6 +41,7 @@ from app.web.permissions import requires
 from app.web.reports import size_words
 from app.web.request import actor, commit, now, session
 from app.web.typed import page_asked, summary, typed
+from reports.formats import FORMATS
 from reports.registry import Report
 from reports.registry import reports as registered
 
@@ -100,7 +101,8 @@ def _overview(audit_round: AuditRound, errors: dict[str, str]) -> str:
         offered=offered(audit_round),
         types=[(key, kind.plural) for key, kind in pack.agency_types.items() if key in mine],
         chosen={"report": typed("report"), "types": flask_request.form.getlist("type"), "codes": typed("codes"),
-                "language": typed("language") or language()},
+                "language": typed("language") or language(), "forms": flask_request.form.getlist("form")},
+        forms=list(FORMATS.values()),
         rows=[(one, _title(one.batch)) for one in batches_of(session(), audit_round, actor=actor(), now=now())],
         languages=NAMES,
         errors=errors,
@@ -128,6 +130,7 @@ def ask(rid: str) -> BaseResponse | tuple[str, int]:
                 session(), rid, chosen.key, of_areas=chosen.about == "area", by=actor(), now=now(),
                 enqueue=_enqueue(), language=known(typed("language") or language()),
                 types=flask_request.form.getlist("type"), codes=re.findall(r"[^\s,;]+", typed("codes")),
+                forms=[key for key in FORMATS if key in flask_request.form.getlist("form")],
             )  # fmt: skip
             commit()
             return redirect(url_for("batches.page", rid=rid, batch=batch.public_id), 303)
@@ -150,7 +153,9 @@ def _state(batch: ReportBatch, progress: Progress) -> str:
         return _("Waiting for its turn")
     if batch.stage == "running" and progress.waiting + progress.making == 0:
         return _("Putting the documents into one file")
-    return {"running": _("Being made"), "cancelled": _("Stopped")}.get(batch.stage) or (
+    if batch.stage == "cancelled":
+        return _("It could not go on") if batch.error else _("Stopped")
+    return {"running": _("Being made")}.get(batch.stage) or (
         _("Done") if not progress.failed else _("Done, but for those that failed")
     )
 

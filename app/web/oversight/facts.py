@@ -155,7 +155,7 @@ def _columns(answer: Asking, group: FactGroup) -> tuple[Callable[[Counted, int, 
         return (_linked(given, href, name) if href else given), True
 
     if spread := group.counted.spread:
-        low, high = float(spread.smallest), float(spread.largest)
+        low, high = float(spread.shown[0]), float(spread.shown[-1])
 
         def of_numbers(counted: Counted, returns: int, name: str, href: str) -> list[Cell]:
             if counted.spread is None:
@@ -172,13 +172,13 @@ def _columns(answer: Asking, group: FactGroup) -> tuple[Callable[[Counted, int, 
             *((one, True) for one in (_("Answers"), *five_words(), *more)),
         ]
     if days := group.counted.days:
-        first, last = days.earliest.toordinal(), days.latest.toordinal()
+        first, last = days.shown[0].toordinal(), days.shown[-1].toordinal()
 
         def of_days(counted: Counted, returns: int, name: str, href: str) -> list[Cell]:
             own = counted.days
             if own is None:
                 return [("", False), number(counted, name, href), *[("–", False)] * 3]
-            three = (own.earliest, own.median, own.latest)
+            three = own.shown
             said = _("%(name)s: from %(first)s to %(last)s, half of them by %(median)s", name=name, first=day(three[0]),
                      median=day(three[1]), last=day(three[2]))  # fmt: skip
             return [
@@ -202,20 +202,16 @@ def five_words() -> tuple[str, ...]:
     return _("Smallest"), _("Lower quartile"), _("Median"), _("Upper quartile"), _("Largest")
 
 
-def _five(spread: Spread) -> tuple[Fraction, ...]:
-    return spread.smallest, spread.lower, spread.median, spread.upper, spread.largest
-
-
 def _box(spread: Spread, low: float, high: float, name: str) -> Markup:
-    said = ", ".join(f"{what} {number_words(one)}" for what, one in zip(five_words(), _five(spread), strict=True))
-    return charts.box([float(one) for one in _five(spread)], low, high, f"{name}: {said}")
+    said = ", ".join(f"{what} {number_words(one)}" for what, one in zip(five_words(), spread.shown, strict=True))
+    return charts.box([float(one) for one in spread.shown], low, high, f"{name}: {said}")
 
 
 def _numbers(answer: Asking, spread: Spread, href: str) -> Iterable[str | Markup]:
     """The numbers of a row; from the quartiles a reader goes on to the agencies beyond them."""
     sign = "%" if isinstance(answer, Percentage) else ""
     limits = {1: "at_most", 3: "at_least"}
-    for place, one in enumerate(_five(spread)):
+    for place, one in enumerate(spread.shown):
         shown = number_words(one) + sign
         if href and place in limits:
             about = _("or less") if place == 1 else _("or more")
@@ -261,7 +257,7 @@ def _figures(counted: Counted, returns: int, labels: dict[str, str]) -> Iterable
     yield _("Answers"), str(counted.answers)
     yield from ((labels[key], str(number)) for key, number in counted.chosen.items())
     if spread := counted.spread:
-        yield from zip(five_words(), map(decimal_text, _five(spread)), strict=True)
+        yield from zip(five_words(), map(decimal_text, spread.shown), strict=True)
         if spread.total is not None:
             yield _("Total"), decimal_text(spread.total)
         if spread.together is not None:
@@ -269,9 +265,7 @@ def _figures(counted: Counted, returns: int, labels: dict[str, str]) -> Iterable
             yield _("Out of"), str(spread.denominator)
             yield _("Together"), decimal_text(spread.together)
     if days := counted.days:
-        yield _("Earliest"), days.earliest.isoformat()
-        yield _("Middle"), days.median.isoformat()
-        yield _("Latest"), days.latest.isoformat()
+        yield from zip((_("Earliest"), _("Middle"), _("Latest")), map(date.isoformat, days.shown), strict=True)
 
 
 # --- who said it -----------------------------------------------------------------------------------------------------

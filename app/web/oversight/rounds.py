@@ -466,6 +466,8 @@ def event_words(line: HistoryLine, pack: str) -> str:
             )  # fmt: skip
         case "batch.cancelled":
             return _("Stopped a batch of the report “%(report)s”.", report=data["report"])
+        case "batch.given_up":
+            return _("A batch of the report “%(report)s” could not go on.", report=data["report"])
         case "batch.resumed":
             return _("Went on with a batch of the report “%(report)s”.", report=data["report"])
         case "batch.retried":

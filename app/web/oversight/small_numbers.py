@@ -34,9 +34,11 @@ def page(rid: str) -> str | BaseResponse | tuple[str, int]:
         shown, names = typed("below")[:20], typed("names") == "yes"
         try:
             number = int(shown) if re.fullmatch(r"[0-9]{1,4}", shown) else -1
-            set_small_numbers(session(), rid, below=number, names=names, by=actor(), now=now())
+            is_prepared = set_small_numbers(session(), rid, below=number, names=names, by=actor(), now=now())
             commit()
             flash(_("Saved. It holds for what is published from now on; what was published stays as it is."), "success")
+            if is_prepared:
+                flash(_("Feedback that is prepared compares as before. Prepare it anew on the release page."), "note")
             return redirect(url_for("reports.round_reports", rid=rid), 303)
         except NotPossible as problem:
             session().rollback()
