@@ -23,7 +23,7 @@ UNCHANGEABLE = (
     "submission", "submission_answer", "submission_voided", "declaration", "event", "self_assessment_version",
     "pack_version", "template_version", "criterion", "evidence_revision", "action_progress", "board_comment",
     "thread_post", "moderation", "feedback", "publication", "composition_version", "composition_sign_off",
-    "recommended_status",
+    "recommended_status", "recommended_response",
 )  # fmt: skip
 # on SQLite the index over the words of `search_text` is a table of its own, which follows it
 KEPT_IN_STEP = {

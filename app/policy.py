@@ -321,6 +321,11 @@ PERMISSIONS: dict[str, tuple[Row, ...]] = {
     "return.answer_progress": (
         Row(("accountable_signatory", "audit_lead", "contributor"), own_agency),
     ),
+    # what a published report recommends to agencies: their own people read it and say what they do
+    "return.read_recommended": (Row(AGENCY_ROLES, own_agency),),
+    "return.answer_recommended": (
+        Row(("accountable_signatory", "audit_lead", "contributor"), own_agency),
+    ),
     # peers: who reviews whose submission, and the reviewer's own desk
     "peers.read": (Row(INSPECTORS, own_round),),
     "peers.assign": (Row(("lead_inspector",), own_round),),

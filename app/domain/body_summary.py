@@ -25,6 +25,7 @@ from app.domain.findings import (
     SchemeInfo,
     Sentence,
 )
+from app.domain.key_messages import rank_by_met
 from app.domain.message import N_, Message
 from app.domain.profiles import AgencyLine, Pairing, Part
 
@@ -174,10 +175,12 @@ def _messages(summary: BodySummary) -> Iterator[KeyMessage]:
             ),
             population=_say(N_("of %(number)s answers"), number=figure.counted),
         )  # fmt: skip
-    weakest = min(
-        (one for kind in summary.types for one in kind.criteria if one.figure.counted >= summary.small_number),
-        key=lambda one: (one.figure.share, one.reference), default=None,
-    )  # fmt: skip
+    large = [
+        one for kind in summary.types for one in kind.criteria
+        if not one.optional and one.figure.counted >= summary.small_number
+    ]
+    # put in order as the tables of the chapters are
+    weakest = next(iter(rank_by_met(large)), None)
     if weakest is not None:
         kind = next(one for one in summary.types if one.key == weakest.agency_type)
         yield KeyMessage(

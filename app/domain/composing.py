@@ -6,7 +6,9 @@ What they write is guidance (a small part of Markdown) with references in it, wh
 - `[[chapter: milestones]]`: the number that the chapter has in this report;
 - `[[figure: heat]]`, in a line of its own: a table or chart of the data;
 - `[[quote: ID]]`, in a line of its own: what an agency said in an answer that was marked as an example, anonymised;
-  `[[quote: ID named]]` with its name, and `[[quote: ID: some words]]` only those words of it.
+  `[[quote: ID named]]` with its name, and `[[quote: ID: some words]]` only those words of it. In
+  them “…” stands for words that are left out, and what is in square brackets, such as `[the agency]`, for words that
+  were put in their place.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
+from app.domain.anonymity import NOBODY, Identity
 from app.domain.composing_facts import ANNEXES, RECOMMENDATIONS, Fact, Named
 from app.domain.entropy import letters
 from app.domain.findings import (
@@ -182,20 +185,23 @@ def new_key(prefix: str) -> str:
 # --- references in a narrative ---------------------------------------------------------------------------------------
 
 _REFERENCE = re.compile(r"\[\[([^\[\]\n]*)\]\]")
-_ALONE = re.compile(r"^[ \t]*\[\[[ \t]*(figure|quote)[ \t]*:([^\[\]\n]*)\]\][ \t]*$", re.MULTILINE)
+_ALONE = re.compile(
+    r"^[ \t]*\[\[[ \t]*(figure|quote)[ \t]*:((?:[^\[\]\n]|\[[^\[\]\n]*\])*)\]\][ \t]*$", re.MULTILINE
+)
 _QUOTE = re.compile(r"(?P<id>[a-z0-9]+)(?P<named>[ \t]+named)?[ \t]*(?::[ \t]*(?P<words>.+))?")
 
 
 @dataclass(frozen=True)
 class Quoted:
-    """An answer that was marked as an example. `kind_of` says what agency it is from without its name; `names` are the
+    """An answer that was marked as an example. `kind_of` says what agency it is from without its name; `who` knows the
     words that would give it away."""
 
     id: str
     text: str
     agency: str
     kind_of: str
-    names: tuple[str, ...] = ()
+    agency_type: str = ""
+    who: Identity = NOBODY
 
 
 @dataclass(frozen=True)
@@ -317,30 +323,25 @@ def _quote(given: str, known: Known, language: str, read: Read) -> None:
             Message(N_("This report names no agency beyond the inspectorates: quote it without “named”."))
         )
         named = False
-    given_away = [name for name in quoted.names if name and name.casefold() in words.casefold()]
-    if not named and given_away:
+    if not named and (given_away := quoted.who.given_away(words)):
         read.problems.append(
             Message(
-                N_("The quotation is anonymous, and its words name the agency: “%(name)s”. Quote other words of it."),
-                {"name": given_away[0]},
+                N_(
+                    "The quotation is anonymous, and some of its words say whose it is: “%(names)s”. Leave them out"
+                    " with “…”, or write in square brackets what stands for them, such as [the agency]."
+                ),
+                {"names": "”, “".join(given_away)},
             )
         )
-        words = _hidden(words, given_away)
+        words = quoted.who.left_out(words, agency="[…]", person="[…]")
     source = quoted.agency if named else quoted.kind_of
     read.parts.append(ComposedPart(kind="quote", key=quoted.id, text=words, source=source, language=language))
 
 
-def _hidden(words: str, names: Sequence[str]) -> str:
-    """Words with what gives the agency away blacked out."""
-    for name in names:
-        words = re.sub(re.escape(name), "[…]", words, flags=re.IGNORECASE)
-    return words
-
-
 def _occurs(words: str, text: str) -> bool:
-    """Whether words stand in a text, those before and after “…” one after the other."""
+    """Whether words stand in a text, those before and after “…” and what is in brackets one after the other."""
     place, whole = 0, " ".join(text.split())
-    for piece in re.split(r"(?:…|\.\.\.)", " ".join(words.split())):
+    for piece in re.split(r"…|\.\.\.|\[[^\[\]]*\]", " ".join(words.split())):
         place = whole.find(piece.strip(), place)
         if place < 0:
             return False
@@ -398,7 +399,7 @@ def typed_numbers(text: str) -> list[TypedNumber]:
 
     Days, years, addresses and the numbers of a list are no figures.
     """
-    plain = _REFERENCE.sub(" ", text)
+    plain = _REFERENCE.sub(" ", _ALONE.sub("", text))
     plain = _NO_FIGURES.sub(lambda match: " " * len(match[0]), plain)
     found = []
     for match in _TYPED.finditer(plain):

@@ -209,6 +209,8 @@ class _Facts:
     def twins(self) -> Iterator[Fact]:
         self.group = self.say(N_("Two views of one duty"))
         for twin in self.d.twins:
+            if twin.hidden:
+                continue
             key, of = f"twins.{twin.a.reference}/{twin.b.reference}", f"{twin.a.label} / {twin.b.label}"
             yield self.one(f"{key}.compared", twin.compared, N_("%(of)s: pairs compared"), of=of)
             yield self.one(f"{key}.both", twin.both, N_("%(of)s: both say that it is met"), of=of)
@@ -237,6 +239,8 @@ class _Facts:
             return
         self.group = self.say(N_("How declarations were checked"))
         for row in (self.d.checks.total, *self.d.checks.types):
+            if row.hidden:
+                continue
             key = f"checks.{row.agency_type}" if row.agency_type else "checks"
             of = row.label or self.say(N_("All agencies"))
             yield self.one(f"{key}.drawn", row.drawn, N_("%(of)s: returns drawn"), of=of)

@@ -9,8 +9,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from app.domain.findings import Figure, FigureBy, JointFindings, KeyMessage, Sentence, ThemeFindings, percent
-from app.domain.key_messages import RESPONSE, RULES, TWINS, Wording, large_enough, rank_by_met
+from app.domain.findings import Figure, JointFindings, KeyMessage, Sentence, percent
+from app.domain.key_messages import (
+    RESPONSE,
+    RULES,
+    TWINS,
+    Wording,
+    difference_message,
+    differences,
+    large_enough,
+    rank_by_met,
+)
 from app.domain.message import N_, Message
 
 MOST_EACH = 3  # of a kind: extremes, movements, pairs
@@ -86,39 +95,15 @@ def _extremes(findings: JointFindings, words: Wording) -> Iterator[KeyMessage]:
 
 
 def _differences(findings: JointFindings, words: Wording) -> Iterator[KeyMessage]:
-    """For each theme the two types of agency that are furthest apart, the widest first."""
-    found: list[tuple[int, ThemeFindings, FigureBy, FigureBy]] = []
-    for theme in findings.themes:
-        rows = sorted(
-            (row for row in theme.by_type if row.figure.counted >= words.small),
-            key=lambda row: (row.figure.share, row.agency_type),
-        )
-        if len(rows) > 1:
-            points = (rows[-1].figure.percent or 0) - (rows[0].figure.percent or 0)
-            found.append((points, theme, rows[-1], rows[0]))
-    # the widest of all is a message of every report
-    for points, theme, high, low in sorted(found, key=lambda one: (-one[0], one[1].key))[1:MOST_EACH]:
-        if points <= 0:
-            continue
-        yield KeyMessage(
-            rule=f"difference:{theme.key}",
-            heading=_say(N_("Apart on “%(theme)s”"), theme=theme.title),
-            sentence=_say(
-                N_(
-                    "On “%(theme)s” %(high_percent)s%% of the answers from %(high)s say %(met)s, and"
-                    " %(low_percent)s%% of those from %(low)s."
-                ),
-                theme=theme.title,
-                high=words.mid(high.label),
-                high_percent=high.figure.percent,
-                low=words.mid(low.label),
-                low_percent=low.figure.percent,
-                met=words.met_of(low.figure, high.figure),
-            ),
-            figure=str(points),
-            population=_say(N_("percentage points apart")),
-            chapter=f"theme-{theme.key}",
-        )
+    """For each theme the two types of agency that are furthest apart, after the widest, which every report has."""
+    msgid = N_(
+        "On “%(theme)s” %(high_percent)s%% of the answers from %(high)s say %(met)s, and"
+        " %(low_percent)s%% of those from %(low)s."
+    )
+    for theme, high, low in differences(findings, words)[1:MOST_EACH]:
+        heading = _say(N_("Apart on “%(theme)s”"), theme=theme.title)
+        if found := difference_message(f"difference:{theme.key}", heading, msgid, theme, high, low, words):
+            yield found
 
 
 def _movements(moves: Sequence[Move], words: Wording) -> Iterator[KeyMessage]:

@@ -16,7 +16,18 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from app.domain.asking import Asked
-from app.domain.demonstration_story import About, AnyStep, Check, Data, Share, Words
+from app.domain.demonstration_story import (
+    About,
+    AnyStep,
+    Check,
+    Composing,
+    Data,
+    Recommend,
+    Respond,
+    Share,
+    Track,
+    Words,
+)
 from app.domain.invented import SENTENCES, WORDS, invented
 from app.domain.templates import Basis, Criterion, GradingScheme, Pack, Standard, Template
 
@@ -690,6 +701,7 @@ def _mistakes(plan: Plan, pack: Pack) -> Iterator[str]:
     emails = {account.email for account in plan.accounts}
     named = [person for step in told if (person := getattr(step, "person", ""))]
     yield from (f"nobody signs in as “{person}”" for person in named if person not in emails)
+    recommended = {step.key for step in told if isinstance(step, Recommend)}
     for step in told:
         if isinstance(step, About):
             which = step.agency
@@ -700,6 +712,13 @@ def _mistakes(plan: Plan, pack: Pack) -> Iterator[str]:
             yield from unknown("question", filter(None, [getattr(step, "question", "")]), every_question)
             named_standards = [getattr(step, "standard", ""), *getattr(step, "standards", ())]
             yield from unknown("standard", filter(None, named_standards), every_standard)
+        if isinstance(step, Composing):
+            asked = filter(None, [step.by, getattr(step, "agency_type", "")])
+            yield from unknown("agency type", asked, pack.agency_types)
+            if (body := getattr(step, "body", "")) and body not in codes:
+                yield f"there is no oversight body “{body}”"
+        if isinstance(step, Respond | Track) and step.recommendation not in recommended:
+            yield f"no step recommends “{step.recommendation}”"
         if isinstance(step, Check):
             yield from unknown("grade", [*step.adjust, *(one.to for one in step.adjust.values())], grades)
             for adjustment in step.adjust.values():

@@ -325,9 +325,10 @@ class Clear(Step):
 
 
 class MarkExample(About):
-    """An inspector marks an answer for the report."""
+    """An inspector marks an answer for the report. `key` is what the steps that quote it know it by."""
 
     do: Literal["mark"]
+    key: str = ""
     question: str
     kind: Literal["good", "concern"]
     note: str
@@ -338,6 +339,93 @@ class Remind(Step):
 
     do: Literal["remind"]
     reason: str
+
+
+# --- the report that inspectors write ---------------------------------------------------------------------------------
+
+
+class Composing(Step):
+    """Inspectors work on the joint report: one of the body that asks an agency type (`by`), or of the round's owner."""
+
+    by: str = ""
+
+
+class WriteChapter(Composing):
+    """What stands before and after the figures of a chapter, and how many places it is moved up. One of their own has a
+    `title`, and `chapter` is what the steps that follow know it by. `[[quote: KEY]]` quotes the example marked so."""
+
+    do: Literal["write"]
+    chapter: str
+    title: str = ""
+    before: str = ""
+    after: str = ""
+    up: int = 0
+
+
+class LeaveOut(Composing):
+    """A chapter is left out."""
+
+    do: Literal["leave out"]
+    chapter: str
+
+
+class DecideMessage(Composing):
+    """A key message that a rule proposes is accepted, dropped, or said in other words."""
+
+    do: Literal["decide"]
+    rule: str
+    state: Literal["accepted", "edited", "dropped"]
+    heading: str = ""
+    text: str = ""
+
+
+class Recommend(Composing):
+    """The report recommends something to the agencies of a type, or to an oversight body (its code), by a day.
+
+    `key` is what the steps that follow know it by.
+    """
+
+    do: Literal["recommend"]
+    key: str
+    agency_type: str = ""
+    body: str = ""
+    text: str
+    due: int | None = None
+
+
+class Remark(Composing):
+    """A comment on a chapter for the others who write it, and the day on which it is dealt with, if it is."""
+
+    do: Literal["remark"]
+    chapter: str
+    text: str
+    resolved: int | None = None
+
+
+class SignOff(Composing):
+    """A lead inspector of each body signs the report off."""
+
+    do: Literal["sign off"]
+
+
+class Respond(About):
+    """The audit lead says what the agency does about a recommendation of the published report."""
+
+    do: Literal["respond"]
+    recommendation: str
+    answer: Literal["accepted", "partly", "not_accepted"]
+    progress: Literal["", "not_begun", "under_way", "done"] = ""
+    text: str
+    expected: int | None = None
+
+
+class Track(About):
+    """An inspector says how an agency stands on a recommendation of the published report."""
+
+    do: Literal["track"]
+    recommendation: str
+    state: str
+    note: str
 
 
 # --- release ---------------------------------------------------------------------------------------------------------
@@ -402,6 +490,7 @@ AnyStep = Annotated[
     CommitSample | Close | Draw | ChooseByHand | ShareOut | Check | Ask | Reply | CloseThread | AssignPeer | Challenge
     | FinishPeer | Comment | ReturnStandard | AnswerAgain | PlanAction | VouchFor | Sign | Report | ShareStandards
     | Carry | Judge | GiveJudgement | Override | Say | Monitor | Clear | MarkExample | Remind | Prepare | Narrate
-    | Window | Dispute | Settle | Publish | CorrectFindings,
+    | Window | Dispute | Settle | Publish | CorrectFindings | WriteChapter | LeaveOut | DecideMessage | Recommend
+    | Remark | SignOff | Respond | Track,
     Field(discriminator="do"),
 ]  # fmt: skip

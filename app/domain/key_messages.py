@@ -211,7 +211,16 @@ def milestone_sentences(milestone: MilestoneFindings, words: Wording) -> tuple[S
             met=words.met,
         )
     ]
-    if milestone.not_yet:
+    if milestone.not_yet and not milestone.no_date:
+        found.append(
+            _sentence(
+                N_("Of the %(not_yet)s that do not, %(by_then)s expect it by the milestone and %(after)s after it."),
+                not_yet=milestone.not_yet,
+                by_then=milestone.by_then,
+                after=milestone.after,
+            )
+        )  # fmt: skip
+    elif milestone.not_yet:
         found.append(
             _sentence(
                 N_(
@@ -413,31 +422,33 @@ def _of_agencies(number: int) -> Sentence:
     return _sentence(N_("of %(number)s agencies"), number=number)
 
 
-def widest_difference(findings: JointFindings, words: Wording) -> KeyMessage | None:
-    """The theme on which two types of agency differ most."""
-    found: list[tuple[Fraction, ThemeFindings, FigureBy, FigureBy]] = []
+def differences(findings: JointFindings, words: Wording) -> list[tuple[ThemeFindings, FigureBy, FigureBy]]:
+    """For each theme the two types of agency that are furthest apart, the higher first; the widest difference first."""
+    found: list[tuple[ThemeFindings, FigureBy, FigureBy]] = []
     for theme in findings.themes:
         rows = sorted(
             (row for row in theme.by_type if row.figure.counted >= words.small),
             key=lambda row: (row.figure.share, row.agency_type),
         )
         if len(rows) > 1:
-            found.append((rows[-1].figure.share - rows[0].figure.share, theme, rows[-1], rows[0]))
-    if not found:
-        return None
-    _difference, theme, high, low = max(found, key=lambda item: (item[0], item[1].key))
+            found.append((theme, rows[-1], rows[0]))
+    found.sort(key=lambda one: (one[1].figure.share - one[2].figure.share, one[0].key), reverse=True)
+    return found
+
+
+def difference_message(
+    rule: str, heading: Sentence, msgid: str, theme: ThemeFindings, high: FigureBy, low: FigureBy, words: Wording
+) -> KeyMessage | None:
+    """What a message says of a theme on which two types of agency differ: `msgid` names them and their figures."""
     # of the two figures as they are printed: a reader will subtract them
     points = (high.figure.percent or 0) - (low.figure.percent or 0)
     if points <= 0:
         return None
     return KeyMessage(
-        rule="widest_difference",
-        heading=_sentence(N_("The widest difference")),
+        rule=rule,
+        heading=heading,
         sentence=_sentence(
-            N_(
-                "Types of agency differ most on “%(theme)s”: %(high_percent)s%% of the answers from "
-                "%(high)s say %(met)s, and %(low_percent)s%% of those from %(low)s."
-            ),
+            msgid,
             theme=theme.title,
             high=words.mid(high.label),
             high_percent=high.figure.percent,
@@ -448,7 +459,19 @@ def widest_difference(findings: JointFindings, words: Wording) -> KeyMessage | N
         figure=str(points),
         population=_sentence(N_("percentage points apart")),
         chapter=f"theme-{theme.key}",
-    )  # fmt: skip
+    )
+
+
+def widest_difference(findings: JointFindings, words: Wording) -> KeyMessage | None:
+    """The theme on which two types of agency differ most."""
+    found = differences(findings, words)
+    if not found:
+        return None
+    msgid = N_(
+        "Types of agency differ most on “%(theme)s”: %(high_percent)s%% of the answers from "
+        "%(high)s say %(met)s, and %(low_percent)s%% of those from %(low)s."
+    )
+    return difference_message("widest_difference", _sentence(N_("The widest difference")), msgid, *found[0], words)
 
 
 def least_assured(findings: JointFindings, words: Wording) -> KeyMessage | None:

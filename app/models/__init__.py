@@ -10,6 +10,7 @@ from app.models.composing import (
     CompositionSignOff,
     CompositionVersion,
     Recommended,
+    RecommendedResponse,
     RecommendedStatus,
 )
 from app.models.drafts import DraftFile, PackDraft
@@ -41,7 +42,7 @@ __all__ = [
     "EventText", "Evidence", "EvidenceLink", "EvidenceRevision", "Example", "Feedback", "Judgement",
     "MailPreference", "Merger", "Moderation", "Monitoring", "OutboxMessage", "OversightBody", "PackDraft",
     "PackVersion", "PeerReview", "PlannedAction", "Publication", "RecommendationStatus", "Recommended",
-    "RecommendedStatus", "Release", "ReportBatch", "ReportRun",
+    "RecommendedResponse", "RecommendedStatus", "Release", "ReportBatch", "ReportRun",
     "ReturnSite", "ReturnedStandard", "Role", "RollUp", "RoundTemplate", "Sample", "SampledReturn", "SearchText",
     "SelfAssessment", "SelfAssessmentVersion", "Setting", "SignInAttempt", "SignInLink", "SigningDeclined",
     "StagedImport", "StoredFile", "Submission", "SubmissionAnswer", "SubmissionVoided", "SurveyResult",

@@ -98,8 +98,35 @@ class Recommended(Base, WithPublicId):
     )
 
 
+class RecommendedResponse(Base):
+    """What an agency says to a recommendation that is addressed to it, append-only: its latest counts.
+
+    `progress`: how far it is with it, empty where it does not accept it. `expected`: when it will be done.
+    """
+
+    __tablename__ = "recommended_response"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    recommended_id: Mapped[int] = mapped_column(ForeignKey("recommended.id"), index=True)
+    return_id: Mapped[int] = mapped_column(ForeignKey("audit_return.id"), index=True)
+    answer: Mapped[str] = mapped_column(String(40))
+    progress: Mapped[str] = mapped_column(String(40), default="")
+    text: Mapped[str] = mapped_column(Text)
+    expected: Mapped[date | None]
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    at: Mapped[datetime]
+
+    recommended: Mapped[Recommended] = relationship()
+    audit_return: Mapped[AuditReturn] = relationship()
+    by: Mapped[User | None] = relationship()
+
+    __table_args__ = (
+        CheckConstraint("answer IN ('accepted', 'partly', 'not_accepted')", name="answer_known"),
+        CheckConstraint("progress IN ('', 'not_begun', 'under_way', 'done')", name="progress_known"),
+    )
+
+
 class RecommendedStatus(Base):
-    """How one addressee stands on a recommendation from an instant on, append-only: the latest counts.
+    """How inspectors say that one addressee stands on a recommendation, append-only: the latest counts.
 
     `return_id`: of an agency in the round; None where the addressee is an oversight body.
     """

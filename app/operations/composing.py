@@ -3,6 +3,9 @@
 Each save is a version with who and when; none is ever changed. Two people can work at once: whoever saves a text that
 somebody else saved meanwhile is told, and nothing of either is lost. A version that every inspectorate signed off is
 what is published; whatever is saved later has to be signed off anew.
+
+Saves need the figures of the round, which take longer to read than the save to write: a page reads them first (`Ahead`)
+and only then begins to write. Where nobody did, a save reads them itself.
 """
 
 from __future__ import annotations
@@ -139,18 +142,53 @@ def _words(given: Mapping[str, str]) -> Words:
     return Words(**{language: cleaned(given.get(language, "")) for language in LANGUAGES})
 
 
-def _desk(session: Session, audit_round: AuditRound, *, by: Actor, now: datetime, language: str) -> Desk:
-    # with all data: a person who may not see some of them yet can still work on a text that refers to them
-    return desk(session, audit_round, actor=by, now=now, language=language, publishing=True)
+class Ahead:
+    """The data that a save needs, in each language once. Read before the save begins, so that nobody waits for it.
+
+    With all data: a person who may not see some of them yet can still work on a text that refers to them. Whatever a
+    text refers to is resolved anew each time that it is shown, so data that change meanwhile do no harm.
+    """
+
+    def __init__(self, session: Session, *, by: Actor, now: datetime) -> None:
+        self._session = session
+        self._by = by
+        self._now = now
+        self._desks: dict[str, Desk] = {}
+
+    def of(self, audit_round: AuditRound, language: str = "en") -> Desk:
+        """The report as it was saved last, whatever was when its data were read."""
+        if language not in self._desks:
+            found = desk(self._session, audit_round, actor=self._by, now=self._now, language=language, publishing=True)
+            self._desks[language] = found.read_ahead()
+        return self._desks[language].at(newest_version(self._session, audit_round))
+
+    def read_proposals(self, audit_round: AuditRound) -> None:
+        """Read what rules propose as key messages, too."""
+        self.of(audit_round)
+        self._desks[LANGUAGES[0]].read_ahead(proposals=True)
+
+
+def read_ahead(
+    session: Session, public_id: str, *, by: Actor, now: datetime, texts: Mapping[str, str] | None = None,
+    proposals: bool = False, permission: str = "composing.edit",
+) -> Ahead:  # fmt: skip
+    """What a save of `texts` (by language) will need. Raises NotFound."""
+    audit_round = get_composed_round(session, public_id, actor=by, now=now, permission=permission)
+    found = Ahead(session, by=by, now=now)
+    for language in LANGUAGES:
+        if language == LANGUAGES[0] or "[[" in (texts or {}).get(language, ""):
+            found.of(audit_round, language)
+    if proposals:
+        found.read_proposals(audit_round)
+    return found
 
 
 def _check(
-    session: Session, audit_round: AuditRound, texts: Mapping[str, Words], *, by: Actor, now: datetime,
-    longest: int = LONGEST_TEXT, is_narrative: bool = True,
+    audit_round: AuditRound, texts: Mapping[str, Words], ahead: Ahead, *, longest: int = LONGEST_TEXT,
+    is_narrative: bool = True,
 ) -> None:  # fmt: skip
     """Raise NotSaved for texts, by field, that are too long, are no guidance, or refer to what is not there."""
     wrong: dict[str, Message] = {}
-    known = {}
     for field, words in texts.items():
         for language, text in words.each():
             name = f"{field}-{language}"
@@ -162,9 +200,8 @@ def _check(
             elif is_narrative and (problems := why_not_markdown(text)):
                 wrong[name] = Message(N_("This text cannot stand as it is: %(problem)s."), {"problem": problems[0]})
             elif "[[" in text:
-                if language not in known:
-                    known[language] = _desk(session, audit_round, by=by, now=now, language=language).known
-                read = read_narrative(text, known[language]) if is_narrative else in_line(text, known[language])[1]
+                known = ahead.of(audit_round, language).known
+                read = read_narrative(text, known) if is_narrative else in_line(text, known)[1]
                 if read.problems:
                     wrong[name] = read.problems[0]
     if wrong:
@@ -175,13 +212,14 @@ def _check(
 
 
 def add_chapter(
-    session: Session, public_id: str, *, title: Mapping[str, str], by: Actor, now: datetime
-) -> str:
+    session: Session, public_id: str, *, title: Mapping[str, str], by: Actor, now: datetime, ahead: Ahead | None = None,
+) -> str:  # fmt: skip
     """A chapter of the inspectors' own, before the annexes. Returns its key. Raises NotFound and NotPossible."""
     audit_round = _open(session, public_id, by=by, now=now)
+    ahead = ahead or Ahead(session, by=by, now=now)
     words = _title(title)
     content, key = _current(session, audit_round), new_key("own")
-    standard = _desk(session, audit_round, by=by, now=now, language="en").standard
+    standard = ahead.of(audit_round).standard
     content = with_chapter(content, standard, Chapter(key=key, title=words))
     _save(session, audit_round, content, "added", about=key, by=by, now=now)
     return key
@@ -206,14 +244,15 @@ def _title(given: Mapping[str, str]) -> Words:
 
 def save_chapter(
     session: Session, public_id: str, key: str, *, before: Mapping[str, str], after: Mapping[str, str],
-    title: Mapping[str, str] | None = None, based_on: int, by: Actor, now: datetime,
+    title: Mapping[str, str] | None = None, based_on: int, by: Actor, now: datetime, ahead: Ahead | None = None,
 ) -> CompositionVersion:  # fmt: skip
     """Save what is written in a chapter, over version `based_on`; the title only of one's own.
 
     Raises NotFound, NotSaved for what was typed, and NotPossible where somebody saved the chapter meanwhile.
     """
     audit_round = _open(session, public_id, by=by, now=now)
-    here = _desk(session, audit_round, by=by, now=now, language="en")
+    ahead = ahead or Ahead(session, by=by, now=now)
+    here = ahead.of(audit_round)
     chapter = next((one for one in here.chapters if one.key == key), None)
     if chapter is None:
         raise NotFound
@@ -221,7 +260,7 @@ def save_chapter(
     new = {"before": _words(before), "after": _words(after)}
     if chapter.is_own:
         new["title"] = _title(title or {})
-    _check(session, audit_round, {name: new[name] for name in ("before", "after")}, by=by, now=now)
+    _check(audit_round, {name: new[name] for name in ("before", "after")}, ahead)
     content = with_chapter(here.composition, here.standard, chapter.model_copy(update=new))
     return _save(session, audit_round, content, "written", about=key, by=by, now=now)
 
@@ -231,11 +270,12 @@ def _written(chapter: Chapter) -> tuple[Words, Words, Words]:
 
 
 def move_chapter(
-    session: Session, public_id: str, key: str, *, up: bool, by: Actor, now: datetime
-) -> CompositionVersion:
+    session: Session, public_id: str, key: str, *, up: bool, by: Actor, now: datetime, ahead: Ahead | None = None,
+) -> CompositionVersion:  # fmt: skip
     """Move a chapter one place up or down. Raises NotFound, and NotPossible at the end."""
     audit_round = _open(session, public_id, by=by, now=now)
-    here = _desk(session, audit_round, by=by, now=now, language="en")
+    ahead = ahead or Ahead(session, by=by, now=now)
+    here = ahead.of(audit_round)
     if key not in {one.key for one in here.chapters}:
         raise NotFound
     content = moved(here.composition, here.standard, key, up)
@@ -243,11 +283,12 @@ def move_chapter(
 
 
 def hide_chapter(
-    session: Session, public_id: str, key: str, *, hidden: bool, by: Actor, now: datetime
-) -> CompositionVersion:
+    session: Session, public_id: str, key: str, *, hidden: bool, by: Actor, now: datetime, ahead: Ahead | None = None,
+) -> CompositionVersion:  # fmt: skip
     """Leave a chapter out, or take it in again. Raises NotFound, and NotPossible for the last that is shown."""
     audit_round = _open(session, public_id, by=by, now=now)
-    here = _desk(session, audit_round, by=by, now=now, language="en")
+    ahead = ahead or Ahead(session, by=by, now=now)
+    here = ahead.of(audit_round)
     chapter = next((one for one in here.chapters if one.key == key), None)
     if chapter is None:
         raise NotFound
@@ -278,14 +319,15 @@ def restore(session: Session, public_id: str, number: int, *, by: Actor, now: da
 
 def decide(
     session: Session, public_id: str, rule: str, *, state: str, heading: Mapping[str, str] | None = None,
-    text: Mapping[str, str] | None = None, based_on: int, by: Actor, now: datetime,
+    text: Mapping[str, str] | None = None, based_on: int, by: Actor, now: datetime, ahead: Ahead | None = None,
 ) -> CompositionVersion:  # fmt: skip
     """Accept, edit or drop a key message that a rule proposes; an empty state lets it be as it was proposed.
 
     Raises NotFound for a rule that proposes nothing, NotSaved, and NotPossible where somebody decided meanwhile.
     """
     audit_round = _open(session, public_id, by=by, now=now)
-    here = _desk(session, audit_round, by=by, now=now, language="en")
+    ahead = ahead or Ahead(session, by=by, now=now)
+    here = ahead.of(audit_round)
     if here.composition.choice(rule) is None and rule not in {one.rule for one in here.proposed}:
         raise NotFound
     _check_unchanged(session, audit_round, based_on, lambda content: content.choice(rule))
@@ -303,10 +345,8 @@ def decide(
             }
             if missing:
                 raise NotSaved(missing)
-            _check(session, audit_round, {"heading": words["heading"]}, longest=LONGEST_TITLE, is_narrative=False,
-                   by=by, now=now)  # fmt: skip
-            _check(session, audit_round, {"text": words["text"]}, longest=LONGEST_RECOMMENDATION, is_narrative=False,
-                   by=by, now=now)  # fmt: skip
+            _check(audit_round, {"heading": words["heading"]}, ahead, longest=LONGEST_TITLE, is_narrative=False)
+            _check(audit_round, {"text": words["text"]}, ahead, longest=LONGEST_RECOMMENDATION, is_narrative=False)
         left.append(Choice(rule=rule, state=state, **words))  # type: ignore[arg-type]
     content = here.composition.model_copy(update={"choices": tuple(sorted(left, key=lambda one: one.rule))})
     return _save(session, audit_round, content, "message", about=rule, by=by, now=now)
@@ -317,7 +357,7 @@ def decide(
 
 def save_recommendation(
     session: Session, public_id: str, key: str, *, text: Mapping[str, str], addressee: str, due: date | None,
-    based_on: int, by: Actor, now: datetime,
+    based_on: int, by: Actor, now: datetime, ahead: Ahead | None = None,
 ) -> str:  # fmt: skip
     """Save a recommendation, a new one where `key` is empty. Returns its key.
 
@@ -325,7 +365,8 @@ def save_recommendation(
     NotSaved, and NotPossible where somebody saved it meanwhile.
     """
     audit_round = _open(session, public_id, by=by, now=now)
-    here = _desk(session, audit_round, by=by, now=now, language="en")
+    ahead = ahead or Ahead(session, by=by, now=now)
+    here = ahead.of(audit_round)
     every = list(here.composition.recommendations)
     place = next((place for place, one in enumerate(every) if one.key == key), None)
     if key and place is None:
@@ -345,7 +386,7 @@ def save_recommendation(
         wrong["addressee"] = Message(N_("Choose whom it is addressed to."))
     if wrong:
         raise NotSaved(wrong)
-    _check(session, audit_round, {"text": words}, longest=LONGEST_RECOMMENDATION, is_narrative=False, by=by, now=now)
+    _check(audit_round, {"text": words}, ahead, longest=LONGEST_RECOMMENDATION, is_narrative=False)
     one = Recommendation(key=key or new_key("rec"), text=words, due=due, **to)
     if place is None:
         if len(every) >= MOST_OWN:
@@ -393,11 +434,12 @@ def move_recommendation(
 
 
 def comment(
-    session: Session, public_id: str, chapter: str, *, text: str, by: Actor, now: datetime
-) -> CompositionComment:
+    session: Session, public_id: str, chapter: str, *, text: str, by: Actor, now: datetime, ahead: Ahead | None = None,
+) -> CompositionComment:  # fmt: skip
     """Say something about a chapter to whoever composes the report. Raises NotFound and NotPossible."""
     audit_round = _open(session, public_id, by=by, now=now)
-    here = _desk(session, audit_round, by=by, now=now, language="en")
+    ahead = ahead or Ahead(session, by=by, now=now)
+    here = ahead.of(audit_round)
     if chapter not in {one.key for one in here.chapters}:
         raise NotFound
     text = cleaned(text)
@@ -450,14 +492,16 @@ def may_sign_for(actor: Actor, body: OversightBody) -> bool:
 
 
 def sign_off(
-    session: Session, public_id: str, body_code: str, *, version: int, by: Actor, now: datetime
-) -> CompositionSignOff:
+    session: Session, public_id: str, body_code: str, *, version: int, by: Actor, now: datetime,
+    ahead: Ahead | None = None,
+) -> CompositionSignOff:  # fmt: skip
     """Sign the newest version off for an oversight body, by a lead inspector of it.
 
     `version`: the one that the page showed. Raises NotFound, and NotPossible: it is not the newest any more, something
     in it refers to what is not in the data, or it is signed off already.
     """
     audit_round = _open(session, public_id, by=by, now=now, permission="composing.sign_off")
+    ahead = ahead or Ahead(session, by=by, now=now)
     body = next((one for one in signing_bodies(session, audit_round) if one.code == body_code), None)
     if body is None or not may_sign_for(by, body):
         raise NotFound
@@ -469,7 +513,7 @@ def sign_off(
             N_("Version %(number)s was saved since this page was shown. Read it, then sign it off."),
             number=newest.number,
         )
-    if problems := _desk(session, audit_round, by=by, now=now, language="en").problems():
+    if problems := ahead.of(audit_round).problems():
         place, problem = problems[0]
         raise NotPossible(
             N_("%(where)s: %(problem)s Mend this first, then sign off."), where=place.name, problem=problem
@@ -505,10 +549,10 @@ def check_publishable(content: Mapping[str, Any]) -> None:
             )
 
 
-def enter_register(session: Session, audit_round: AuditRound, publication: Publication) -> None:
+def enter_register(session: Session, audit_round: AuditRound, publication: Publication) -> list[Recommended]:
     """Enter what a published report recommends: new ones, changed words and numbers, and those it makes no more.
 
-    The caller holds the round and records the publication.
+    Returns the new ones. The caller holds the round and records the publication.
     """
     said = {
         language: (findings.get("composition") or {}).get("recommendations", [])
@@ -519,6 +563,7 @@ def enter_register(session: Session, audit_round: AuditRound, publication: Publi
     }
     codes = {row.code: row.id for row in session.execute(select(OversightBody.code, OversightBody.id))}
     now_said = {one["key"]: one for one in said.get("en", [])}
+    made = []
     for key, one in now_said.items():
         text = {
             language: words["text"] for language, every in said.items() for words in every if words["key"] == key
@@ -530,6 +575,7 @@ def enter_register(session: Session, audit_round: AuditRound, publication: Publi
                 number=one["number"], text=text, agency_type=one["agency_type"],
             )  # fmt: skip
             session.add(row)
+            made.append(row)
         row.number, row.text, row.withdrawn_in = one["number"], text, None
         row.agency_type, row.oversight_body_id = one["agency_type"], codes.get(one["body"])
         row.due = date.fromisoformat(one["due"]) if one["due"] else None
@@ -537,6 +583,7 @@ def enter_register(session: Session, audit_round: AuditRound, publication: Publi
         if key not in now_said and row.withdrawn_in is None:
             row.withdrawn_in = publication.number
     session.flush()
+    return made
 
 
 def track(

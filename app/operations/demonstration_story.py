@@ -55,6 +55,7 @@ from app.operations import (
     sharing,
     submissions,
 )
+from app.operations.demonstration_report import Reporting, TooSmall
 from app.operations.demonstration_returns import Course, Days, Person, Team
 from app.policy import Actor, system_actor
 from app.queries.actors import actor_of
@@ -67,10 +68,6 @@ from app.queries.sampling import is_round_shut
 
 CLOCK = system_actor(release.CLOCK)
 MORNING = 9 * 60 + 30  # in minutes; what happens on a day begins then
-
-
-class _Missing(Exception):
-    """The agency, or the thread, of a step is not there: the demonstration is too small for it."""
 
 
 class Telling:
@@ -104,6 +101,7 @@ class Telling:
                 select(AuditReturn.agency_id, AuditReturn.public_id).where(AuditReturn.round_id == course.row.id)
             )
         }
+        self.report = Reporting(self)
         self._actors: dict[int, Actor] = {}
         self._last = course.row.created_at
 
@@ -111,50 +109,54 @@ class Telling:
         """All steps, in order. `move` is called before each, with what it is about."""
         for step in story:
             move(self.course.plan.name)
+            if not isinstance(step, steps.Composing):
+                self.report.data_changed()
             try:
                 self.do(step)
-            except _Missing:
+            except TooSmall:
                 continue
 
     # --- who, when, which ---
 
-    def _now(self, day: int) -> datetime:
+    def at(self, day: int) -> datetime:
         """The next moment of a day: nothing happens before what was told before."""
         rng = chance(self.seed, *self.course.key, "clock", day, self._last.isoformat())
         pause = timedelta(minutes=rng.randint(2, 6), seconds=rng.randint(0, 59))
         self._last = max(self._last, self.days.at(day, MORNING)) + pause
         return self._last
 
-    def _who(self, person: Person) -> Actor:
+    def who(self, person: Person) -> Actor:
+        """Somebody, to act."""
         if person.id not in self._actors:
             user = self.session.get_one(User, person.id)
             self._actors[person.id] = actor_of(self.session, user, now=self._last)
         return self._actors[person.id]
 
     def _account(self, address: str) -> Actor:
-        return self._who(self.accounts[address])
+        return self.who(self.accounts[address])
 
     def _inspector(self, team: Team) -> Actor:
-        return self._who(self.inspectors[team.who.agency_type])
+        return self.who(self.inspectors[team.who.agency_type])
 
     def _lead(self, team: Team) -> Actor:
-        return self._who(self.leads[team.who.agency_type])
+        return self.who(self.leads[team.who.agency_type])
 
     def _each_lead(self) -> list[Actor]:
         """One lead inspector of each body, in the order of the agency types."""
-        return [self._who(one) for one in dict.fromkeys(self.leads.values())]
+        return [self.who(one) for one in dict.fromkeys(self.leads.values())]
 
-    def _return(self, team: Team) -> str:
+    def return_of(self, team: Team) -> str:
+        """The public id of an agency's return in this round."""
         return self.returns[team.agency.id]
 
     def _row(self, team: Team) -> AuditReturn:
-        return self.session.scalars(select(AuditReturn).where(AuditReturn.public_id == self._return(team))).one()
+        return self.session.scalars(select(AuditReturn).where(AuditReturn.public_id == self.return_of(team))).one()
 
-    def _which(self, which: steps.Which) -> Team:
-        """The agency that is meant. Raises _Missing."""
+    def which(self, which: steps.Which) -> Team:
+        """The agency that is meant. Raises TooSmall."""
         found = self._all(which)
         if which.number >= len(found):
-            raise _Missing
+            raise TooSmall
         return found[which.number]
 
     def _all(self, which: steps.Which) -> list[Team]:
@@ -204,7 +206,7 @@ class Telling:
 
     def _thread(self, key: str) -> tuple[str, Team, str]:
         if key not in self.threads:
-            raise _Missing
+            raise TooSmall
         return self.threads[key]
 
     # --- the steps ---
@@ -221,7 +223,7 @@ class Telling:
         given = step.model_dump(exclude={"on", "do"}, exclude_none=True)
         seed = "".join(token() for _ in range(2))
         sampling.commit_sample(
-            self.session, self.round_id, replace(plan, **given), by=self._who(self.owner), now=self._now(step.on),
+            self.session, self.round_id, replace(plan, **given), by=self.who(self.owner), now=self.at(step.on),
             seed=seed,
         )  # fmt: skip
 
@@ -235,24 +237,24 @@ class Telling:
 
     @do.register
     def _(self, step: steps.Draw) -> None:
-        sampling.draw_sample(self.session, self.round_id, by=self._who(self.owner), now=self._now(step.on))
+        sampling.draw_sample(self.session, self.round_id, by=self.who(self.owner), now=self.at(step.on))
 
     @do.register
     def _(self, step: steps.ChooseByHand) -> None:
-        team = self._which(step.agency)
-        there = select(SampledReturn.id).join(AuditReturn).where(AuditReturn.public_id == self._return(team))
+        team = self.which(step.agency)
+        there = select(SampledReturn.id).join(AuditReturn).where(AuditReturn.public_id == self.return_of(team))
         if self.session.scalar(there) is None:
             sampling.add_by_hand(
-                self.session, self.round_id, self._return(team), reason=step.reason, by=self._lead(team),
-                now=self._now(step.on),
+                self.session, self.round_id, self.return_of(team), reason=step.reason, by=self._lead(team),
+                now=self.at(step.on),
             )  # fmt: skip
 
     @do.register
     def _(self, step: steps.ShareOut) -> None:
         for lead in self._each_lead():
-            sampling.assign_rest(self.session, self.round_id, by=lead, now=self._now(step.on))
+            sampling.assign_rest(self.session, self.round_id, by=lead, now=self.at(step.on))
             moderation.ask_by(
-                self.session, self.round_id, day=self._day(step.check_by), by=lead, now=self._now(step.on)
+                self.session, self.round_id, day=self._day(step.check_by), by=lead, now=self.at(step.on)
             )
 
     @do.register
@@ -296,26 +298,26 @@ class Telling:
             seen = rng.choice(step.seen) if rng.random() < step.seen_share else ""
             moderation.record(
                 self.session, audit_return.public_id, question, moderation.Typed(grade, reason, seen),
-                submission=submission.public_id, based_on=0, by=by, now=self._now(day),
+                submission=submission.public_id, based_on=0, by=by, now=self.at(day),
             )  # fmt: skip
             found[question] = grade
-        moderation.finish(self.session, audit_return.public_id, by=by, now=self._now(day))
+        moderation.finish(self.session, audit_return.public_id, by=by, now=self.at(day))
         return found
 
     # --- words that go to and fro ---
 
     @do.register
     def _(self, step: steps.Ask) -> None:
-        team = self._which(step.agency)
-        by, now, due = self._inspector(team), self._now(step.on), self._day(step.due)
+        team = self.which(step.agency)
+        by, now, due = self._inspector(team), self.at(step.on), self._day(step.due)
         if step.do == "ask":
             thread = querying.ask(
-                self.session, self._return(team), subject=step.subject, text=step.text, due=due, about=step.question,
+                self.session, self.return_of(team), subject=step.subject, text=step.text, due=due, about=step.question,
                 by=by, now=now,
             )  # fmt: skip
         else:
             (thread,) = follow_up.ask_for_progress(
-                self.session, [self._return(team)], subject=step.subject, text=step.text, due=due, by=by, now=now,
+                self.session, [self.return_of(team)], subject=step.subject, text=step.text, due=due, by=by, now=now,
                 about=step.recommendations,
             )  # fmt: skip
         self._keep(step.key, team, thread)
@@ -323,13 +325,13 @@ class Telling:
     @do.register
     def _(self, step: steps.Reply) -> None:
         kind, team, thread = self._thread(step.key)
-        now, public_id = self._now(step.on), self._return(team)
+        now, public_id = self.at(step.on), self.return_of(team)
         if step.side == "peer":
             review, by = self._reviewer(team)
             peers.ask_on(self.session, review, thread, text=step.text, by=by, now=now)
         elif step.side == "agency":
             answer = {"query": querying.answer, "progress": follow_up.answer, "peer": peers.answer}[kind]
-            answer(self.session, public_id, thread, text=step.text, by=self._who(team.lead), now=now)
+            answer(self.session, public_id, thread, text=step.text, by=self.who(team.lead), now=now)
         elif kind == "query":
             due = None if step.due is None else self._day(step.due)
             querying.ask_on(self.session, public_id, thread, text=step.text, due=due, by=self._inspector(team), now=now)
@@ -339,7 +341,7 @@ class Telling:
     @do.register
     def _(self, step: steps.CloseThread) -> None:
         kind, team, thread = self._thread(step.key)
-        now, public_id = self._now(step.on), self._return(team)
+        now, public_id = self.at(step.on), self.return_of(team)
         if kind == "query":
             querying.close(self.session, public_id, thread, outcome=step.outcome, by=self._inspector(team), now=now)
         elif kind == "progress":
@@ -350,24 +352,24 @@ class Telling:
 
     @do.register
     def _(self, step: steps.AssignPeer) -> None:
-        person, now = self.accounts[step.person], self._now(step.on)
+        person, now = self.accounts[step.person], self.at(step.on)
         for team in self._all(step.agency):
             row = self._row(team)
             free = [one.user.id for one in candidates(self.session, row, now=now) if not one.obstacle]
             if person.id in free:
                 break
         else:
-            raise _Missing
+            raise TooSmall
         review = peers.assign(self.session, row.public_id, person.public_id, by=self._lead(team), now=now)
-        self.reviews[step.key] = (review.public_id, team, self._who(person))
+        self.reviews[step.key] = (review.public_id, team, self.who(person))
         peers.declare(
-            self.session, review.public_id, conflict="", by=self._who(person), now=self._now(step.declared)
+            self.session, review.public_id, conflict="", by=self.who(person), now=self.at(step.declared)
         )
 
     def _review(self, key: str) -> tuple[str, Team, Actor]:
-        """The public id of a peer review, the agency, and who reviews. Raises _Missing."""
+        """The public id of a peer review, the agency, and who reviews. Raises TooSmall."""
         if key not in self.reviews:
-            raise _Missing
+            raise TooSmall
         return self.reviews[key]
 
     def _reviewer(self, team: Team) -> tuple[str, Actor]:
@@ -379,40 +381,40 @@ class Telling:
         review, team, by = self._review(step.review)
         thread = peers.challenge(
             self.session, review, about=step.question, subject=step.subject, text=step.text, by=by,
-            now=self._now(step.on),
+            now=self.at(step.on),
         )  # fmt: skip
         self._keep(step.key, team, thread)
 
     @do.register
     def _(self, step: steps.FinishPeer) -> None:
         review, _team, by = self._review(step.review)
-        peers.finish(self.session, review, by=by, now=self._now(step.on))
+        peers.finish(self.session, review, by=by, now=self.at(step.on))
 
     @do.register
     def _(self, step: steps.Comment) -> None:
         peers.comment(
-            self.session, self._return(self._which(step.agency)), about=step.question, subject=step.subject,
-            text=step.text, by=self._account(step.person), now=self._now(step.on),
+            self.session, self.return_of(self.which(step.agency)), about=step.question, subject=step.subject,
+            text=step.text, by=self._account(step.person), now=self.at(step.on),
         )  # fmt: skip
 
     # --- the agency's own work ---
 
     @do.register
     def _(self, step: steps.ReturnStandard) -> None:
-        team = self._which(step.agency)
+        team = self.which(step.agency)
         returned_standards.return_for_correction(
-            self.session, self._return(team), {step.standard: step.reason}, until=self._day(step.until),
-            by=self._inspector(team), now=self._now(step.on),
+            self.session, self.return_of(team), {step.standard: step.reason}, until=self._day(step.until),
+            by=self._inspector(team), now=self.at(step.on),
         )  # fmt: skip
 
     @do.register
     def _(self, step: steps.AnswerAgain) -> None:
-        team = self._which(step.agency)
+        team = self.which(step.agency)
         stands = dict(
             self.session.execute(
                 select(SelfAssessment.criterion, SelfAssessment.version)
                 .join(AuditReturn, AuditReturn.id == SelfAssessment.return_id)
-                .where(AuditReturn.public_id == self._return(team))
+                .where(AuditReturn.public_id == self.return_of(team))
             ).all()  # type: ignore[arg-type]
         )
         edits = []
@@ -422,59 +424,59 @@ class Telling:
                 raw["date_expected"] = self._day(given.expected).isoformat()
             edits.append(answers.Edit(question, raw, stands.get(question, 0), token()))
         result = answers.save_answers(
-            self.session, self._return(team), edits, by=self._who(team.lead), now=self._now(step.on)
+            self.session, self.return_of(team), edits, by=self.who(team.lead), now=self.at(step.on)
         )
         if not result.clean:
             raise RuntimeError(f"answers could not be given again: {result.errors}")
 
     @do.register
     def _(self, step: steps.PlanAction) -> None:
-        team = self._which(step.agency)
+        team = self.which(step.agency)
         typed = actions.Typed(step.what, step.owner, self._day(step.due), step.state)
         actions.plan_action(
-            self.session, self._return(team), step.question, typed, by=self._who(team.lead), now=self._now(step.on)
+            self.session, self.return_of(team), step.question, typed, by=self.who(team.lead), now=self.at(step.on)
         )
 
     @do.register
     def _(self, step: steps.VouchFor) -> None:
-        team = self._which(step.agency)
+        team = self.which(step.agency)
         answers.vouch(
-            self.session, self._return(team), step.standard, name=step.name, post=step.post, by=self._who(team.lead),
-            now=self._now(step.on),
+            self.session, self.return_of(team), step.standard, name=step.name, post=step.post, by=self.who(team.lead),
+            now=self.at(step.on),
         )  # fmt: skip
 
     @do.register
     def _(self, step: steps.Sign) -> None:
-        team = self._which(step.agency)
+        team = self.which(step.agency)
         row = self._row(team)
         submissions.sign_and_submit(
-            self.session, row.public_id, by=self._who(team.signatory), now=self._now(step.on),
+            self.session, row.public_id, by=self.who(team.signatory), now=self.at(step.on),
             expected_hash=content_hash(checklist(self.session, row)), identity_proved=True,
         )  # fmt: skip
 
     @do.register
     def _(self, step: steps.Report) -> None:
-        team = self._which(step.agency)
+        team = self.which(step.agency)
         action = self.session.scalar(
             select(PlannedAction.public_id)
             .join(AuditReturn, AuditReturn.id == PlannedAction.return_id)
-            .where(AuditReturn.public_id == self._return(team), PlannedAction.criterion == step.question)
+            .where(AuditReturn.public_id == self.return_of(team), PlannedAction.criterion == step.question)
             .order_by(PlannedAction.id)
         )
         if action is None:
-            raise _Missing
+            raise TooSmall
         actions.report_progress(
-            self.session, self._return(team), action, state=step.state, note=step.note, due=None,
-            by=self._who(team.lead), now=self._now(step.on),
+            self.session, self.return_of(team), action, state=step.state, note=step.note, due=None,
+            by=self.who(team.lead), now=self.at(step.on),
         )  # fmt: skip
 
     @do.register
     def _(self, step: steps.ShareStandards) -> None:
-        team, colleague = self._which(step.agency), self.accounts[step.person]
-        lead, public_id = self._who(team.lead), self._return(team)
+        team, colleague = self.which(step.agency), self.accounts[step.person]
+        lead, public_id = self.who(team.lead), self.return_of(team)
         sharing.assign(
             self.session, public_id, people=[colleague.public_id], parts=[(one, "") for one in step.standards],
-            by=lead, now=self._now(step.on),
+            by=lead, now=self.at(step.on),
         )  # fmt: skip
         if step.state == "open":
             return
@@ -488,17 +490,17 @@ class Telling:
             .order_by(sharing.Assignment.id)
         ).all()  # fmt: skip
         for part in given:
-            sharing.mark_ready(self.session, public_id, part, by=self._who(colleague), now=self._now(step.on))
+            sharing.mark_ready(self.session, public_id, part, by=self.who(colleague), now=self.at(step.on))
             if step.state == "accepted":
-                sharing.accept(self.session, public_id, part, by=lead, now=self._now(step.on))
+                sharing.accept(self.session, public_id, part, by=lead, now=self.at(step.on))
             elif step.state == "sent_back":
-                sharing.send_back(self.session, public_id, part, note=step.note, by=lead, now=self._now(step.on))
+                sharing.send_back(self.session, public_id, part, note=step.note, by=lead, now=self.at(step.on))
 
     @do.register
     def _(self, step: steps.Carry) -> None:
-        team = self._which(step.agency)
+        team = self.which(step.agency)
         carrying.carry(
-            self.session, self._return(team), standards=step.standards, by=self._who(team.lead), now=self._now(step.on)
+            self.session, self.return_of(team), standards=step.standards, by=self.who(team.lead), now=self.at(step.on)
         )
 
     # --- judging, following up ---
@@ -506,7 +508,7 @@ class Telling:
     @do.register
     def _(self, step: steps.Judge) -> None:
         for lead in self._each_lead():
-            judgements.judge_round(self.session, self.round_id, by=lead, now=self._now(step.on))
+            judgements.judge_round(self.session, self.round_id, by=lead, now=self.at(step.on))
 
     @do.register
     def _(self, step: steps.GiveJudgement) -> None:
@@ -523,40 +525,40 @@ class Telling:
             rng = chance(self.seed, *self.course.key, "given", code)
             (grade,) = rng.choices(list(step.grades), list(step.grades.values()))
             judgements.give(
-                self.session, self._return(team), step.judgement, grade=grade, note=rng.choice(step.notes[grade]),
-                by=self._inspector(team), now=self._now(step.on),
+                self.session, self.return_of(team), step.judgement, grade=grade, note=rng.choice(step.notes[grade]),
+                by=self._inspector(team), now=self.at(step.on),
             )  # fmt: skip
 
     @do.register
     def _(self, step: steps.Override) -> None:
-        team = self._which(step.agency)
-        public_id = self._return(team)
+        team = self.which(step.agency)
+        public_id = self.return_of(team)
         judgements.propose_override(
             self.session, public_id, step.judgement, grade=step.to, reason=step.reason, by=self._inspector(team),
-            now=self._now(step.on),
+            now=self.at(step.on),
         )  # fmt: skip
         if step.decision == "approve":
             judgements.approve_override(
                 self.session, public_id, step.judgement, grade=step.to, by=self._lead(team),
-                now=self._now(step.decided),
+                now=self.at(step.decided),
             )  # fmt: skip
         else:
             judgements.decline_override(
                 self.session, public_id, step.judgement, reason=step.words, by=self._lead(team),
-                now=self._now(step.decided),
+                now=self.at(step.decided),
             )  # fmt: skip
 
     @do.register
     def _(self, step: steps.Say) -> None:
-        team = self._which(step.agency)
+        team = self.which(step.agency)
         follow_up.say(
-            self.session, self._return(team), step.recommendation, state=step.state, note=step.note,
-            by=self._inspector(team), now=self._now(step.on),
+            self.session, self.return_of(team), step.recommendation, state=step.state, note=step.note,
+            by=self._inspector(team), now=self.at(step.on),
         )  # fmt: skip
 
     @do.register
     def _(self, step: steps.Monitor) -> None:
-        by, now = self._who(self.inspectors[step.agency_type]), self._now(step.on)
+        by, now = self.who(self.inspectors[step.agency_type]), self.at(step.on)
         found = followed_up(self.session, self.course.row, actor=by, now=now, wanted=Wanted(step.agency_type))
         stands = [
             line.public_id
@@ -564,7 +566,7 @@ class Telling:
             if step.recommendation in line.standings and line.standings[step.recommendation].state in step.states
         ]
         if not stands:
-            raise _Missing
+            raise TooSmall
         follow_up.monitor(
             self.session, stands[: step.most], reason=step.reason, review_on=self._day(step.review_on), by=by, now=now,
             recommendation=step.recommendation,
@@ -585,20 +587,28 @@ class Telling:
         for row in found:
             follow_up.clear(
                 self.session, row.of, row.public_id, reason=step.reason,
-                by=self._who(self.inspectors[step.agency_type]), now=self._now(step.on),
+                by=self.who(self.inspectors[step.agency_type]), now=self.at(step.on),
             )  # fmt: skip
 
     @do.register
     def _(self, step: steps.MarkExample) -> None:
-        team = self._which(step.agency)
+        team = self.which(step.agency)
         row = self._row(team)
         submission = latest_submission(self.session, row)
         if submission is None:
-            raise _Missing
-        examples.mark(
+            raise TooSmall
+        example = examples.mark(
             self.session, row.public_id, submission=submission.public_id, question=step.question, kind=step.kind,
-            note=step.note, by=self._inspector(team), now=self._now(step.on),
+            note=step.note, by=self._inspector(team), now=self.at(step.on),
         )  # fmt: skip
+        if step.key:
+            self.report.examples[step.key] = example.public_id
+
+    @do.register(steps.Composing)
+    @do.register(steps.Respond)
+    @do.register(steps.Track)
+    def _(self, step: steps.Composing | steps.Respond | steps.Track) -> None:
+        self.report.tell(step)
 
     @do.register
     def _(self, step: steps.Remind) -> None:
@@ -608,7 +618,7 @@ class Telling:
             .order_by(AuditReturn.id)
         ).all()
         chains = {f"return:{public_id}": public_id for public_id in waiting}
-        now = self._now(step.on)
+        now = self.at(step.on)
         latest_events = self.session.execute(
             select(Event.chain, func.max(Event.at).label("at")).where(Event.chain.in_(chains)).group_by(Event.chain)
         )
@@ -622,41 +632,41 @@ class Telling:
     @do.register
     def _(self, step: steps.Prepare) -> None:
         for lead in self._each_lead():
-            release.prepare(self.session, self.round_id, by=lead, now=self._now(step.on))
+            release.prepare(self.session, self.round_id, by=lead, now=self.at(step.on))
 
     @do.register
     def _(self, step: steps.Narrate) -> None:
-        team = self._which(step.agency)
+        team = self.which(step.agency)
         row = self._feedback(team)
         release.write_narrative(
-            self.session, self._return(team), narrative=step.text, version=row.version, by=self._inspector(team),
-            now=self._now(step.on),
+            self.session, self.return_of(team), narrative=step.text, version=row.version, by=self._inspector(team),
+            now=self.at(step.on),
         )  # fmt: skip
 
     def _feedback(self, team: Team) -> Any:
         row = latest(self.session, self._row(team))
         if row is None:
-            raise _Missing
+            raise TooSmall
         return row
 
     @do.register
     def _(self, step: steps.Window) -> None:
-        now = self._now(step.on)
+        now = self.at(step.on)
         release.set_window(
-            self.session, self.round_id, opens=now, closes=end_of(self._day(step.until)), by=self._who(self.owner),
+            self.session, self.round_id, opens=now, closes=end_of(self._day(step.until)), by=self.who(self.owner),
             now=now,
         )  # fmt: skip
 
     @do.register
     def _(self, step: steps.Dispute) -> None:
-        team = self._which(step.agency)
+        team = self.which(step.agency)
         statements = content_of(self._feedback(team)).statements
         about = next((one.id for one in statements if one.id.startswith(step.statement)), None)
         if about is None:
-            raise _Missing
+            raise TooSmall
         thread = release.challenge(
-            self.session, self._return(team), about=about, text=step.text, by=self._who(team.lead),
-            now=self._now(step.on),
+            self.session, self.return_of(team), about=about, text=step.text, by=self.who(team.lead),
+            now=self.at(step.on),
         )  # fmt: skip
         self._keep(step.key, team, thread)
 
@@ -664,15 +674,15 @@ class Telling:
     def _(self, step: steps.Settle) -> None:
         _kind, team, thread = self._thread(step.key)
         release.settle(
-            self.session, self._return(team), thread, decision=step.decision, text=step.text,
-            replacement=step.replacement, by=self._inspector(team), now=self._now(step.on),
+            self.session, self.return_of(team), thread, decision=step.decision, text=step.text,
+            replacement=step.replacement, by=self._inspector(team), now=self.at(step.on),
         )  # fmt: skip
 
     @do.register
     def _(self, step: steps.Publish) -> None:
         at = self.days.at(step.at, MORNING)
         release.set_publication(
-            self.session, self.round_id, at=at, by=self._who(self.owner), now=self._now(step.on)
+            self.session, self.round_id, at=at, by=self.who(self.owner), now=self.at(step.on)
         )
         self._last = max(self._last, at)
         release.by_the_clock(self.session, now=at)
@@ -681,18 +691,18 @@ class Telling:
 
     @do.register
     def _(self, step: steps.CorrectFindings) -> None:
-        lead = self._who(self.leads[step.agency_type])
+        lead = self.who(self.leads[step.agency_type])
         public_id, desk, check = self._adjusted(step.agency_type, lead)
-        moderation.take_up_again(self.session, public_id, by=lead, now=self._now(step.on))
+        moderation.take_up_again(self.session, public_id, by=lead, now=self.at(step.on))
         moderation.record(
             self.session, public_id, check.item.id, moderation.Typed(check.finding.self_grade, step.upheld),
-            submission=desk.submission.public_id, based_on=check.finding.version, by=lead, now=self._now(step.on),
+            submission=desk.submission.public_id, based_on=check.finding.version, by=lead, now=self.at(step.on),
         )  # fmt: skip
-        moderation.finish(self.session, public_id, by=lead, now=self._now(step.on))
-        judgements.judge_return(self.session, public_id, by=lead, now=self._now(step.on))
-        release.prepare(self.session, self.round_id, by=lead, now=self._now(step.on))
+        moderation.finish(self.session, public_id, by=lead, now=self.at(step.on))
+        judgements.judge_return(self.session, public_id, by=lead, now=self.at(step.on))
+        release.prepare(self.session, self.round_id, by=lead, now=self.at(step.on))
         release.correct(
-            self.session, self.round_id, reason=step.reason, by=self._who(self.owner), now=self._now(step.on)
+            self.session, self.round_id, reason=step.reason, by=self.who(self.owner), now=self.at(step.on)
         )
 
     def _adjusted(self, agency_type: str, lead: Actor) -> tuple[str, Desk, Any]:
@@ -711,4 +721,4 @@ class Telling:
             for check in desk.checks.values():
                 if check.finding and check.finding.outcome == "adjusted":
                     return row.public_id, desk, check
-        raise _Missing
+        raise TooSmall

@@ -6,7 +6,7 @@ neither. What comes out is frozen when its instant is set; the clock puts it on 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -666,8 +666,33 @@ def _published(session: Session, audit_round: AuditRound, row: Publication, *, b
         },
         texts={"reason": row.reason} if row.reason else {},
     )  # fmt: skip
-    enter_register(session, audit_round, row)
+    made = enter_register(session, audit_round, row)
+    _tell_of_recommended(session, audit_round, row, {one.agency_type for one in made if one.agency_type}, now=now)
     session.flush()
+
+
+def _tell_of_recommended(
+    session: Session, audit_round: AuditRound, row: Publication, types: Collection[str], *, now: datetime
+) -> None:
+    """Tell the agencies of some types that a published report recommends something to them."""
+    if not types:
+        return
+    returns = session.scalars(
+        select(AuditReturn)
+        .where(
+            AuditReturn.round_id == audit_round.id, AuditReturn.agency_type.in_(types), AuditReturn.stage != "nil"
+        )
+        .options(joinedload(AuditReturn.agency), joinedload(AuditReturn.audit_round))
+    ).all()
+    _mail(
+        session, returns, f"recommended:{audit_round.public_id}:{row.number}", now=now, about={},
+        subject=N_("%(round)s: the report recommends something to %(agency)s"),
+        body=[
+            N_("The report on “%(round)s” is published. It recommends something to agencies of your type."),
+            N_("Read it after you sign in, and say what your agency does about it."),
+        ],
+        path="recommendations",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

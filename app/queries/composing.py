@@ -5,17 +5,20 @@ For oversight bodies alone. What was published is read as it was frozen (`app.qu
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
+from app.domain.anonymity import Identity, Placed, initials, surname, telling_words
 from app.domain.answers import ANSWER_TYPES
 from app.domain.composing import (
+    LANGUAGES,
     Chapter,
     Composition,
     Known,
@@ -39,16 +42,24 @@ from app.domain.templates import Pack
 from app.domain.text import localise
 from app.languages import translations
 from app.models import (
+    Agency,
+    AgencyInArea,
+    Appointment,
+    Area,
     AuditReturn,
     AuditRound,
     CompositionComment,
     CompositionSignOff,
     CompositionVersion,
+    Declaration,
     Example,
     OversightBody,
+    ReturnSite,
     Submission,
     SubmissionAnswer,
     SubmissionVoided,
+    User,
+    Vouch,
 )
 from app.policy import Actor, require, system_actor
 from app.queries.checks import is_second_at_work
@@ -60,6 +71,7 @@ from app.queries.rounds import NotFound, get_round, round_facts
 
 _LOADER = system_actor("composing")  # a report says the same whoever makes it
 NEWEST = -1
+FEW = 5  # agencies of a subtype in a round: of fewer an anonymous quotation says the agency type alone
 # what nobody sees while a second inspector is at work, by the first part of the keys
 HELD = frozenset({"checks", "checked", "judgements", "annex-judgements"})
 
@@ -167,14 +179,14 @@ def unsigned(session: Session, audit_round: AuditRound) -> int:
 
 def to_quote(session: Session, audit_round: AuditRound, *, actor: Actor, language: str) -> list[Quoted]:
     """The examples of a round that somebody may choose from: those of the agency types whose returns they may read."""
-    found = quotable(session, audit_round, language, types_where(audit_round, actor, "return.mark_example"))
-    return list(found.values())
+    types = types_where(audit_round, actor, "return.mark_example")
+    return list(quotable(session, audit_round, language, types).values())
 
 
 def quotable(
     session: Session, audit_round: AuditRound, language: str, types: Collection[str] | None = None
 ) -> dict[str, Quoted]:
-    """The words of the examples of a round by id, but for those whose submission was set aside. One statement.
+    """The words of the examples of a round by id, but for those whose submission was set aside. Three statements.
 
     Of all agency types, or of some: what was put into a report is read by all who write it. The caller asked policy.
     """
@@ -199,18 +211,98 @@ def quotable(
         .order_by(Example.id)
     ).all()
     pack = pack_of(audit_round.pack_version)
+    said = {
+        row.Example: words
+        for row in rows
+        if (words := _said(pack, row.Example.audit_return.agency_type, row.Example.criterion, row.value))
+    }
+    if not said:
+        return {}
+    agencies = _agencies(session, audit_round)
+    known_as = _identities(session, pack, agencies, [example.audit_return for example in said])
+    # of a subtype with few agencies the name of the subtype would say which it is
+    alike = Counter((row.agency_type, row.subtype) for row in {row.id: row for row in agencies}.values())
     found = {}
-    for row in rows:
-        audit_return = row.Example.audit_return
-        words = _said(pack, audit_return.agency_type, row.Example.criterion, row.value)
-        if words:
-            kind = pack.agency_types[audit_return.agency_type]
-            named = kind.subtypes.get(audit_return.subtype) or kind
-            found[row.Example.public_id] = Quoted(
-                row.Example.public_id, words, audit_return.agency.name, localise(named.name, language),
-                (audit_return.agency.name,),
-            )  # fmt: skip
+    for example, words in said.items():
+        audit_return = example.audit_return
+        kind = pack.agency_types[audit_return.agency_type]
+        many = alike[audit_return.agency_type, audit_return.subtype] >= FEW
+        named = (kind.subtypes.get(audit_return.subtype) if many else None) or kind
+        found[example.public_id] = Quoted(
+            example.public_id, words, audit_return.agency.name, localise(named.name, language),
+            audit_return.agency_type, known_as[audit_return.id],
+        )  # fmt: skip
     return found
+
+
+def _agencies(session: Session, audit_round: AuditRound) -> Sequence[Any]:
+    """The agencies of a round, each once for every area that it works in."""
+    return session.execute(
+        select(
+            Agency.id, Agency.name, AuditReturn.agency_type, AuditReturn.subtype, Area.id.label("area"),
+            Area.name.label("area_name"),
+        )
+        .join(AuditReturn, AuditReturn.agency_id == Agency.id)
+        .outerjoin(AgencyInArea, AgencyInArea.agency_id == Agency.id)
+        .outerjoin(Area, Area.id == AgencyInArea.area_id)
+        .where(AuditReturn.round_id == audit_round.id)
+    ).all()  # fmt: skip
+
+
+def _identities(
+    session: Session, pack: Pack, agencies: Sequence[Any], returns: Sequence[AuditReturn]
+) -> dict[int, Identity]:
+    """By return the words that would give its agency away: its names and places, its sites, its people."""
+    placed: dict[int, Placed] = {}
+    for row in agencies:
+        one = placed.setdefault(row.id, Placed(row.id, row.name, {}))
+        if row.area is not None:
+            one.areas[row.area] = row.area_name
+    telling = telling_words(list(placed.values()), _words_of_types(pack))
+    in_names = {word for one in placed.values() for word in one.name.split()}
+    ids = {one.id for one in returns}
+    agency_ids = {one.agency_id for one in returns}
+    kind = literal("people").label("kind")
+    known: dict[tuple[str, int], set[str]] = defaultdict(set)
+    texts: Sequence[Any] = session.execute(
+        union_all(
+            select(literal("site").label("kind"), ReturnSite.return_id.label("of"), ReturnSite.name.label("text"))
+            .where(ReturnSite.return_id.in_(ids)),
+            select(kind, Vouch.return_id, Vouch.name).where(Vouch.return_id.in_(ids)),
+            select(kind, Submission.return_id, Declaration.name)
+            .join(Declaration, Declaration.submission_id == Submission.id)
+            .where(Submission.return_id.in_(ids)),
+            select(literal("staff").label("kind"), Appointment.agency_id, User.name)
+            .join(User, User.id == Appointment.user_id)
+            .where(Appointment.agency_id.in_(agency_ids)),
+        )
+    ).all()  # fmt: skip
+    for said in texts:
+        known[said.kind, said.of].add(said.text)
+    found = {}
+    for audit_return in returns:
+        agency = audit_return.agency
+        short = initials(agency.name)
+        people = sorted(known["people", audit_return.id] | known["staff", agency.id])
+        sites = sorted(known["site", audit_return.id])
+        found[audit_return.id] = Identity(
+            names=(agency.name, agency.code, *placed[agency.id].areas.values(), *sites),
+            words=(*telling[agency.id], *([short] if short and short not in in_names else ())),
+            people=tuple(people),
+            surnames=tuple(filter(None, map(surname, people))),
+        )
+    return found
+
+
+def _words_of_types(pack: Pack) -> frozenset[str]:
+    """The words in the names of agency types, in small letters: they give no agency away."""
+    names = [
+        localise(text, language)
+        for kind in pack.agency_types.values()
+        for text in (kind.name, kind.plural, *(n for one in kind.subtypes.values() for n in (one.name, one.plural)))
+        for language in LANGUAGES
+    ]
+    return frozenset(word for name in names for word in name.casefold().split())
 
 
 def _said(pack: Pack, agency_type: str, criterion_id: str, value: Mapping[str, Any]) -> str:
@@ -331,14 +423,37 @@ class Desk:
         return self.titles.get(chapter.key) or chapter.title.in_(self.findings.language)[0]
 
     @cached_property
-    def known(self) -> Known:
-        """What texts can refer to."""
+    def in_data(self) -> Known:
+        """What texts can refer to, whatever was written: all but the numbers of chapters."""
         return Known(
             facts(self.findings, self.translate), figures(self.findings, self.translate),
-            quotable(self.session, self.audit_round, self.findings.language), numbered(self.chapters, self.translate),
+            quotable(self.session, self.audit_round, self.findings.language), {},
             HELD if self.findings.checks is None and is_second_at_work(self.session, self.audit_round) else frozenset(),
             self.findings.names_agencies,
         )  # fmt: skip
+
+    @cached_property
+    def known(self) -> Known:
+        """What texts can refer to."""
+        return replace(self.in_data, chapters=numbered(self.chapters, self.translate))
+
+    def to_quote(self, actor: Actor) -> list[Quoted]:
+        """The examples that somebody may choose from, as `to_quote`."""
+        types = types_where(self.audit_round, actor, "return.mark_example")
+        return [one for one in self.known.quotes.values() if one.agency_type in types]
+
+    def read_ahead(self, *, proposals: bool = False) -> Desk:
+        """The same, once all that it reads from the database is read: with `proposals` what rules propose, too."""
+        _ = self.standard, self.in_data, self.addressees, proposals and self.proposed
+        return self
+
+    def at(self, version: CompositionVersion | None) -> Desk:
+        """The same data with another version of what is written. What was read already is not read anew."""
+        other = Desk(self.session, self.audit_round, self.findings, version, self.now)
+        for name in ("reading", "translate", "standard", "titles", "in_data", "proposed", "addressees"):
+            if name in self.__dict__:
+                other.__dict__[name] = self.__dict__[name]
+        return other
 
     @cached_property
     def proposed(self) -> tuple[KeyMessage, ...]:
@@ -370,6 +485,16 @@ class Desk:
     def typed_numbers(self) -> list[tuple[Place, TypedNumber]]:
         """Numbers that were typed by hand, with the place of each."""
         return [(place, number) for place in self.places for number in typed_numbers(place.text)]
+
+    def named(self) -> list[tuple[Place, str]]:
+        """Agencies that texts name in a report that names none, with the place of each; quotations are read apart."""
+        if small_numbers(self.audit_round)[1]:
+            return []
+        names = self.session.scalars(
+            select(Agency.name).join(AuditReturn).where(AuditReturn.round_id == self.audit_round.id)
+        )
+        every = Identity(names=tuple(names))
+        return [(place, name) for place in self.places for name in every.given_away(place.text)]
 
     def undecided(self) -> list[KeyMessage]:
         """Key messages of every report that nobody accepted, edited or dropped."""

@@ -36,6 +36,7 @@ from app.models import (
     Monitoring,
     PeerReview,
     RecommendationStatus,
+    RecommendedResponse,
     RecommendedStatus,
     ReturnedStandard,
     SampledReturn,
@@ -47,6 +48,7 @@ from app.policy import Actor, require
 from app.queries.judgements import book_of
 from app.queries.moderation import check_not_hidden
 from app.queries.packs import template_of
+from app.queries.recommended import ANSWERS as RESPONSES
 from app.queries.recommended import STATES as ADDRESSEE_STATES
 from app.queries.release import (
     challenged,
@@ -402,6 +404,16 @@ def _followed(reading: _Reading, _now: datetime) -> None:
         reading.add(
             f"recommended:{said.id}", said.at, said.by_id, N_("Recommendation %(number)s of the report"),
             f"{ADDRESSEE_STATES[said.state]}.\n{said.note}", reading.private, number=said.recommended.number,
+        )  # fmt: skip
+    for response in reading.session.scalars(
+        select(RecommendedResponse)
+        .where(RecommendedResponse.return_id == where)
+        .options(joinedload(RecommendedResponse.recommended))
+    ):
+        reading.add(
+            f"response:{response.id}", response.at, response.by_id,
+            N_("Recommendation %(number)s of the report, the agency’s response"),
+            f"{RESPONSES[response.answer]}.\n{response.text}", number=response.recommended.number,
         )  # fmt: skip
     for watch in reading.session.scalars(select(Monitoring).where(Monitoring.return_id == where)):
         reading.add(

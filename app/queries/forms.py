@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -109,9 +110,10 @@ def blank_form(
     reader = _Reader(pack, template, audit_return.audit_round, language)
     places = places_of(session, audit_return)
     names = scope_names(places)
+    item = reader.blank()
     standards = reader.standards(
         lambda criterion: [
-            reader.item(criterion, scope, names.get((criterion.scope, scope), ""))
+            item(criterion, scope, names.get((criterion.scope, scope), ""))
             for scope in scopes_of(criterion, places)
         ]
         or reader.unlisted(criterion, audit_return),
@@ -136,7 +138,8 @@ def blank_form_of_type(
         raise NotFound
     pack = pack_of(version.pack_version)
     reader = _Reader(pack, pack.templates[agency_type], audit_round, language)
-    standards = reader.standards(lambda criterion: [reader.item(criterion)], None, every=True)
+    item = reader.blank()
+    standards = reader.standards(lambda criterion: [item(criterion)], None, every=True)
     return reader.document(session, "blank", standards, now=now, agency_type=agency_type, sha256=version.sha256)
 
 
@@ -149,7 +152,8 @@ def blank_form_of_pack(
     """
     template, kind = pack.templates[agency_type], pack.agency_types[agency_type]
     reader = _Reader(pack, template, None, language)
-    standards = reader.standards(lambda criterion: [reader.item(criterion)], None, every=True)
+    item = reader.blank()
+    standards = reader.standards(lambda criterion: [item(criterion)], None, every=True)
     body = pack.oversight_bodies[kind.oversight_body]
     day, title = today(now), reader.say(pack.title)
     form = FormDocument(
@@ -180,11 +184,16 @@ def blank_form_of_pack(
         schemes=reader.schemes(standards),
         standards=standards,
         figure=Figure.total(standard.figure for standard in standards if not standard.optional),
-        asked=0,
+        asked=_required(standards),
         complete=0,
         signature=None,
     )  # fmt: skip
     return form.model_copy(update={"snapshot_id": hash_of(form.model_dump(mode="json"))})
+
+
+def _required(standards: Iterable[FormStandard]) -> int:
+    """How many questions must be answered, whatever the others are answered."""
+    return sum(question.required for standard in standards for question in standard.questions)
 
 
 def signed_form(
@@ -299,8 +308,18 @@ class _Reader:
         return Sentence.of(message, self.language)
 
     def item(self, criterion: Criterion, scope: str = "", scope_name: str = "") -> Item:
-        """A question of a blank form."""
+        """A question that nobody has answered, of whatever a form is."""
         return _item(self.pack, self.template, self.audit_round, criterion, scope, scope_name)
+
+    def blank(self) -> Callable[..., Item]:
+        """Gives the questions of a blank form: those that must be answered whatever the others are answered."""
+        required = {
+            placed.criterion.id
+            for placed in self.template.criteria()
+            if placed.criterion.is_required(placed.standard)
+            and not (placed.criterion.shown_if or placed.criterion.required_if)
+        }
+        return lambda criterion, *place: replace(self.item(criterion, *place), required=criterion.id in required)
 
     def unlisted(self, criterion: Criterion, audit_return: AuditReturn) -> list[Item]:
         """One item to copy for a criterion that is asked per site, while the agency has not said which it has."""
@@ -487,9 +506,9 @@ class _Reader:
     def document(
         self, session: Session, kind: Literal["blank", "draft", "signed"], standards: tuple[FormStandard, ...], *,
         now: datetime, audit_return: AuditReturn | None = None, agency_type: str = "", sha256: str = "",
-        asked: int = 0, complete: int = 0,
+        asked: int | None = None, complete: int = 0,
     ) -> FormDocument:  # fmt: skip
-        """The whole form."""
+        """The whole form. `asked`: how many must be answered, where that is known better than an empty form tells."""
         audit_round = self.audit_round
         assert audit_round is not None  # noqa: S101 -- a form of no round is made by `blank_form_of_pack`
         agency_type = audit_return.agency_type if audit_return else agency_type
@@ -532,7 +551,7 @@ class _Reader:
             schemes=self.schemes(standards),
             standards=standards,
             figure=Figure.total(standard.figure for standard in standards if not standard.optional),
-            asked=asked,
+            asked=_required(standards) if asked is None else asked,
             complete=complete,
             signature=None,
         )

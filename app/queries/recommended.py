@@ -1,21 +1,40 @@
-"""The recommendations of published reports: to whom, by when, and how each addressee stands on them over time."""
+"""The recommendations of published reports: to whom, by when, what addressees say, and how they stand over time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Subquery, func, select
+from sqlalchemy import Subquery, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.domain.message import N_
-from app.models import Agency, AuditReturn, AuditRound, Recommended, RecommendedStatus
+from app.models import (
+    Agency,
+    AuditReturn,
+    AuditRound,
+    Recommended,
+    RecommendedResponse,
+    RecommendedStatus,
+)
 from app.policy import Actor, RoundFacts, allows, require
 from app.queries.own_types import types_where
 from app.queries.rounds import NotFound, round_facts
 
-# how an addressee stands; before anything is said it is open
+# what an agency says to a recommendation, and how far it is with it
+ANSWERS: dict[str, str] = {
+    "accepted": N_("Accepted"),
+    "partly": N_("Accepted in part"),
+    "not_accepted": N_("Not accepted"),
+}
+PROGRESS: dict[str, str] = {
+    "not_begun": N_("Not begun"),
+    "under_way": N_("Under way"),
+    "done": N_("Done"),
+}
+# how inspectors say that an addressee stands; before anything is said it is open
 STATES: dict[str, str] = {
     "accepted": N_("Accepted"),
     "under_way": N_("Under way"),
@@ -26,31 +45,45 @@ STATES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Addressee:
-    """One addressee of a recommendation: an agency with its return, or (`return_id` empty) an oversight body."""
+    """One addressee of a recommendation: an agency with its return, or (`return_id` empty) an oversight body.
+
+    `response`: what the agency says itself; `status`: how inspectors say that it stands. None where nothing is said.
+    """
 
     name: str
-    return_id: str
-    state: str
-    note: str
-    at: datetime | None
+    return_id: str = ""
+    code: str = ""
+    status: RecommendedStatus | None = None
+    response: RecommendedResponse | None = None
+
+    @property
+    def state(self) -> str:
+        """How it stands, empty where nothing is said."""
+        return self.status.state if self.status else ""
+
+
+@dataclass(frozen=True)
+class Addressed:
+    """A recommendation to an agency, as its own people see it: what they said to it last, if anything."""
+
+    row: Recommended
+    response: RecommendedResponse | None
 
 
 @dataclass(frozen=True)
 class Tally:
-    """A recommendation, and how many of its addressees stand how: state to number, empty for those still open."""
+    """A recommendation, how many of its addressees stand how (state to number, empty for those still open), and how
+    many agencies responded."""
 
     row: Recommended
     total: int
     by_state: dict[str, int]
+    responded: int = 0
 
 
-def _latest() -> Subquery:
-    """SQL: the latest status of each recommendation and addressee."""
-    return (
-        select(func.max(RecommendedStatus.id).label("id"))
-        .group_by(RecommendedStatus.recommended_id, RecommendedStatus.return_id)
-        .subquery()
-    )
+def _latest(model: type[RecommendedStatus] | type[RecommendedResponse]) -> Subquery:
+    """SQL: the latest row of each recommendation and addressee."""
+    return select(func.max(model.id).label("id")).group_by(model.recommended_id, model.return_id).subquery()
 
 
 def recommended(session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime) -> list[Tally]:
@@ -75,18 +108,30 @@ def recommended(session: Session, audit_round: AuditRound, *, actor: Actor, now:
             .group_by(AuditReturn.agency_type)
         )
     }
-    latest = _latest()
+    latest = _latest(RecommendedStatus)
     said = session.execute(
         select(RecommendedStatus.recommended_id, RecommendedStatus.state, func.count().label("number"))
         .join(latest, latest.c.id == RecommendedStatus.id)
         .where(RecommendedStatus.recommended_id.in_([row.id for row in rows]))
         .group_by(RecommendedStatus.recommended_id, RecommendedStatus.state)
     ).all()
+    responded = {
+        one.recommended_id: one.number
+        for one in session.execute(
+            select(
+                RecommendedResponse.recommended_id,
+                func.count(RecommendedResponse.return_id.distinct()).label("number"),
+            )
+            .where(RecommendedResponse.recommended_id.in_([row.id for row in rows]))
+            .group_by(RecommendedResponse.recommended_id)
+        )
+    }
     found = []
     for row in rows:
         by_state = {one.state: one.number for one in said if one.recommended_id == row.id}
         total = agencies.get(row.agency_type, 0) if row.agency_type else 1
-        found.append(Tally(row, total, {"": max(0, total - sum(by_state.values())), **by_state}))
+        still_open = max(0, total - sum(by_state.values()))
+        found.append(Tally(row, total, {"": still_open, **by_state}, responded.get(row.id, 0)))
     return found
 
 
@@ -136,49 +181,71 @@ def may_track(
 
 
 def standing_on(
-    session: Session, audit_round: AuditRound, row: Recommended, *, actor: Actor, now: datetime, page: int, size: int
+    session: Session, audit_round: AuditRound, row: Recommended, *, actor: Actor, page: int, size: int
 ) -> tuple[list[Addressee], int]:
     """A page of the addressees of a recommendation with how each stands, by name, and how many there are.
 
     Single agencies are for inspectors of their type: for others there are none. The caller got the round.
     """
-    latest = _latest()
-    newest = select(RecommendedStatus).join(latest, latest.c.id == RecommendedStatus.id)
-    if row.body is not None:
-        status = session.scalar(newest.where(RecommendedStatus.recommended_id == row.id))
-        one = Addressee(
-            row.body.name, "", status.state if status else "", status.note if status else "",
-            status.at if status else None,
-        )  # fmt: skip
-        return [one], 1
-    if not row.agency_type or row.agency_type not in types_where(audit_round, actor, "return.follow_up"):
+    if not row.agency_type:
+        return standing_on_all(session, audit_round, [row], actor=actor)[row.id], 1
+    if row.agency_type not in types_where(audit_round, actor, "return.follow_up"):
         return [], 0
     of_type = (AuditReturn.round_id == audit_round.id) & (AuditReturn.agency_type == row.agency_type)
     total = session.scalar(select(func.count()).select_from(AuditReturn).where(of_type)) or 0
-    returns = session.execute(
-        select(AuditReturn.id, AuditReturn.public_id, Agency.name)
-        .join(Agency, Agency.id == AuditReturn.agency_id)
-        .where(of_type)
-        .order_by(Agency.name, AuditReturn.id)
-        .offset((page - 1) * size)
-        .limit(size)
-    ).all()
-    said = {
-        status.return_id: status
-        for status in session.scalars(
-            newest.where(
-                RecommendedStatus.recommended_id == row.id,
-                RecommendedStatus.return_id.in_([one.id for one in returns]),
-            )
-        )
+    shown = _AGENCIES.where(of_type).offset((page - 1) * size).limit(size)
+    return _stand(session, [row], session.execute(shown).all())[row.id], total
+
+
+def standing_on_all(
+    session: Session, audit_round: AuditRound, rows: Sequence[Recommended], *, actor: Actor
+) -> dict[int, list[Addressee]]:
+    """All addressees of some recommendations of a round by the recommendation's id, as `standing_on`.
+
+    Three statements. The caller got the round.
+    """
+    types = {row.agency_type for row in rows} & types_where(audit_round, actor, "return.follow_up")
+    wanted = _AGENCIES.where(AuditReturn.round_id == audit_round.id, AuditReturn.agency_type.in_(types))
+    return _stand(session, rows, session.execute(wanted).all())
+
+
+_AGENCIES = (
+    select(AuditReturn.id, AuditReturn.public_id, AuditReturn.agency_type, Agency.name, Agency.code)
+    .join(Agency, Agency.id == AuditReturn.agency_id)
+    .order_by(Agency.name, AuditReturn.id)
+)
+
+
+def _stand(session: Session, rows: Sequence[Recommended], returns: Sequence[Any]) -> dict[int, list[Addressee]]:
+    """What is said last about, and by, these agencies on these recommendations, or about the body addressed."""
+    statuses = _newest(session, RecommendedStatus, rows, returns)
+    said = _newest(session, RecommendedResponse, rows, returns)
+    return {
+        row.id: [Addressee(row.body.name, status=statuses.get((row.id, None)))]
+        if row.body is not None
+        else [
+            Addressee(one.name, one.public_id, one.code, statuses.get((row.id, one.id)), said.get((row.id, one.id)))
+            for one in returns
+            if one.agency_type == row.agency_type
+        ]
+        for row in rows
     }
-    return [
-        Addressee(
-            one.name, one.public_id, *((said[one.id].state, said[one.id].note, said[one.id].at) if one.id in said
-                                       else ("", "", None)),
+
+
+def _newest(
+    session: Session, model: type[Any], rows: Sequence[Recommended], returns: Sequence[Any]
+) -> dict[tuple[int, int | None], Any]:  # fmt: skip
+    """The latest rows of some recommendations by recommendation and return; those about a body have no return."""
+    latest = _latest(model)
+    found = session.scalars(
+        select(model)
+        .join(latest, latest.c.id == model.id)
+        .where(
+            model.recommended_id.in_([row.id for row in rows]),
+            or_(model.return_id.is_(None), model.return_id.in_([one.id for one in returns])),
         )
-        for one in returns
-    ], total  # fmt: skip
+    )
+    return {(one.recommended_id, one.return_id): one for one in found}
 
 
 def over_time(
@@ -193,4 +260,57 @@ def over_time(
         )
         .options(joinedload(RecommendedStatus.by))
         .order_by(RecommendedStatus.id.desc())
+    ).all()
+
+
+# --- as an addressed agency sees it ----------------------------------------------------------------------------------
+
+
+def addressed_to(session: Session, audit_return: AuditReturn) -> list[Addressed]:
+    """What the published report of its round recommends to the agency of a return, by number, and its responses.
+
+    Those that are made no more come last. The caller asked policy for the return.
+    """
+    latest = (
+        select(func.max(RecommendedResponse.id))
+        .where(RecommendedResponse.return_id == audit_return.id)
+        .group_by(RecommendedResponse.recommended_id)
+    )
+    rows = session.execute(
+        select(Recommended, RecommendedResponse)
+        .outerjoin(
+            RecommendedResponse,
+            (RecommendedResponse.recommended_id == Recommended.id) & RecommendedResponse.id.in_(latest),
+        )
+        .where(Recommended.round_id == audit_return.round_id, Recommended.agency_type == audit_return.agency_type)
+        .order_by(Recommended.withdrawn_in.is_not(None), Recommended.number)
+    )
+    return [Addressed(row.Recommended, row.RecommendedResponse) for row in rows]
+
+
+def to_answer(every: Sequence[Addressed]) -> int:
+    """How many recommendations an agency has said nothing to yet."""
+    return sum(one.response is None and one.row.withdrawn_in is None for one in every)
+
+
+def one_addressed(session: Session, audit_return: AuditReturn, public_id: str) -> Recommended:
+    """A recommendation to the agency of a return. Raises NotFound. The caller asked policy for the return."""
+    row = session.scalar(
+        select(Recommended).where(
+            Recommended.round_id == audit_return.round_id, Recommended.public_id == public_id,
+            Recommended.agency_type == audit_return.agency_type,
+        )
+    )  # fmt: skip
+    if row is None:
+        raise NotFound
+    return row
+
+
+def responses(session: Session, row: Recommended, audit_return: AuditReturn) -> Sequence[RecommendedResponse]:
+    """All that the agency of a return said to a recommendation, the newest first. The caller asked policy."""
+    return session.scalars(
+        select(RecommendedResponse)
+        .where(RecommendedResponse.recommended_id == row.id, RecommendedResponse.return_id == audit_return.id)
+        .options(joinedload(RecommendedResponse.by))
+        .order_by(RecommendedResponse.id.desc())
     ).all()

@@ -20,6 +20,7 @@ from app.queries.actors import actor_with
 SAFE = ("GET", "HEAD", "OPTIONS")
 View = TypeVar("View", bound=Callable[..., Any])
 TAKES_FILE = "_candour_takes_file"
+READS_FIRST = "_candour_reads_first"
 BESIDE_FILE = 1024**2  # bytes of a form's other fields
 _SETTINGS = select(Setting.key, Setting.value)  # made once: every request asks
 
@@ -43,8 +44,14 @@ def takes_files(megabytes: int) -> Callable[[View], View]:
     return declare
 
 
+def reads_first(view: View) -> View:
+    """Declare that a view reads for long before it writes, so that nobody waits: its write begins with `begin()`."""
+    setattr(view, READS_FIRST, True)
+    return view
+
+
 def begin() -> None:
-    """Open the transaction of a view that takes a file as a write. What was read before is read anew."""
+    """Open the transaction of a view that takes a file, or reads first, as a write. What was read is read anew."""
     db.session.rollback()
     begin_write(db.session)
 
@@ -56,7 +63,10 @@ def init_app(app: Flask) -> None:
     def _begin() -> None:
         if "\x00" in request.path:
             abort(404)  # PostgreSQL refuses this character; no id has it
-        if most := getattr(current_app.view_functions.get(request.endpoint or ""), TAKES_FILE, False):
+        view = current_app.view_functions.get(request.endpoint or "")
+        if getattr(view, READS_FIRST, False):
+            return
+        if most := getattr(view, TAKES_FILE, False):
             megabytes = current_app.config["CANDOUR"].evidence_max_mb if most is True else most
             request.max_content_length = megabytes * 1024**2 + BESIDE_FILE
             return

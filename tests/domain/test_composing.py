@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.domain.anonymity import Identity
 from app.domain.composing import (
     Chapter,
     Choice,
@@ -41,7 +42,7 @@ KNOWN = Known(
            "odd": Fact("odd", "Odd", "Odd", "2 *of* [3]")},
     figures={"heat": "Heat map"},
     quotes={"abc": Quoted("abc", "We lock the files, and Elmbridge Trust keeps the key.\nNobody else does.",
-                          "Elmbridge Trust", "Acute trust", ("Elmbridge Trust",))},
+                          "Elmbridge Trust", "Acute trust", who=Identity(names=("Elmbridge Trust",)))},
     chapters={"about": "chapter 2"},
 )  # fmt: skip
 
@@ -170,7 +171,12 @@ def test_a_quotation_is_anonymous_unless_it_is_named() -> None:
     # words that give the agency away are held back, and said
     read = read_narrative("[[quote: abc]]", KNOWN)
     assert "Elmbridge" not in read.parts[0].text
-    assert "its words name the agency" in str(read.problems[0])
+    assert "say whose it is: “Elmbridge Trust”" in str(read.problems[0])
+    # other words can stand for them, in brackets; they hide no change of the rest
+    read = read_narrative("[[quote: abc: and [the agency] keeps the key]]", KNOWN)
+    assert read.parts[0].text == "and [the agency] keeps the key" and not read.problems
+    assert read_narrative("[[quote: abc: and [the agency] lost the key]]", KNOWN).problems
+    assert typed_numbers("[[quote: abc: We [all 14] lock the files]]") == []
 
 
 def test_no_agency_is_named_where_the_report_names_none() -> None:

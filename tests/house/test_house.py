@@ -166,6 +166,9 @@ def add_rows(world) -> None:  # type: ignore[no-untyped-def]
     session.add_all([
         models.CompositionSignOff(version=version, body=owner, at=at),
         models.RecommendedStatus(recommended=recommended, state="accepted", note="Said.", at=at),
+        models.RecommendedResponse(
+            recommended=recommended, return_id=audit_return.id, answer="accepted", text="Done.", at=at
+        ),
     ])  # fmt: skip
     session.commit()
 

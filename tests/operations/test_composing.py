@@ -11,9 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from app.domain.life import NotPossible
+from app.domain.text import localise
 from app.models import (
+    Area,
     CompositionVersion,
     Event,
+    OutboxMessage,
     OversightBody,
     Recommended,
     RecommendedStatus,
@@ -21,10 +24,18 @@ from app.models import (
     User,
 )
 from app.operations import composing as operations
-from app.operations import events, people, release
+from app.operations import events, people, release, responding
 from app.queries.composing import Desk, composed_findings, desk, signed_off_version, unsigned
 from app.queries.disclosure import entries
-from app.queries.recommended import may_track, over_time, recommended, standing_on
+from app.queries.recommended import (
+    addressed_to,
+    may_track,
+    over_time,
+    recommended,
+    standing_on,
+    standing_on_all,
+    to_answer,
+)
 from app.queries.release import edition_content, published_findings
 from app.queries.rounds import NotFound
 from tests.operations.test_examples import CODE, mark, question, submission
@@ -196,8 +207,17 @@ def test_an_example_is_quoted_without_a_name_unless_it_is_named(signed: World) -
     quotes = [part for chapter in found.composition.chapters for part in chapter.before if part.kind == "quote"]
     name = signed.returns[CODE].agency.name
     assert quotes[0].text == quotes[1].text == items[0].answer.value["commentary"]
-    assert quotes[0].source != name
+    # without its subtype, of which there is no other
+    kind = signed.pack.agency_types[signed.returns[CODE].agency_type]
+    assert quotes[0].source == localise(kind.name) and kind.subtypes
     assert quotes[1].source == name
+    # what would give the agency away: its name and code, its place, and whoever is appointed at it or signed
+    who = seen(signed).known.quotes[one.public_id].who
+    people = [signed.people[role].name for role in ("signatory", "lead", "contributor", "board")]
+    area = signed.session.scalars(select(Area.name)).one()
+    known = [name, CODE, area, *people]
+    assert list(who.given_away("; ".join(known))) == known
+    assert who.given_away(f"{signed.people['inspector'].name} asked, and {signed.body.name}.") == ()
     assert submission(signed).public_id
     assert question(signed)
 
@@ -322,6 +342,13 @@ def test_recommendations_enter_the_register_and_are_tracked(signed: World) -> No
     assert [(one.total, one.by_state[""]) for one in found] == [(1, 1), (1, 1)]
     to_body, to_agencies = found[0].row, found[1].row
     ret = signed.returns[CODE]
+    # those addressed are told, once, and nobody else
+    clock(signed, signed.now + 2 * LATER)
+    of_report = OutboxMessage.dedupe_key.startswith("recommended:")
+    mails = signed.session.scalars(select(OutboxMessage).where(of_report)).all()
+    assert {one.user_id for one in mails} == {signed.people[who].id for who in ("signatory", "lead")}
+    assert len(mails) == 2
+    assert all(ret.agency.name in one.subject and one.return_id == ret.id for one in mails)
 
     def track(row: Recommended, state: str, return_id: str = "", **values: Any) -> Any:
         return do(signed, operations.track, row.public_id, return_id=return_id, state=state,
@@ -333,16 +360,63 @@ def test_recommendations_enter_the_register_and_are_tracked(signed: World) -> No
     found = recommended(signed.session, signed.audit_round, actor=signed.actor("inspector"), now=signed.now)
     assert [one.by_state for one in found] == [{"": 0, "under_way": 1}, {"": 0, "done": 1}]
     rows, total = standing_on(
-        signed.session, signed.audit_round, to_agencies, actor=signed.actor("inspector"), now=signed.now, page=1, size=9
+        signed.session, signed.audit_round, to_agencies, actor=signed.actor("inspector"), page=1, size=9
     )
     assert [(one.return_id, one.state) for one in rows] == [(ret.public_id, "done")]
     assert total == 1
     assert [one.state for one in over_time(signed.session, to_agencies, ret)] == ["done", "accepted"]
     assert [one.state for one in over_time(signed.session, to_body, None)] == ["under_way"]
-    # what was said about the agency belongs to what it can ask for
+    # the agency says itself what it does about it, and only about what is addressed to it
+    def respond(row: Recommended, by: str = "lead", **values: Any) -> Any:
+        given = {"answer": "accepted", "progress": "under_way", "text": "We begin.", "expected": date(2004, 1, 1)}
+        actor = signed.actor(by)
+        try:
+            found = responding.respond(
+                signed.write(), ret.public_id, row.public_id, by=actor, now=signed.now, **given | values
+            )
+        except Exception:
+            signed.session.rollback()
+            raise
+        signed.session.commit()
+        return found
+
+    for values, field in (
+        ({"answer": "odd"}, "answer"), ({"text": " "}, "text"), ({"text": "x" * 5000}, "text"),
+        ({"progress": ""}, "progress"), ({"expected": None}, "expected"),
+    ):  # fmt: skip
+        with pytest.raises(operations.NotSaved) as refused:
+            respond(to_agencies, **values)
+        assert list(refused.value.fields) == [field]
+    for who, row in (("lead", to_body), ("board", to_agencies), ("inspector", to_agencies)):
+        with pytest.raises(NotFound):
+            respond(row, by=who)
+    assert to_answer(addressed_to(signed.session, ret)) == 1
+    respond(to_agencies)
+    respond(to_agencies, answer="not_accepted", text="We cannot.")
+    (mine,) = addressed_to(signed.session, ret)
+    assert (mine.row.id, mine.response.answer, mine.response.progress) == (to_agencies.id, "not_accepted", "")
+    assert mine.response.expected is None and to_answer([mine]) == 0
+    chain = signed.session.scalars(select(Event).where(Event.chain == events.chain_of(ret)).order_by(Event.seq)).all()
+    assert [event.data["answer"] for event in chain if event.verb == "recommendation.answered"] == [
+        "accepted", "not_accepted",
+    ]  # fmt: skip
+    assert events.verify(list(chain)) is None
+    found = recommended(signed.session, signed.audit_round, actor=signed.actor("inspector"), now=signed.now)
+    assert [one.responded for one in found] == [0, 1]
+    stands = standing_on_all(
+        signed.session, signed.audit_round, [one.row for one in found], actor=signed.actor("inspector")
+    )
+    assert [(one.state, one.response and one.response.text) for one in stands[to_agencies.id]] == [
+        ("done", "We cannot."),
+    ]
+    assert [(one.name, one.state) for one in stands[to_body.id]] == [(signed.body.name, "under_way")]
+    # what was said about the agency, and by it, belongs to what it can ask for
     told = entries(signed.session, ret, actor=signed.actor("lead-inspector"), now=signed.now + 2 * LATER)
     assert [one.text for one in told if one.id.startswith("recommended:")] == [
         "Accepted.\nThey wrote to us.", "Done.\nThey wrote to us.",
+    ]  # fmt: skip
+    assert [one.text for one in told if one.id.startswith("response:")] == [
+        "Accepted.\nWe begin.", "Not accepted.\nWe cannot.",
     ]  # fmt: skip
     for state, note, field in (("odd", "x", "state"), ("done", "  ", "note")):
         with pytest.raises(operations.NotSaved) as refused:
@@ -370,6 +444,13 @@ def test_a_correction_changes_the_register_and_forgets_nothing(signed: World) ->
     assert [(one.row.key, one.row.number, one.row.edition, one.row.withdrawn_in) for one in found] == [
         (second, 1, 1, None), (first, 1, 1, 2),
     ]  # fmt: skip
+    lead = signed.actor("lead")
+    with pytest.raises(NotPossible, match="made no more"):
+        responding.respond(
+            signed.write(), signed.returns[CODE].public_id, found[1].row.public_id, answer="not_accepted", text="No.",
+            by=lead, now=signed.now,
+        )  # fmt: skip
+    signed.session.rollback()
 
 
 def test_only_inspectors_of_the_addressee_say_how_it_stands(joint: World) -> None:
@@ -382,7 +463,7 @@ def test_only_inspectors_of_the_addressee_say_how_it_stands(joint: World) -> Non
     assert may_track(joint.session, row, ret, actor=joint.actor("inspector"), now=joint.now)
     assert not may_track(joint.session, row, ret, actor=joint.actor("west"), now=joint.now)
     assert standing_on(
-        joint.session, joint.audit_round, row, actor=joint.actor("west"), now=joint.now, page=1, size=9
+        joint.session, joint.audit_round, row, actor=joint.actor("west"), page=1, size=9
     ) == ([], 0)
     with pytest.raises(NotFound):
         do(joint, operations.track, row.public_id, return_id=ret.public_id, state="done", note="x", by="west")
@@ -422,6 +503,13 @@ def test_small_numbers_are_in_no_text_that_comes_out(signed: World) -> None:
         sign_off(signed)
     with pytest.raises(operations.NotSaved):
         write(signed, "Only [[n: overall.agencies]] answered.", based_on=1)
+    # an agency that is named in a report that names none is pointed out
+    name = signed.returns[CODE].agency.name
+    write(signed, f"As {name.upper()} says.", based_on=1)
+    assert [(place.chapter, found) for place, found in seen(signed).named()] == [("about", name.upper())]
+    signed.write().execute(sa.update(type(signed.audit_round)).values(names_agencies=True))
+    signed.session.commit()
+    assert seen(signed).named() == []
 
 
 def test_an_archived_round_takes_nothing(signed: World) -> None:

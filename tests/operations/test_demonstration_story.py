@@ -18,16 +18,19 @@ from sqlalchemy.orm import Session
 from app.clock import now, start_of
 from app.db import begin_write, make_engine
 from app.domain import entropy
+from app.domain.composing_facts import standard_chapters
 from app.domain.demonstration import Plan
 from app.domain.risks import BY_HAND
 from app.domain.sampling import draw, frame_hash, seed_hash
 from app.domain.templates import Pack
 from app.models import (
+    Agency,
     Assignment,
     AuditReturn,
     AuditRound,
     Base,
     Chase,
+    CompositionComment,
     Example,
     Judgement,
     Moderation,
@@ -35,6 +38,7 @@ from app.models import (
     PeerReview,
     PlannedAction,
     Publication,
+    RecommendedResponse,
     Sample,
     SampledReturn,
     SelfAssessment,
@@ -47,10 +51,12 @@ from app.operations import demonstration
 from app.policy import Actor, system_actor
 from app.queries.actors import actor_by_email
 from app.queries.carrying import last_round
+from app.queries.composing import desk
 from app.queries.figures import Narrowed, trend
 from app.queries.follow_up import followed_up
 from app.queries.peers import my_challenges, my_reviews
-from app.queries.release import editions, get_feedback_return, visible
+from app.queries.recommended import recommended
+from app.queries.release import editions, get_feedback_return, published_findings, visible
 from app.queries.returns import returns_of_agencies
 from app.queries.sampling import drawn, sample_of, stored_frame, verified
 from tests.world import pack
@@ -251,6 +257,38 @@ def test_it_is_published_and_corrected_and_agencies_read_their_feedback(demo: Si
         assert seen.row.narrative
 
 
+def test_inspectors_wrote_its_report_and_agencies_answer_what_it_recommends(demo: SimpleNamespace) -> None:
+    seen = inspector(demo, "social")
+    out = published_findings(demo.session, demo.past, actor=seen, now=demo.now)
+    report = out.composition
+    assert report is not None and report.is_signed_off and not report.problems
+    assert len(report.signed_off) == 3 and report.facts
+    keys = [one.key for one in report.chapters]
+    # another order than usual, one left out, one of their own with figures and words of an agency that is not named
+    usual = [one.key for one in standard_chapters(out, str)]
+    assert [key for key in keys if key in usual] != [key for key in usual if key in keys]
+    assert set(usual) - set(keys) == {"optional"}
+    (own,) = (one for one in report.chapters if one.is_own)
+    parts = [*own.before, *own.after]
+    assert [part.kind for part in parts].count("figure") == 2
+    (quote,) = (part for part in parts if part.kind == "quote")
+    assert quote.source and quote.source not in set(demo.session.scalars(select(Agency.name)))
+    choices = desk(demo.session, demo.past, actor=seen, now=demo.now).composition.choices
+    assert {one.state for one in choices} == {"accepted", "edited", "dropped"}
+    assert not desk(demo.session, demo.past, actor=seen, now=demo.now).typed_numbers()
+    remarks = demo.session.scalars(select(CompositionComment)).all()
+    assert len(remarks) == 2 and all(one.resolved_at for one in remarks)
+    # the correction has the words that were signed off, with figures of its own
+    first = published_findings(demo.session, demo.past, 1, actor=seen, now=demo.now)
+    assert first.composition is not None and first.composition.version == report.version
+    assert first.snapshot_id != out.snapshot_id
+    register = recommended(demo.session, demo.past, actor=seen, now=demo.now)
+    assert [one.responded > 0 for one in register] == [True, True, False]
+    answers = set(demo.session.scalars(select(RecommendedResponse.answer)))
+    assert answers == {"accepted", "partly", "not_accepted"}
+    assert sum(number for state, number in register[0].by_state.items() if state) == 2
+
+
 # --- the round that is open ------------------------------------------------------------------------------------------
 
 
@@ -306,11 +344,16 @@ def test_names_that_nobody_knows_are_mistakes(chosen: Pack) -> None:
     planned = json.loads(json.dumps(chosen.demonstration))
     steps = {step["do"]: step for step in planned["story"]}
     steps["plan action"] |= {"agency": {"at": "nowhere"}, "question": "no-such-question"}
+    past = {step["do"]: step for step in planned["earlier"]["story"]}
+    past["write"] |= {"by": "no-such-type"}
+    past["recommend"] |= {"body": "no-such-body", "agency_type": ""}
+    past["respond"] |= {"recommendation": "no-such-recommendation"}
     steps["share"] |= {"person": "nobody@example.org", "standards": ["no-such-standard"]}
     planned["earlier"]["areas"] = [99]
     planned["earlier"]["round"]["owner"] = "nobody"
     found = "\n".join(Plan.model_validate(planned).mistakes(chosen))
-    for name in ("nowhere", "no-such-question", "no-such-standard", "nobody@example.org", "area 99", "body “nobody”"):
+    for name in ("nowhere", "no-such-question", "no-such-standard", "nobody@example.org", "area 99", "body “nobody”",
+                 "no-such-type", "no-such-body", "no-such-recommendation"):  # fmt: skip
         assert name in found, name
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,6 +15,7 @@ from sqlalchemy import select
 
 from app.models import Recommended, ReportRun
 from app.operations import composing as operations
+from app.queries import composing as queries
 from tests.operations.test_composing import REASONS, do, recommend, seen, sign_off, write
 from tests.operations.test_examples import CODE, mark
 from tests.operations.test_release import clock, publish
@@ -45,8 +49,9 @@ def test_from_an_empty_report_to_one_that_is_signed_off(signed: World, client_as
     start = inspector.get(page_of(signed))
     assert "Nothing is written yet" in words(start)
     assert "nothing to sign off" in words(start)
-    for below in ("/preview", "/versions", "/recommendations"):
+    for below in ("/versions", "/recommendations"):
         assert "cnd-empty" in inspector.get(page_of(signed, below)).text, below
+    assert "Nothing is written yet" in words(inspector.get(page_of(signed, "/preview")))
 
     chapter = page_of(signed, "/chapters/about")
     assert "[[n: response.percent]]" in inspector.get(chapter).text
@@ -60,7 +65,10 @@ def test_from_an_empty_report_to_one_that_is_signed_off(signed: World, client_as
     assert 'href="#before-en"' in wrong.text and 'href="#after-en"' in wrong.text
     assert "&lt;b&gt;Mine&lt;/b&gt;</textarea>" in wrong.text
     assert inspector.post(chapter, data=text("So [[n: response.submitted]] of 17 came.")).status_code == 303
-    assert "So 1 of 17 came." in words(inspector.get(page_of(signed, "/preview")))
+    # the report as a page, with its figures, that may fetch and run nothing
+    shown = inspector.get(page_of(signed, "/preview"))
+    assert "So 1 of 17 came." in words(shown) and f'href="{chapter}"' in shown.text
+    assert "<svg" in shown.text and "default-src 'none'" in shown.headers["Content-Security-Policy"]
     found = words(inspector.get(page_of(signed, "/check")))
     assert "About the audit, before the figures : 17" in found
     assert "Not signed off by: Northmere Partnership" in found
@@ -204,7 +212,41 @@ def test_recommendations_are_written_published_and_tracked(signed: World, client
     assert client.post(status, data={"state": "done", "note": "They wrote."}).status_code == 303
     assert "Done" in words(client.get(one)) and "They wrote." in words(client.get(status))
     assert client.get(f"{one}/status").status_code == 404
-    # agencies read none of it
+    # the agency reads what is addressed to it, and says what it does
+    agency = client_as("lead")
+    assert "recommends 2 things to your agency. 2 wait for your response" in words(agency.get(f"/returns/{ret}/"))
+    own = f"/returns/{ret}/recommendations"
+    shown = words(agency.get(own))
+    assert "And that." in shown and "Do it." in shown and "They wrote." not in shown
+    answer = f"{own}/{row.public_id}"
+    wrong = agency.post(answer, data={"answer": "partly", "text": "We <begin>.", "expected-day": "40"})
+    assert wrong.status_code == 422 and 'href="#expected-day"' in wrong.text and "We &lt;begin&gt;." in wrong.text
+    said = {"answer": "partly", "text": "We <begin>.", "progress": "under_way"}
+    wrong = agency.post(answer, data=said)
+    assert wrong.status_code == 422 and 'href="#expected-day"' in wrong.text
+    day = {"expected-day": "1", "expected-month": "10", "expected-year": "2003"}
+    assert agency.post(answer, data=said | day).status_code == 303
+    assert "Accepted in part · Under way" in words(agency.get(own)) and 'value="2003"' in agency.get(answer).text
+    assert "1 waits for your response" in words(agency.get(f"/returns/{ret}/"))
+    board = client_as("board")
+    assert "We &lt;begin&gt;." in board.get(answer).text and "<form" not in board.get(answer).text.split("<main")[1]
+    assert board.post(answer, data=said | day).status_code in (403, 404)
+    assert agency.get(f"{own}/no-such").status_code == 404
+    history = agency.get(f"/returns/{ret}/history").text
+    assert "Responded to recommendation 2: Accepted in part. We &lt;begin&gt;." in history
+    # and its inspectors track it
+    for path in (one, status):
+        assert "We &lt;begin&gt;." in client.get(path).text, path
+    assert "1 of 1" in words(client.get(register))
+    rows = list(csv.DictReader(io.StringIO(client.get(f"{register}.csv").text.lstrip("\ufeff"))))
+    assert [(one["Recommendation"], one["Response"], one["To be done by"], one["How it stands"]) for one in rows] == [
+        ("And that.", "", "", ""), ("Do it.", "Accepted in part", "2003-10-01", "Done"),
+    ]  # fmt: skip
+    # another agency reads none of it, nor answers
+    other = client_as(f"signatory-{list(signed.returns.values())[1].agency_type}")
+    assert other.get(own).status_code == other.get(answer).status_code == 404
+    assert other.post(answer, data=said | day).status_code == 404
+    # agencies read nothing else of it
     for who in ("lead", "board", "signatory"):
         for path in (register, one, status, page_of(signed)):
             assert client_as(who).get(path).status_code in (403, 404), (who, path)
@@ -220,3 +262,26 @@ def test_hostile_words_are_words(signed: World, client_as: Client) -> None:
     for below in ("", "/chapters/about", "/preview", "/check", "/versions/1"):
         page = client.get(page_of(signed, below))
         assert page.status_code == 200 and "<script>alert(1)" not in page.text, below
+
+
+def test_nobody_waits_while_the_figures_of_a_save_are_read(
+    signed: World, client_as: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While they are read somebody else can change the round; a save that came between is not lost."""
+    read, written = queries.joint_findings, []
+
+    def reading(*args: Any, **values: Any) -> Any:
+        monkeypatch.undo()
+        found = read(*args, **values)
+        written.append(write(signed, "Hers.", chapter="overview", by="lead-inspector").number)
+        return found
+
+    client = client_as("inspector")
+    signed.session.rollback()
+    monkeypatch.setattr(queries, "joint_findings", reading)
+    chapter = page_of(signed, "/chapters/about")
+    assert client.post(chapter, data=text("[[n: response.submitted]] came.")).status_code == 303
+    assert written == [1]
+    found = seen(signed)
+    assert (found.number, found.composition.chapter("overview").before.en) == (2, "Hers.")
+    assert found.composition.chapter("about").before.en == "[[n: response.submitted]] came."

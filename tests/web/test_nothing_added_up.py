@@ -25,7 +25,8 @@ from tests.world import SYSTEM, World, build, pack
 Client = Callable[[str], FlaskClient]
 CODE = "inspectorate-1"
 SHARES = ("figures", "figures/criteria", "figures/agencies", "figures/last-round", "figures/checked",
-          "reports/findings.csv", "publications/1.csv", "composing", "recommendations")  # fmt: skip
+          "reports/findings.csv", "publications/1.csv", "composing", "recommendations",
+          "recommendations.csv")  # fmt: skip
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from app.operations import events as chain
 from app.queries.evidence import scans_of
 from app.queries.moderation import shown_findings
 from app.queries.packs import template_of
+from app.queries.recommended import ANSWERS
 from app.queries.returns import (
     HistoryLine,
     history,
@@ -159,7 +160,7 @@ def events(rid: str) -> str:
 # what an oversight body may read besides that it happened: the rest is the agency's own, drafts and names
 OPEN_TO_OVERSIGHT = (
     "return.submitted", "return.reopened", "return.nil", "standard.vouched", "person.cover_named",
-    "standards.returned", "thread.opened", "thread.replied", "thread.closed",
+    "standards.returned", "thread.opened", "thread.replied", "thread.closed", "recommendation.answered",
 )  # fmt: skip
 
 
@@ -221,6 +222,9 @@ def _sentence(verb: str, data: Mapping[str, Any], texts: Mapping[str, str], titl
             if title else _("Commented: %(words)s", words=texts["comment"]))
             if "comment" in texts else _("Commented for the board."),
         "report.requested": _("Asked for a report."),
+        "recommendation.answered": _("Responded to recommendation %(number)s: %(answer)s. %(words)s",
+            number=data.get("number", ""), answer=message(Message(ANSWERS.get(str(data.get("answer", "")), ""))),
+            words=texts.get("text", "")).strip(),
         "import.uploaded": _("Uploaded “%(name)s”, to look at what it would change.",
             name=texts.get("name", _("(text erased)"))),
         "import.applied": ngettext("Saved %(num)d answer from an uploaded file.", "Saved %(num)d answers from an"

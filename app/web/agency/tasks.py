@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.operations.submissions import signing_post
 from app.policy import allows
 from app.queries.mergers import merged_into
+from app.queries.recommended import addressed_to, to_answer
 from app.queries.release import has_feedback, release_of, standing
 from app.queries.returned_standards import correction_of
 from app.queries.returns import checklist, return_facts, sees_drafts, signatories, submissions, why_closed
@@ -42,6 +43,7 @@ def tasks(rid: str) -> str | BaseResponse:
     shared = shares(session(), work)
     may_share = allows(actor(), "return.share", facts)
     tells = has_feedback(session(), audit_return, actor=actor(), now=now())
+    recommended = addressed_to(session(), audit_return)
     return render_template(
         "agency/tasks.html",
         audit_return=audit_return,
@@ -63,6 +65,8 @@ def tasks(rid: str) -> str | BaseResponse:
         to_accept=sum(1 for share in shared if share.assignment.state == "ready") if may_share else 0,
         correction=correction_of(session(), audit_return, work),
         feedback=standing(release_of(session(), audit_return.audit_round), now=now()) if tells else None,
+        recommended=len(recommended),
+        to_answer=to_answer(recommended),
         queries=asked_of(session(), audit_return, "query"),
         requests=asked_of(session(), audit_return, "progress", "peer"),
         beside=beside(work, closed=closed is not None),

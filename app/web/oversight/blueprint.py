@@ -218,11 +218,13 @@ PAGES = (
         ("release.overview", N_("Release")),
         ("reports.round_reports", N_("Reports")),
         ("follow_up.overview", N_("Follow-up")),
+        ("recommended.overview", N_("Published recommendations")),
     )),
 )  # fmt: skip
 
 
-SHARES = ("figures.overview", "composing.overview")  # of answers that are added up, which not every audit does
+# of answers that are added up, which not every audit does
+SHARES = ("figures.overview", "composing.overview", "recommended.overview")
 
 
 @blueprint.app_template_global("round_nav")

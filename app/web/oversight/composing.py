@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from difflib import SequenceMatcher
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Response as FlaskResponse
 from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
@@ -40,12 +41,17 @@ from app.queries.rounds import NotFound, round_facts
 from app.web.oversight.blueprint import round_crumbs
 from app.web.pages import language, message
 from app.web.permissions import requires
-from app.web.request import actor, commit, now, session
+from app.web.request import actor, begin, commit, now, reads_first, session
 from app.web.typed import TypedDay, asked, page_asked, read_day, summary, typed
+from reports import worker
+from reports.registry import reports
+from reports.web import Link, policy, screen
 
 blueprint = Blueprint("composing", __name__)
 
+REPORT = "joint-findings"
 FACTS_SHOWN = 100  # on a page of figures
+QUOTES_BESIDE = 40  # a chapter; all of them have a page
 VERSIONS_SHOWN = 25
 LANGUAGES = ("en", "cy")
 
@@ -83,6 +89,18 @@ def _typed_words(name: str) -> dict[str, str]:
 def _based_on() -> int:
     given = typed("version")
     return int(given) if given.isascii() and given.isdigit() and len(given) < 8 else 0
+
+
+def _ahead(
+    rid: str, *sent: Mapping[str, str], proposals: bool = False, permission: str = "composing.edit"
+) -> operations.Ahead:
+    """What a save of texts will need, read before it begins."""
+    texts = {one: " ".join(words.get(one, "") for words in sent) for one in LANGUAGES}
+    found = operations.read_ahead(
+        session(), rid, by=actor(), now=now(), texts=texts, proposals=proposals, permission=permission
+    )
+    begin()
+    return found
 
 
 def _attempt(action: Callable[[], Any], errors: dict[str, str], field: str) -> bool:
@@ -151,10 +169,12 @@ def _can_move(chapters: list[Chapter], place: int) -> dict[str, bool]:
 
 @blueprint.route("/rounds/<rid>/composing/chapters/<chapter>/move", methods=["POST"])
 @requires(POST="composing.edit")
+@reads_first
 def move(rid: str, chapter: str) -> BaseResponse:
     """Move a chapter one place up or down."""
+    ahead = _ahead(rid)
     try:
-        operations.move_chapter(session(), rid, chapter, up=typed("to") == "up", by=actor(), now=now())
+        operations.move_chapter(session(), rid, chapter, up=typed("to") == "up", by=actor(), now=now(), ahead=ahead)
     except NotPossible as problem:
         return _note(rid, problem)
     commit()
@@ -163,11 +183,12 @@ def move(rid: str, chapter: str) -> BaseResponse:
 
 @blueprint.route("/rounds/<rid>/composing/chapters/<chapter>/show", methods=["POST"])
 @requires(POST="composing.edit")
+@reads_first
 def show(rid: str, chapter: str) -> BaseResponse:
     """Leave a chapter out of the report, or take it in again."""
-    hidden = typed("hidden") == "yes"
+    hidden, ahead = typed("hidden") == "yes", _ahead(rid)
     try:
-        operations.hide_chapter(session(), rid, chapter, hidden=hidden, by=actor(), now=now())
+        operations.hide_chapter(session(), rid, chapter, hidden=hidden, by=actor(), now=now(), ahead=ahead)
     except NotPossible as problem:
         return _note(rid, problem)
     return _to(rid, _("The chapter is left out.") if hidden else _("The chapter is in the report again."))
@@ -175,15 +196,18 @@ def show(rid: str, chapter: str) -> BaseResponse:
 
 @blueprint.route("/rounds/<rid>/composing/new-chapter", methods=["GET", "POST"])
 @requires(GET="composing.edit", POST="composing.edit")
+@reads_first
 def new_chapter(rid: str) -> tuple[str, int] | BaseResponse:
     """A chapter of one's own: its title; what stands in it is written on its page."""
     audit_round = _round(rid, "composing.edit")
     errors: dict[str, str] = {}
     title = _typed_words("title")
     if request.method == "POST":
-        made = []
+        made, ahead = [], _ahead(rid)
         if _attempt(
-            lambda: made.append(operations.add_chapter(session(), rid, title=title, by=actor(), now=now())),
+            lambda: made.append(
+                operations.add_chapter(session(), rid, title=title, by=actor(), now=now(), ahead=ahead)
+            ),
             errors, "title-en",
         ):  # fmt: skip
             return _to(rid, _("The chapter is added. Now write it."), "composing.chapter", chapter=made[0])
@@ -204,6 +228,7 @@ def new_chapter(rid: str) -> tuple[str, int] | BaseResponse:
 
 @blueprint.route("/rounds/<rid>/composing/chapters/<chapter>", methods=["GET", "POST"])
 @requires(GET="composing.read", POST="composing.edit")
+@reads_first
 def chapter(rid: str, chapter: str) -> tuple[str, int] | BaseResponse:
     """What is written before and after the figures of a chapter, what can be put in, and how it reads."""
     audit_round = _round(rid)
@@ -215,7 +240,7 @@ def chapter(rid: str, chapter: str) -> tuple[str, int] | BaseResponse:
         if not looks_only and _attempt(
             lambda: operations.save_chapter(
                 session(), rid, chapter, before=sent["before"], after=sent["after"], title=sent["title"],
-                based_on=_based_on(), by=actor(), now=now(),
+                based_on=_based_on(), by=actor(), now=now(), ahead=_ahead(rid, sent["before"], sent["after"]),
             ),
             errors, "before-en",
         ):  # fmt: skip
@@ -242,7 +267,7 @@ def chapter(rid: str, chapter: str) -> tuple[str, int] | BaseResponse:
         parts=_shown(here, found),
         facts=_beside(here, found),
         figures=here.known.figures,
-        quotes=to_quote(session(), audit_round, actor=actor(), language=language())[:40],
+        quotes=here.to_quote(actor())[:QUOTES_BESIDE],
         titles=[(key, here.title(here.composition.chapter(key)), name) for key, name in here.known.chapters.items()],
         notes=[one for one in comments(session(), audit_round) if one.chapter == chapter],
         errors=errors,
@@ -301,13 +326,15 @@ def remove(rid: str, chapter: str) -> str | BaseResponse:
 
 @blueprint.route("/rounds/<rid>/composing/chapters/<chapter>/comments", methods=["POST"])
 @requires(POST="composing.edit")
+@reads_first
 def comment(rid: str, chapter: str) -> BaseResponse | tuple[str, int]:
     """Say something about a chapter to the others who compose the report."""
     errors: dict[str, str] = {}
     text = typed("comment")
     if _attempt(
-        lambda: operations.comment(session(), rid, chapter, text=text, by=actor(), now=now()), errors, "comment"
-    ):
+        lambda: operations.comment(session(), rid, chapter, text=text, by=actor(), now=now(), ahead=_ahead(rid)),
+        errors, "comment",
+    ):  # fmt: skip
         return _to(rid, _("Your comment stands below the chapter."), "composing.chapter", chapter=chapter)
     audit_round = _round(rid, "composing.edit")
     here = _desk(audit_round)
@@ -388,15 +415,16 @@ def quotations(rid: str) -> str:
 
 @blueprint.route("/rounds/<rid>/composing/messages", methods=["GET", "POST"])
 @requires(GET="composing.read", POST="composing.edit")
+@reads_first
 def messages(rid: str) -> str | BaseResponse:
     """The key messages that rules propose, each to be accepted, edited or dropped."""
     audit_round = _round(rid)
     if request.method == "POST":
-        rule, state = typed("rule"), typed("state")
+        rule, state, ahead = typed("rule"), typed("state"), _ahead(rid, proposals=True)
         try:
             operations.decide(
                 session(), rid, rule, state=state if state in ("accepted", "dropped") else "", based_on=_based_on(),
-                by=actor(), now=now(),
+                by=actor(), now=now(), ahead=ahead,
             )  # fmt: skip
         except NotPossible as problem:
             return _note(rid, problem, "composing.messages")
@@ -427,6 +455,7 @@ def _anchor(rule: str) -> str:
 
 @blueprint.route("/rounds/<rid>/composing/messages/edit", methods=["GET", "POST"])
 @requires(GET="composing.edit", POST="composing.edit")
+@reads_first
 def edit_message(rid: str) -> tuple[str, int] | BaseResponse:
     """Say a key message in one's own words; its figure stays that of the data."""
     audit_round = _round(rid, "composing.edit")
@@ -438,6 +467,7 @@ def edit_message(rid: str) -> tuple[str, int] | BaseResponse:
             lambda: operations.decide(
                 session(), rid, rule, state="edited", heading=sent["heading"], text=sent["text"],
                 based_on=_based_on(), by=actor(), now=now(),
+                ahead=_ahead(rid, sent["heading"], sent["text"], proposals=True),
             ),
             errors, "text-en",
         ):  # fmt: skip
@@ -505,6 +535,7 @@ def _recommendation(content: Composition, key: str) -> Recommendation | None:
 
 @blueprint.route("/rounds/<rid>/composing/recommendations/edit", methods=["GET", "POST"])
 @requires(GET="composing.edit", POST="composing.edit")
+@reads_first
 def edit_recommendation(rid: str) -> tuple[str, int] | BaseResponse:
     """A new recommendation, or (`key` in the address) one that is there."""
     audit_round = _round(rid, "composing.edit")
@@ -516,7 +547,7 @@ def edit_recommendation(rid: str) -> tuple[str, int] | BaseResponse:
         if not errors and _attempt(
             lambda: operations.save_recommendation(
                 session(), rid, key, text=text, addressee=addressee, due=day, based_on=_based_on(), by=actor(),
-                now=now(),
+                now=now(), ahead=_ahead(rid, text),
             ),
             errors, "text-en",
         ):  # fmt: skip
@@ -599,6 +630,7 @@ def check(rid: str) -> str:
         desk=here,
         problems=here.problems(),
         numbers=here.typed_numbers(),
+        named=here.named(),
         undecided=[one.heading.rendered(here.translate) for one in here.undecided()],
         empty=[here.title(one) for one in here.chapters if one.is_own and not one.is_hidden and not _count(one)],
         only_english=sorted(
@@ -616,31 +648,47 @@ def check(rid: str) -> str:
 
 @blueprint.route("/rounds/<rid>/composing/preview")
 @requires(GET="composing.read")
-def preview(rid: str) -> str:
-    """The report as it reads, as one page: texts, key messages and recommendations, and which figures stand where."""
-    audit_round = _round(rid)
-    here = _desk(audit_round)
+def preview(rid: str) -> FlaskResponse:
+    """The report as it reads now, whole, as a page: with its figures, and links to where each chapter is written."""
+    here = _desk(_round(rid))
     found = here.with_composition()
-    return render_template(
-        "oversight/composing/preview.html",
-        audit_round=audit_round,
-        desk=here,
-        findings=found,
-        report=found.composition,
-        figures=here.known.figures,
-        words=lambda sentence: sentence.rendered(here.translate),
-        numbers=here.known.chapters,
-        own_figures={one.key for one in here.standard},
-        breadcrumbs=_crumbs(audit_round),
-    )
+    report = reports()[REPORT]
+    about: list[str | Link] = [Link(url_for("composing.overview", rid=rid), _("Back to “Write the report”"))]
+    if found.composition is None:
+        about.append(_("Nothing is written yet. The report comes out as it is without you."))
+    else:
+        about.append(_("Version %(number)s, as it reads now.", number=here.number))
+        if found.composition.problems:
+            about += [
+                _("Some references are to what is not there."),
+                Link(url_for("composing.check", rid=rid), _("Check it")),
+            ]
+    content = screen(
+        worker.page(report.page, found, report.options), found.language, about=about,
+        under={
+            one.key: Link(
+                url_for("composing.chapter", rid=rid, chapter=one.key), _("Write in “%(title)s”", title=here.title(one))
+            )
+            for one in here.chapters
+            if not one.is_hidden
+        },
+    )  # fmt: skip
+    response = current_app.response_class(content, mimetype="text/html")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Security-Policy"] = policy(content)
+    return response
 
 
 @blueprint.route("/rounds/<rid>/composing/sign-off", methods=["POST"])
 @requires(POST="composing.sign_off")
+@reads_first
 def sign_off(rid: str) -> BaseResponse:
     """Sign the newest version off for one's own inspectorate."""
+    ahead = _ahead(rid, permission="composing.sign_off")
     try:
-        operations.sign_off(session(), rid, typed("body"), version=_based_on(), by=actor(), now=now())
+        operations.sign_off(
+            session(), rid, typed("body"), version=_based_on(), by=actor(), now=now(), ahead=ahead
+        )
     except NotPossible as problem:
         return _note(rid, problem)
     return _to(rid, _("The report is signed off for your inspectorate."))
@@ -693,7 +741,7 @@ def version(rid: str, number: int) -> str | BaseResponse:
 
 def _texts(here: Desk, row: Any) -> dict[str, str]:
     """Every text of a version by its place, and the order of its chapters."""
-    shown = Desk(here.session, here.audit_round, here.findings, row, here.now)
+    shown = here.at(row)
     found = {message(one.name): one.text for one in shown.places}
     order = [
         f"{shown.title(one)}{' ' + _('(left out)') if one.is_hidden else ''}" for one in shown.chapters

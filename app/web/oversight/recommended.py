@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.clock import today
 from app.domain.life import NotPossible
 from app.models import AuditRound, Recommended
 from app.operations import composing as operations
 from app.queries.composing import get_composed_round
 from app.queries.packs import pack_of
 from app.queries.recommended import (
+    ANSWERS,
+    PROGRESS,
     STATES,
+    Addressee,
     get_recommended,
     may_track,
     one_recommended,
     over_time,
     recommended,
+    responses,
     standing_on,
+    standing_on_all,
 )
 from app.queries.rounds import PAGE, NotFound
 from app.web.oversight.blueprint import round_crumbs, type_name
 from app.web.pages import message, text
 from app.web.permissions import requires
 from app.web.request import actor, commit, now, session
+from app.web.sheets import csv_download
 from app.web.typed import asked, page_asked, summary, typed
 
 blueprint = Blueprint("recommended", __name__)
@@ -65,9 +75,48 @@ def overview(rid: str) -> str:
         "oversight/recommended/overview.html",
         audit_round=audit_round,
         rows=[(one, _addressee(one.row), text(one.row.text)) for one in found],
+        day=today(now()),
         states=("", *STATES),
         breadcrumbs=round_crumbs(audit_round),
     )
+
+
+@blueprint.route("/rounds/<rid>/recommendations.csv")
+@requires(GET="composing.read")
+def register_csv(rid: str) -> BaseResponse:
+    """The register as a file: each recommendation with each addressee that the reader may follow up."""
+    audit_round = _round(rid)
+    heading = (
+        _("Number"), _("Recommendation"), _("To whom"), _("By when"), _("Published on"), _("Made no more since number"),
+        _("Code"), _("Who"), _("Response"), _("How far"), _("What they say"), _("To be done by"), _("Said on"),
+        _("How it stands"), _("What it rests on"), _("Recorded on"),
+    )  # fmt: skip
+    return csv_download(f"{audit_round.key}-recommendations.csv", heading, _lines(audit_round))
+
+
+def _lines(audit_round: AuditRound) -> Iterator[tuple[str, ...]]:
+    rows = [one.row for one in recommended(session(), audit_round, actor=actor(), now=now())]
+    standing = standing_on_all(session(), audit_round, rows, actor=actor())
+    for row in rows:
+        first = (
+            str(row.number), text(row.text), _addressee(row), _iso(row.due), _iso(today(row.made_at)),
+            str(row.withdrawn_in or ""),
+        )  # fmt: skip
+        for one in standing[row.id] or [Addressee("")]:
+            said, status = one.response, one.status
+            yield (
+                *first, one.code, one.name,
+                *(
+                    (_(ANSWERS[said.answer]), _(PROGRESS[said.progress]) if said.progress else "", said.text,
+                     _iso(said.expected), _iso(today(said.at)))
+                    if said else ("",) * 5
+                ),
+                *((state_words(status.state), status.note, _iso(today(status.at))) if status else ("",) * 3),
+            )  # fmt: skip
+
+
+def _iso(day: date | None) -> str:
+    return day.isoformat() if day else ""
 
 
 @blueprint.route("/rounds/<rid>/recommendations/<recommendation>")
@@ -78,7 +127,7 @@ def addressees(rid: str, recommendation: str) -> str:
     row = one_recommended(session(), audit_round, recommendation)
     page = max(1, page_asked())
     found, total = standing_on(
-        session(), audit_round, row, actor=actor(), now=now(), page=page, size=PAGE
+        session(), audit_round, row, actor=actor(), page=page, size=PAGE
     )
     return render_template(
         "oversight/recommended/addressees.html",
@@ -134,6 +183,7 @@ def status(rid: str, recommendation: str) -> tuple[str, int] | BaseResponse:
         state=typed("state"),
         note=typed("note"),
         before=over_time(session(), row, audit_return),
+        said=responses(session(), row, audit_return) if audit_return else [],
         errors=errors,
         error_list=summary(errors),
         breadcrumbs=round_crumbs(
