@@ -288,20 +288,36 @@ def _scale(drawing: Drawing, left: float, width: float, top: float, bottom: floa
         drawing.text(x - wide(words, 7.5) / 2, top - 4, words, size=7.5)
 
 
+def _middles(
+    rows: Iterable[Sequence[tuple[str, float]]], top: float, one: float, two: float
+) -> tuple[list[float], float]:
+    """The middle of each row from `top` down, and the end of the last.
+
+    A row is its labels, each with the width that it has; one of two lines takes more room.
+    """
+    middles = []
+    for labels in rows:
+        tall = two if any(len(wrap(label, width, 8, 2)) > 1 for label, width in labels) else one
+        middles.append(top + tall / 2)
+        top += tall
+    return middles, top
+
+
 def dots(
     rows: Sequence[tuple[str, int | None, int | None, str]], *, labels: float = 165, width: float = WIDE
 ) -> Drawing:
     """Two shares for each row on a line from 0 to 100: a ring for the first, a filled dot for the second.
 
     A row is (label, first, second, words at its end). Where the second is less, the line between them is broken.
+    Without shares and words it is a heading.
     """
-    step, top, end = 19.0, 16.0, 82.0
-    drawing = Drawing(width, top + step * len(rows) + 4)
+    top, end = 16.0, 82.0
+    middles, foot = _middles((((row[0], labels), (row[3], end - 12)) for row in rows), top, 15, 19)
+    drawing = Drawing(width, foot + 4)
     left, across = labels + 12, width - labels - 12 - end
-    _scale(drawing, left, across, top, top + step * len(rows))
-    for place, (label, first, second, words) in enumerate(rows):
-        y = top + step * (place + 0.5)
-        drawing.label(0, y, label, labels)
+    _scale(drawing, left, across, top, foot)
+    for y, (label, first, second, words) in zip(middles, rows, strict=True):
+        drawing.label(0, y, label, labels, bold=not words and first is None and second is None)
         ring, dot = (None if one is None else left + across * one / 100 for one in (first, second))
         if ring is not None and dot is not None and abs(ring - dot) > 1:
             fewer = dot < ring
@@ -319,11 +335,12 @@ def stacked(
     labels: float = 165, width: float = WIDE,
 ) -> Drawing:  # fmt: skip
     """A stacked bar of grades for each row of (label, figure, words at its end); a heading where nothing is asked."""
-    step, end = 17.0, 52.0
-    drawing = Drawing(width, step * len(rows) + 2)
+    end = 52.0
+    # a heading has the whole width
+    middles, foot = _middles((((label, labels),) if figure.asked else () for label, figure, _said in rows), 0, 16, 19)
+    drawing = Drawing(width, foot + 2)
     left, across = labels + 8, width - labels - 8 - end
-    for place, (label, figure, said) in enumerate(rows):
-        y = step * (place + 0.5)
+    for y, (label, figure, said) in zip(middles, rows, strict=True):
         if not figure.asked:
             drawing.label(0, y + 2, label, width, colour=INK, bold=True, lines=1)
             continue
@@ -351,12 +368,12 @@ def strips(
 
     A box from the first to the third quartile with a line in its middle, and a diamond for the own share.
     """
-    step, top, end = 21.0, 16.0, 82.0
-    drawing = Drawing(width, top + step * len(rows) + 4)
+    top, end = 16.0, 112.0
+    middles, foot = _middles((((row[0], labels), (row[3], end - 12)) for row in rows), top, 17, 20)
+    drawing = Drawing(width, foot + 4)
     left, across = labels + 12, width - labels - 12 - end
-    _scale(drawing, left, across, top, top + step * len(rows))
-    for place, (label, own, quartiles, words) in enumerate(rows):
-        y = top + step * (place + 0.5)
+    _scale(drawing, left, across, top, foot)
+    for y, (label, own, quartiles, words) in zip(middles, rows, strict=True):
         drawing.label(0, y, label, labels)
         if len(quartiles) == 3:
             low, middle, high = (left + across * one / 100 for one in quartiles)
@@ -371,7 +388,7 @@ def strips(
 
 def bins(numbers: Sequence[int], own: int | None, here: str, *, width: float = WIDE) -> Drawing:
     """How many lie in each tenth from 0 to 100 per cent; that of `own` is marked, and named `here`."""
-    top, high, foot = 24.0, 96.0, 18.0
+    top, high, foot = 24.0, 72.0, 18.0
     drawing = Drawing(width, top + high + foot)
     step, most = width / max(1, len(numbers)), max([*numbers, 1])
     mine = None if own is None else min(len(numbers) - 1, own * len(numbers) // 100)
@@ -466,6 +483,8 @@ def funnel(
                 box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3] for other in taken
             ):
                 taken.append(box)
+                # so that no line runs through the words
+                drawing.rect(start - 1, y(one.share) - 4, long + 2, 8, "#ffffff")
                 drawing.text(start, y(one.share) + 2.5, label, size=7, colour=INK)
                 break
     return drawing
@@ -598,6 +617,27 @@ def most_adjusted(criteria: Iterable[Any]) -> list[Any]:
     return sorted(changed, key=lambda one: (-one.compared.adjusted, -one.compared.answers, one.reference))[:10]
 
 
+def asked_alike(themes: Iterable[Any], small: int, most: int = 30) -> list[tuple[str, list[Any]]]:
+    """Criteria that several agency types are asked with the same id, as (label, those of each type).
+
+    Those whose shares lie furthest apart come first, as many as have room in `most` rows. What is not shown, or counts
+    fewer than `small` answers, is left out.
+    """
+    by_id: dict[str, list[Any]] = {}
+    for one in (criterion for theme in themes for criterion in theme.criteria):
+        if not one.figure.hidden and one.figure.counted >= max(small, 1):
+            by_id.setdefault(one.id, []).append(one)
+    groups = [own for own in by_id.values() if len(own) > 1]
+    groups.sort(key=lambda own: min(one.figure.share for one in own) - max(one.figure.share for one in own))
+    found, rows = [], 0
+    for own in groups:
+        rows += 1 + len(own)
+        if rows > most:
+            break
+        found.append((own[0].label, own))
+    return found
+
+
 def by_number(criteria: Iterable[Any]) -> list[Any]:
     """Criteria in the order of their checklist: 2.10 comes after 2.9."""
     return sorted(criteria, key=lambda c: [int(part) for part in c.number.split(".")])
@@ -614,7 +654,9 @@ def filters(words: NullTranslations) -> dict[str, Callable[..., Any]]:
     """What pages call; labels are in the language of `words`."""
     return {
         "bases": bases,
+        "asked_alike": asked_alike,
         "by_number": by_number,
+        "percent_of": percent,
         "pick": pick,
         "strip": strip,
         "pieces": partial(pieces, words=words),

@@ -12,10 +12,10 @@ from unicodedata import category
 from reports.registry import ASSETS
 
 MISSING = "\ufffd"
-# breaks of lines and words, and directions of script: these are no glyphs
-MARKS = frozenset("\t\n\r \xa0\xad") | {
-    chr(number) for number in (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-}
+# breaks of lines and words: these are no glyphs
+MARKS = frozenset("\t\n\r \xa0\xad") | {chr(number) for number in range(0x200B, 0x2010)}
+# turn the direction of what follows, though fonts have a sign for them
+TURNING = frozenset(chr(number) for number in (*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 
 
 @cache
@@ -31,13 +31,16 @@ def known() -> frozenset[int]:
 
 
 def printable(text: str) -> str:
-    """The text with what cannot be printed as `MISSING`, one for a run of them; control characters are dropped."""
+    """The text with what cannot be printed as `MISSING`, one for a run of them; control characters are dropped.
+
+    So are those that turn the direction of what follows: a name with one would turn our words beside it.
+    """
     if text.isascii() and text.isprintable():
         return text
     odd = {letter for letter in set(text) if ord(letter) not in known() and letter not in MARKS}
     # variants of the character before, what joins emoji, and what is no character at all
     dropped = {one for one in odd if category(one) in ("Cc", "Cs", "Cf", "Mn", "Me") or one in "\ufffe\uffff"}
-    dropped |= {"\ufeff"} & set(text)
+    dropped |= ({"\ufeff"} | TURNING) & set(text)
     if dropped:
         text = text.translate({ord(one): None for one in dropped})
     shown = odd - dropped

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -39,10 +41,26 @@ def policy(html: str) -> str:
     )
 
 
+@dataclass(frozen=True)
+class Link:
+    """A link of ours on the page of a report."""
+
+    href: str
+    text: str
+
+
 def page(source: Source) -> str:
     """The page as HTML."""
-    words = translations(source.language).gettext
-    root = parsed(source.page)
+    return screen(source.page, source.language)
+
+
+def screen(
+    text: str, language: str, *, about: Sequence[str | Link] = (), under: Mapping[str, Link] | None = None
+) -> str:
+    """The page that a PDF is set from, for screens. For those who write the report: `about` stands above it, and the
+    links of `under` stand under the headings with these ids."""
+    words = translations(language).gettext
+    root = parsed(text)
     head, body = root.find("head"), root.find("body")
     for one in [*head.iter("style", "link")]:
         one.getparent().remove(one)
@@ -71,9 +89,45 @@ def page(source: Source) -> str:
             if one.tag == "nav" and not one.get("aria-label"):
                 heading = next((text_of(inner) for inner in one if inner.tag in ("h1", "h2")), "")
                 one.set("aria-label", heading or words(N_("Contents")))
+    for one in main.xpath(".//nav[contains(@class, 'listed')]"):
+        _fold(one)
     _untangle(main)
-    text = lxml_html.tostring(root, encoding="unicode", doctype="<!DOCTYPE html>")
-    return str(text) + "\n"
+    for anchor, link in (under or {}).items():
+        for heading in main.xpath(".//*[@id=$anchor]", anchor=anchor)[:1]:
+            heading.addnext(_paragraph(heading, [link]))
+    if about:
+        bar = body.makeelement("aside", {"class": "about-it", "aria-label": words(N_("Draft"))})
+        bar.append(_paragraph(bar, about))
+        main.addprevious(bar)
+    html = lxml_html.tostring(root, encoding="unicode", doctype="<!DOCTYPE html>")
+    return str(html) + "\n"
+
+
+def _paragraph(beside: Any, parts: Sequence[str | Link]) -> Any:
+    """A paragraph of words and links, one after the other."""
+    found = beside.makeelement("p", {"class": "own-link"})
+    last = None
+    for part in parts:
+        if isinstance(part, Link):
+            last = etree.SubElement(found, "a", {"href": part.href})
+            last.text, last.tail = part.text, " "
+        elif last is None:
+            found.text = f"{part} "
+        else:
+            last.tail = f" {part} "
+    return found
+
+
+def _fold(nav: Any) -> None:
+    """A list of tables and figures opens when it is asked for: on a phone it is screens long. It is named already."""
+    heading, *rest = list(nav)
+    details = nav.makeelement("details", {})
+    summary = etree.SubElement(details, "summary")
+    summary.text = text_of(heading)
+    nav.remove(heading)
+    for one in rest:
+        details.append(one)
+    nav.append(details)
 
 
 def _levels(main: Any) -> None:

@@ -183,7 +183,7 @@ class Demonstration:
         return found
 
     def feedback(self, number: int) -> list[Any]:
-        """The feedback to so many agencies, spread over all that have some."""
+        """The longest feedback that agencies got, so many."""
         from sqlalchemy import select
 
         from app.db import db
@@ -195,7 +195,7 @@ class Demonstration:
         for audit_return in db.session.scalars(returns).all():
             with suppress(RenderFailed):
                 found.append(self.read("feedback", 0, audit_return))
-        return found[:: max(1, len(found) // number)][:number]
+        return sorted(found, key=lambda one: -len(one.model_dump_json()))[:number]
 
     def joint(self) -> Any:
         """The joint findings as they stand, read from the database."""

@@ -110,7 +110,7 @@ def annex(cells: int, chapters: int) -> Annex:
                 title=f"Region {place}: {_words(rng, 1, 2)}",
                 rows=tuple(
                     Row(
-                        name=f"{_words(rng, 5, 6)} agency {place}.{line}",
+                        name=f"{_words(rng, 4, 6)} agency {place}.{line}",
                         numbers=tuple(rng.randint(0, 400) for _ in range(COLUMNS - 1)),
                     )
                     for line in range(1, per + 1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from babel.support import NullTranslations
@@ -54,6 +56,37 @@ def test_two_shares_stand_where_their_numbers_are() -> None:
     assert {"Both", "80 → 60", "0%", "100%"} <= set(words(drawing))
 
 
+def test_a_label_of_two_lines_takes_more_room_and_a_row_without_shares_is_a_heading() -> None:
+    long = "A criterion whose label is so long that it needs two lines beside its dots"
+    drawing = charts.dots([("Theme", None, None, ""), ("Short", 10, 20, "20"), (long, 30, 40, "40")], labels=165)
+    assert drawing.height == pytest.approx(16 + 15 + 15 + 19 + 4)
+    assert [one["cy"] for one in shapes(drawing, "circle") if one["fill"] == charts.INK] == [38.5, 55.5]
+    bold = [text for tag, attributes, text in drawing.shapes if tag == "text" and "font-weight" in attributes]
+    assert "Theme" in bold and "Short" not in bold
+    one, two = (charts.stacked([(label, figure(yes=1), "")], [SCHEME]).height for label in ("Short", long))
+    assert (one, two) == (18, 21)
+
+
+def test_criteria_that_several_types_are_asked_come_by_how_far_they_lie_apart() -> None:
+    def asked(key: str, kind: str, yes: int, no: int, hidden: bool = False) -> Any:
+        found = figure(yes=yes, no=no).model_copy(update={"hidden": hidden})
+        return SimpleNamespace(id=key, label=f"{key} {kind}", agency_type=kind, figure=found)
+
+    themes = [
+        SimpleNamespace(criteria=[asked("near", "a", 5, 5), asked("far", "a", 9, 1), asked("alone", "a", 5, 5)]),
+        SimpleNamespace(criteria=[
+            asked("near", "b", 6, 4), asked("far", "b", 1, 9), asked("few", "a", 1, 1), asked("few", "b", 9, 1),
+            asked("secret", "a", 9, 1), asked("secret", "b", 0, 10, hidden=True),
+        ]),
+    ]  # fmt: skip
+    found = charts.asked_alike(themes, 5)
+    assert [(label, [one.agency_type for one in own]) for label, own in found] == [
+        ("far a", ["a", "b"]), ("near a", ["a", "b"]),
+    ]  # fmt: skip
+    assert [label for label, _own in charts.asked_alike(themes, 5, most=5)] == ["far a"], "a page has so much room"
+    assert charts.asked_alike([], 5) == []
+
+
 def test_bars_add_up_to_their_width_and_say_their_percentages() -> None:
     drawing = charts.stacked([("A heading", Figure(), ""), ("Row", figure(yes=5, no=3, unsure=2), "50%")], [SCHEME])
     whole = charts.WIDE - 165 - 8 - 52
@@ -68,7 +101,7 @@ def test_bars_add_up_to_their_width_and_say_their_percentages() -> None:
 def test_an_own_share_stands_among_the_quartiles() -> None:
     drawing = charts.strips([("Standard", 90, (20, 50, 70), "90%"), ("Nothing", None, (), "")])
     (box,) = shapes(drawing, "rect")
-    left, across = 177, charts.WIDE - 165 - 12 - 82
+    left, across = 177, charts.WIDE - 165 - 12 - 112
     assert (box["x"], box["width"]) == pytest.approx((left + across * 0.2, across * 0.5), abs=0.01)
     assert len(shapes(drawing, "path")) == 2, "one diamond, with its white edge"
 

@@ -292,6 +292,7 @@ def test_a_pool_that_was_killed_is_started_again(tmp_path: Path) -> None:
 def test_what_no_font_has_is_printed_as_a_sign() -> None:
     assert printable("Plain é — ‘x’ שלום\n") == "Plain é — ‘x’ שלום\n"
     assert printable("a\x00b\x0b\ufeff\ufffe") == "ab"
+    assert printable("\u202eשלום 1\u202c \u2066two\u2069") == "שלום 1 two", "no name turns the words beside it"
     assert printable("one 漢字 two 👩\u200d👩\u200d👧") == f"one {MISSING} two {MISSING}"
 
 

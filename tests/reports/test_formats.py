@@ -10,6 +10,7 @@ import zipfile
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pypdf
 import pytest
@@ -29,6 +30,7 @@ from reports.source import SOURCE, Source
 from reports.tables import Cell, alternative, figures_of, number_of, parsed, picture
 from reports.web import policy
 from reports.word import drawn
+from reports.worker import page
 from tests.reports.made_up import PAGE, made_up
 from tests.reports.seeded import AFTER, seed
 from tests.world import pack
@@ -202,20 +204,6 @@ def test_the_workbook_has_a_sheet_for_each_and_numbers_are_numbers() -> None:
         assert 'ySplit="4"' in sheet and 'state="frozen"' in sheet and "<f>" not in sheet
 
 
-def test_the_workbook_of_the_joint_report_has_all_its_tables(made: dict[str, Path]) -> None:
-    source = Source.kept(made["joint-findings"])
-    book = CalamineWorkbook.from_filelike(io.BytesIO(FORMATS["xlsx"].write(source)))
-    figures = figures_of(source.page)
-    assert book.sheet_names == ["Contents", *(figure.name for figure in figures)]
-    for figure in figures:
-        rows = book.get_sheet_by_name(figure.name).to_python()
-        shown = [cell.number for row in figure.rows for cell in row.cells if cell.number is not None]
-        units = [cell.unit for row in figure.rows for cell in row.cells if cell.number is not None]
-        wanted = [number / 100 if unit else number for number, unit in zip(shown, units, strict=True)]
-        found = [value for row in rows[4:] for value in row if isinstance(value, float)]
-        assert found == pytest.approx(wanted), figure.name
-
-
 # --- Word ------------------------------------------------------------------------------------------------------------
 
 
@@ -264,6 +252,19 @@ def test_words_in_charts_are_drawn() -> None:
     assert with_words != drawn(picture(svg))
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    ['<image href="{}"/>', '<image xlink:href="file://{}"/>', '<use href="{}#a"/>', "<style>@import url({});</style>",
+     '<filter id="f"><feImage href="{}"/></filter>'],
+)  # fmt: skip
+def test_a_drawing_that_would_fetch_is_refused(hostile: str, tmp_path: Path) -> None:
+    spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    svg = f'<svg {spaces} width="9" height="9">{{}}</svg>'
+    with pytest.raises(ValueError, match="refused"):
+        drawn(svg.format(hostile.format(tmp_path / "secret.png")))
+    assert drawn(svg.format("<title>&lt;image href='x'/&gt;</title>")).startswith(b"\x89PNG")
+
+
 def test_the_word_document_says_what_it_was_made_from() -> None:
     document = Document(io.BytesIO(FORMATS["docx"].write(replace(made_up(), language="cy"))))
     properties = document.core_properties
@@ -303,6 +304,33 @@ def test_hostile_words_stay_words() -> None:
     assert "<script" not in html and "&lt;script&gt;" in html
 
 
+def test_what_several_types_are_asked_alike_stands_in_one_figure(made: dict[str, Path]) -> None:
+    data = json.loads(json.dumps(Source.kept(made["joint-findings"]).data))
+    data["texts"]["small_number"] = 2
+    found = reports()["joint-findings"]
+    (figure,) = [
+        one for one in figures_of(page(found.page, found.model.model_validate(data), {}))
+        if one.kind == "figure" and one.caption.startswith("Where types of agency")
+    ]  # fmt: skip
+    by_id: dict[str, list[dict[str, Any]]] = {}
+    for criterion in (one for theme in data["themes"] for one in theme["criteria"]):
+        if criterion["figure"]["counted"] >= 2:
+            by_id.setdefault(criterion["id"], []).append(criterion)
+    alike = [own for own in by_id.values() if len(own) > 1]
+    assert len(alike) > 2
+    said = figure.words[-1]
+    answers = sum(one["figure"]["counted"] for own in alike for one in own)
+    assert figure.counts.startswith(f"{answers:,} answers by grade")
+    plural = {kind["key"]: kind["plural"] for kind in data["agency_types"]}
+    for own in alike:
+        shares = ", ".join(f"{plural[one['agency_type']]}: {one['figure']['percent']}%" for one in own)
+        assert f"{own[0]['label']} – {shares}" in said
+    apart = [max(one["figure"]["met"] / one["figure"]["counted"] for one in own)
+             - min(one["figure"]["met"] / one["figure"]["counted"] for one in own) for own in alike]  # fmt: skip
+    widest = alike[apart.index(max(apart))]
+    assert said.startswith(widest[0]["label"])
+
+
 # --- the page for a phone --------------------------------------------------------------------------------------------
 
 
@@ -334,6 +362,16 @@ def test_wide_tables_and_charts_scroll_in_boxes_of_their_own() -> None:
     boxes = [one for one in root.iter("div") if one.get("class") == "scroll"]
     assert [box[0].tag for box in boxes] == ["table", "svg"]
     assert all(box.get("tabindex") == "0" and box.get("role") == "region" for box in boxes)
+
+
+def test_the_list_of_figures_opens_when_it_is_asked_for() -> None:
+    link = '<li><a href="#table-1">Counts</a></li>'
+    listed = f'<nav class="contents listed"><h1>Tables and figures</h1><ul>{link}</ul></nav>'
+    chapter = '<section class="chapter">'
+    root = parsed(FORMATS["html"].write(made_up(PAGE.replace(chapter, listed + chapter))).decode())
+    (details,) = root.iter("details")
+    assert [one.tag for one in details] == ["summary", "ul"] and details[0].text == "Tables and figures"
+    assert details.getparent().get("aria-label") == "Tables and figures", "it keeps its name without its heading"
 
 
 def test_data_come_with_every_figure() -> None:
