@@ -6,6 +6,7 @@ few answers count or it is about too few agencies, is no fact either.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -78,6 +79,11 @@ def figures(findings: JointFindings, translate: Translate) -> dict[str, str]:
     if d.overall.by_type:
         found["heat"] = say(N_("Answers that say practice is %(met)s"), met=d.texts.met)
         found["grades"] = say(N_("Grades by type of agency"))
+    small = max(d.texts.small_number, 1)
+    criteria = (one for theme in d.themes for one in theme.criteria)
+    asked = Counter(one.id for one in criteria if one.figure.counted >= small and not one.figure.hidden)
+    if max(asked.values(), default=0) > 1:
+        found["alike"] = say(N_("Where types of agency answer the same question differently"))
     for theme in d.themes:
         found[f"theme-grades:{theme.key}"] = say(N_("%(theme)s: grades by type of agency"), theme=theme.title)
         if theme.least:
@@ -97,6 +103,10 @@ def figures(findings: JointFindings, translate: Translate) -> dict[str, str]:
         found["assurance"] = say(N_("How agencies know"))
     if d.checks is not None:
         found["checked"] = say(N_("Declared and found, by type of agency"))
+        checked = [row.compared.answers for row in d.checks.types if not row.hidden]
+        checked += [row.compared.answers for row in d.checks.themes if not row.hidden]
+        if max(checked, default=0) >= small:
+            found["checked-dots"] = say(N_("What was declared and what was found, of the same answers"))
     return found
 
 
