@@ -74,7 +74,7 @@ prove: setup-test ## Run the tests that take minutes, and take a round of 818 ag
 	@$(MAKE) --no-print-directory prove-round
 
 .PHONY: prove-round
-prove-round: setup-test ## Take a round of 818 agencies from opening to publication and its feedback as PDFs (twenty minutes)
+prove-round: setup-test ## Take a round of 818 agencies from opening to publication and its feedback as PDFs (ten to twenty minutes)
 	@$(BIN)/python -m bench.whole_round
 
 .PHONY: clean

@@ -3,7 +3,7 @@
 Serves Candour from a data folder of its own, and takes a round through it on the pages (with Chromium) and from the
 terminal. What hundreds of people would do, answering, signing and checking, goes through the operations that the
 pages use, each return in transactions of its own. Prints every step with its time, and ends with an error where a
-check fails. Takes about twenty minutes, half of them for feedback as PDFs.
+check fails. Takes ten to twenty minutes, most of them for feedback as PDFs.
 """
 
 from __future__ import annotations
