@@ -32,9 +32,10 @@ def renders(folder: Path, libraries: Path | None) -> tuple[str, str]:
         "report": "profile", "data": invented.profile(1).model_dump(mode="json"), "out": str(folder / "made.pdf"),
         "seconds": 600, "folder": str(folder),
     }  # fmt: skip
+    variables = environment(str(folder)) | {"PYTHONPATH": str(libraries or "")}
     told = subprocess.run(
         [sys.executable, "-c", PROGRAM], input=json.dumps(request), capture_output=True, text=True, check=True,
-        cwd=HERE.parent, env=environment(str(folder)) | ({"PYTHONPATH": str(libraries)} if libraries else {}),
+        cwd=HERE.parent, env=variables,
     ).stdout.splitlines()  # fmt: skip
     made = json.loads(told[-1])["done"]
     assert made["sha256"] == hashlib.sha256((folder / "made.pdf").read_bytes()).hexdigest()
