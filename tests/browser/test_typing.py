@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.browser.look import Looks
 from tests.browser.service import environment_of, free_port, served, set_up
@@ -49,6 +50,17 @@ def begin(page: Page, number: str, words: str) -> None:
 def state(page: Page) -> Locator:
     """The line at the foot of the page that says what is saved."""
     return page.locator("[data-save-state]")
+
+
+@contextmanager
+def hold(page: Page) -> Iterator[None]:
+    """The saves that a page sends meanwhile, which reach the server only at the end."""
+    held: list[Route] = []
+    page.route("**/answers", lambda route: held.append(route))
+    yield
+    for route in held:
+        route.continue_()
+    page.unroute("**/answers")
 
 
 def kept_here(page: Page) -> int:
@@ -126,6 +138,31 @@ def test_two_people_in_one_question_see_both_texts(visitors: Visitors, looks: Lo
     looks.at(lead, "restoring a version")
     press(lead, "Restore version 2")
     expect(alert(lead)).to_contain_text("Version 2 stands again")
+
+
+def test_a_choice_stands_against_what_was_sent_before_it(visitors: Visitors) -> None:
+    """Words typed under a conflict are on their way, and slow: what comes back does not ask again what was chosen."""
+    lead, signatory = visitors.open(LEAD), visitors.open(SIGNATORY)
+    for person in (lead, signatory):
+        open_standard(person, 6)
+    numbers = ("6.1", "6.2")
+    for number in numbers:
+        begin(signatory, number, f"The signatory on {number}.")
+    expect(state(signatory)).to_contain_text(ALL_SAVED)
+    for number, choice in zip(numbers, ("Keep mine", "Take theirs"), strict=True):
+        begin(lead, number, f"The lead on {number}.")
+        dispute = lead.get_by_role("group", name=re.compile(rf"^A colleague has changed this answer too.*{number}"))
+        expect(dispute).to_contain_text(f"The lead on {number}.")
+        with hold(lead):
+            with lead.expect_request("**/answers"):
+                commentary(lead, number).press_sequentially(" And more.")
+            dispute.get_by_role("button", name=choice).click()
+            expect(dispute).to_be_hidden()
+        expect(state(lead)).to_contain_text(ALL_SAVED)
+        expect(dispute).to_be_hidden()
+    lead.reload()
+    expect(commentary(lead, "6.1")).to_have_value("The lead on 6.1. And more.")
+    expect(commentary(lead, "6.2")).to_have_value("The signatory on 6.2.")
 
 
 def test_without_a_network_the_words_stay(visitors: Visitors, looks: Looks) -> None:

@@ -278,6 +278,10 @@ class Question {
     this.clearErrors();
     if (told.parts && told.outcome !== "wrong") this.showParts(told.parts);
     const place = this.root.querySelector("[data-part=dispute]");
+    if (told.outcome === "disputed" && sent.based_on !== this.version) {
+      this.sent = null; // it was on its way before a choice was made: what was chosen goes next, and nobody is asked again
+      return;
+    }
     if (told.outcome === "disputed") {
       this.theirs = told;
       // not under the hands of somebody who is choosing
