@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -121,10 +120,20 @@ class Rows:
     sequences: dict[tuple[str, str], tuple[int, bool]]
 
 
-@cache
+_OPEN: dict[str, psycopg.Connection] = {}
+
+
 def _connected(url: str) -> psycopg.Connection:
     """A connection that stays open: a new one learns what each table is like anew, which takes longest of all."""
-    return psycopg.connect(plain_url(url), autocommit=True)
+    if url not in _OPEN:
+        _OPEN[url] = psycopg.connect(plain_url(url), autocommit=True)
+    return _OPEN[url]
+
+
+def let_go() -> None:
+    """Close the connections that stayed open."""
+    while _OPEN:
+        _OPEN.popitem()[1].close()
 
 
 def rows_of(url: str) -> Rows:

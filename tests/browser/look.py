@@ -65,7 +65,7 @@ class Looks:
             return
         # axe waits for timers, which a browser without scripts never runs: it would wait without end
         try:
-            page.locator("body.js-enabled").wait_for(state="attached", timeout=10_000)
+            page.locator("body.js-enabled").wait_for(state="attached")
         except PlaywrightTimeout:
             raise ValueError(f"{name}: look at it in a browser that runs scripts") from None
         self._look(page, name)

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import sample
 
 from sqlalchemy import select
 
@@ -51,14 +52,17 @@ def running(
     environment = environment_of(home)
     set_up(home, agencies=agencies, joined=joined)
     for command in before:
-        subprocess.run([*CANDOUR, *command], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=300)
+        subprocess.run([*CANDOUR, *command], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=600)
     with served(home, environment, free_port(), web_workers=web_workers) as service:
         yield service
 
 
-def set_up(home: Path, *, agencies: int, joined: Sequence[str] = ()) -> None:
-    """A data folder with the demonstration, ready to be served. `joined`: see `running`."""
-    _load_demonstration(home, agencies)
+def set_up(home: Path, *, agencies: int = 0, joined: Sequence[str] = ()) -> None:
+    """A data folder that is ready to be served, with the demonstration where it is to have agencies.
+
+    `joined`: see `running`.
+    """
+    shutil.copytree(_fresh(agencies, home.parent), home, dirs_exist_ok=True)
     if joined:
         # in a thread of its own: the loop of a browser that is open in this one leaves no room for our context
         with ThreadPoolExecutor(1) as thread:
@@ -68,16 +72,19 @@ def set_up(home: Path, *, agencies: int, joined: Sequence[str] = ()) -> None:
 _LOADED: dict[int, Path] = {}  # number of agencies to a data folder that nobody has worked in
 
 
-def _load_demonstration(home: Path, agencies: int) -> None:
-    """Set up a data folder with the demonstration; from the second time on it is a copy, which takes no time."""
+def _fresh(agencies: int, beside: Path) -> Path:
+    """A data folder that is set up, with the demonstration where it is to have agencies; made once, to be copied."""
     if agencies not in _LOADED:
-        fresh = Path(tempfile.mkdtemp(prefix="fresh-", dir=home.parent))
-        for command in (["setup"], ["demo", "--agencies", str(agencies)]):
-            subprocess.run(
-                [*CANDOUR, *command], cwd=ROOT, env=environment_of(fresh), check=True, capture_output=True, timeout=300
-            )
+        fresh = Path(tempfile.mkdtemp(prefix="fresh-", dir=beside))
+        command = ["setup"]
+        if agencies:
+            shutil.copytree(_fresh(0, beside), fresh, dirs_exist_ok=True)
+            command = ["demo", "--agencies", str(agencies)]
+        subprocess.run(
+            [*CANDOUR, *command], cwd=ROOT, env=environment_of(fresh), check=True, capture_output=True, timeout=600
+        )
         _LOADED[agencies] = fresh
-    shutil.copytree(_LOADED[agencies], home, dirs_exist_ok=True)
+    return _LOADED[agencies]
 
 
 @contextmanager
@@ -89,8 +96,9 @@ def sending(home: Path, mail_server: str, *, before: Sequence[Sequence[str]]) ->
         "CANDOUR_HOME": str(home), "CANDOUR_BASE_URL": f"http://127.0.0.1:{port}", "CANDOUR_SMTP_URL": mail_server,
         "CANDOUR_MAIL_FROM": "candour@service.example", "PYTHONUNBUFFERED": "1",
     }  # fmt: skip
-    for command in (["setup"], *before):
-        subprocess.run([*CANDOUR, *command], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=300)
+    set_up(home)
+    for command in before:
+        subprocess.run([*CANDOUR, *command], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=600)
     with served(home, environment, port) as service:
         yield service
 
@@ -102,10 +110,16 @@ def environment_of(home: Path) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    """A port that nobody listens on, and that nobody is given meanwhile.
+
+    Not one of those that the system gives to whoever opens a connection; other processes of this run try others.
+    """
+    first = 20_000 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for port in sample(range(first, first + 100), 100):
+        with socket.socket() as free:
+            if free.connect_ex(("127.0.0.1", port)):
+                return port
+    raise RuntimeError(f"somebody listens on every port from {first} on")
 
 
 @contextmanager
@@ -129,7 +143,7 @@ def served(home: Path, environment: dict[str, str], port: int, *, web_workers: i
             yield Service(url, home, log_path)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=45)
+            process.wait(timeout=600)
 
 
 def _let_in(home: Path, emails: Sequence[str]) -> None:
@@ -147,8 +161,8 @@ def _let_in(home: Path, emails: Sequence[str]) -> None:
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when the service answers. Raises RuntimeError where it ends, or says nothing for two minutes."""
-    for _ in range(600):
+    """Return when the service answers. Raises RuntimeError where it ends, or says nothing for minutes."""
+    for _ in range(1500):
         if process.poll() is not None:
             raise RuntimeError(f"candour serve ended with status {process.returncode}:\n{log.read_text()}")
         try:

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.service import PASSWORD
 from tests.browser.visitors import Visitors
 
-REPORT = 90_000  # milliseconds; a joint report on a busy machine
+REPORT = 300_000  # milliseconds; a joint report on a busy machine
 ROUND = "Child protection self-audit 2003 (demonstration)"
 HASH = re.compile(r"\b[0-9a-f]{64}\b")
 
@@ -43,9 +43,13 @@ ANSWERS = (
 
 
 def press(page: Page, name: str | re.Pattern[str]) -> None:
-    """Press what has this name, be it a link, a button, or a link that looks like a button."""
+    """Press what has this name, be it a link, a button, or a link that looks like a button.
+
+    Where that leads to another page, the whole page is there afterwards: what is counted on it counts.
+    """
     link, button = (page.get_by_role(role, name=name, exact=True) for role in ("link", "button"))  # type: ignore[arg-type]
     link.or_(button).first.click()
+    page.wait_for_load_state()
 
 
 def alert(page: Page) -> Locator:

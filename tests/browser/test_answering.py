@@ -100,6 +100,7 @@ def versions_of(page: Page, number: str) -> str:
         "link", name=re.compile(rf"versions? of the answer to question {re.escape(number)}$")
     ).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(f"question {number}")
+    page.wait_for_load_state()
     words = page.get_by_role("main").inner_text()
     page.go_back()
     return words

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -16,9 +15,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from app import create_app, db
 from app.clock import pin
 from app.web.security import hashed
-from config import ROOT, Config
+from config import Config
 from tests.browser.look import Looks
-from tests.browser.service import CANDOUR, PASSWORD, Service, environment_of, free_port, served
+from tests.browser.service import PASSWORD, Service, environment_of, free_port, served, set_up
 from tests.browser.steps import alert, download, fill_day, press, question, sign, text_box
 from tests.browser.visitors import Visitors
 from tests.facts import PACK
@@ -43,12 +42,11 @@ def _furnish(home: Path) -> None:
 def club(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with that round."""
     home: Path = tmp_path_factory.mktemp("facts")
-    environment = environment_of(home)
-    subprocess.run([*CANDOUR, "setup"], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=300)
+    set_up(home)
     # in a thread of its own: the browser's loop leaves no room for our context in this one
     with ThreadPoolExecutor(1) as thread:
         thread.submit(_furnish, home).result()
-    with served(home, environment, free_port()) as service:
+    with served(home, environment_of(home), free_port()) as service:
         yield service
 
 
@@ -185,7 +183,8 @@ def test_every_type_of_answer_from_the_page_to_the_pdf(people: Visitors, looks: 
     text_box(page, "Your answer", "3.1").fill("Lee Lead")
     question(page, "3.2").get_by_role("radio", name="Green", exact=True).check()
     on_paper(page, "3.2")
-    press(page, "Save this standard")
+    press(page, "Save this standard")  # once the answers that are on their way have arrived: that is later than this
+    expect(alert(page)).to_contain_text("saved")
 
     # what is signed says it all
     signatory = people.open(SIGNATORY)

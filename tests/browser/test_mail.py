@@ -47,7 +47,7 @@ def readers(chromium: Browser, mailing: Service) -> Iterator[Visitors]:
 
 def link_from(letters: Letters, subject: str) -> str:
     """The link in the last mail with this subject; waits until there is one."""
-    for _ in range(300):
+    for _ in range(1200):
         found = [one for one in map(parsed, list(letters.taken)) if one["Subject"] == subject]
         if found:
             link = re.search(r"^http://\S+", found[-1].get_content(), re.MULTILINE)
@@ -55,6 +55,16 @@ def link_from(letters: Letters, subject: str) -> str:
             return link[0]
         time.sleep(0.1)
     raise AssertionError(f"no mail says {subject}")
+
+
+def until_shown(page: Page, path: str, words: str) -> None:
+    """Open a page again and again, until it says something: the server writes down later what became of a mail."""
+    for _ in range(240):
+        page.goto(path)
+        if page.get_by_role("main").get_by_text(words).count():
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"{path} does not say {words}")
 
 
 def choose_password(page: Page, password: str, label: str, button: str) -> None:
@@ -117,11 +127,7 @@ def test_from_the_invitation_to_a_forgotten_password_and_back(
     page.get_by_label("Name", exact=True).fill("No Body")
     page.get_by_label("Role", exact=True).select_option("administrator")
     press(page, "Appoint")
-    for _ in range(60):
-        page.goto("/admin/mail?state=failed")
-        if page.get_by_text("there is nobody of that name").count():
-            break
-        time.sleep(0.5)
+    until_shown(page, "/admin/mail?state=failed", "there is nobody of that name")
     looks.at(page, "the outbox with something refused")
     press(page, "You are invited to Candour")
     expect(page.get_by_role("main")).to_contain_text("550 there is nobody of that name")
@@ -129,12 +135,8 @@ def test_from_the_invitation_to_a_forgotten_password_and_back(
     letters.recipient.clear()
     press(page, "Try again now")
     expect(alert(page)).to_contain_text("is tried again now")
-    for _ in range(300):
-        if any(one.rcpt_tos == ["nobody@elm.example"] for one in list(letters.taken)):
-            break
-        time.sleep(0.1)
-    page.goto("/admin/mail?state=sent&q=nobody")
-    expect(page.get_by_role("main")).to_contain_text("nobody@elm.example")
+    until_shown(page, "/admin/mail?state=sent&q=nobody", "nobody@elm.example")
+    assert any(one.rcpt_tos == ["nobody@elm.example"] for one in list(letters.taken))
 
 
 def test_what_to_receive_is_chosen_by_keyboard(visitors: Visitors, looks: Looks) -> None:

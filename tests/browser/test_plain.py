@@ -52,6 +52,7 @@ def test_without_javascript(visitors: Visitors, tmp_path: Path) -> None:
 
 def tab_to(page: Page, wanted: Locator) -> None:
     """Press the tabulator key until the focus is on something, as somebody without a mouse does."""
+    page.wait_for_load_state()
     for _ in range(120):
         page.keyboard.press("Tab")
         if wanted.evaluate("(one) => one === document.activeElement"):

@@ -55,6 +55,7 @@ def answer_all(page: Page, looks: Looks | None) -> None:
     mine = page.url
     page.get_by_role("link", name=re.compile("^Say that it is ready")).click()
     expect(page.get_by_role("main")).to_contain_text("not finished")
+    page.wait_for_load_state()
     assert not page.get_by_role("button", name="Yes, it is ready").count()
     if looks:
         looks.at(page, "not ready yet")

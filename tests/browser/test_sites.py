@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,9 +13,9 @@ from playwright.sync_api import Browser, Page, expect
 from app import create_app, db
 from app.clock import pin
 from app.web.security import hashed
-from config import ROOT, Config
+from config import Config
 from tests.browser.look import Looks
-from tests.browser.service import CANDOUR, PASSWORD, Service, environment_of, free_port, served
+from tests.browser.service import PASSWORD, Service, environment_of, free_port, served, set_up
 from tests.browser.steps import alert, press, question, sign, text_box
 from tests.browser.visitors import Visitors
 from tests.world import NOW, build
@@ -37,12 +36,11 @@ def _furnish(home: Path) -> None:
 def trust(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with a round that asks about sites."""
     home: Path = tmp_path_factory.mktemp("sites")
-    environment = environment_of(home)
-    subprocess.run([*CANDOUR, "setup"], cwd=ROOT, env=environment, check=True, capture_output=True, timeout=300)
+    set_up(home)
     # in a thread of its own: the browser's loop leaves no room for our context in this one
     with ThreadPoolExecutor(1) as thread:
         thread.submit(_furnish, home).result()
-    with served(home, environment, free_port()) as service:
+    with served(home, environment_of(home), free_port()) as service:
         yield service
 
 

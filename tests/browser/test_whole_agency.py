@@ -183,6 +183,7 @@ def test_a_whole_agency(visitors: Visitors, tmp_path: Path) -> None:
         if not following.count():
             break
         following.click()
+        lead.wait_for_load_state()
     for words in (
         "Invited Ada Bell", "Invited Ben Marsh", "Gave “", "Saved 1 answer", "filled in.xlsx", "spring.txt",
         "Declined to sign for now", "Who looked at the forty referrals?", "Asked for the signature again",

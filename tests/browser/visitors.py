@@ -17,7 +17,7 @@ from playwright.sync_api import (
 
 from tests.browser.service import PASSWORD, Service
 
-PATIENCE = 15_000  # milliseconds; the machine may be busy with other tests
+PATIENCE = 60_000  # milliseconds; the machine may be busy with other tests
 REFUSED = 400  # the first status that is an error
 BROKEN = 500
 expect.set_options(timeout=PATIENCE)

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import io
 import json
+import signal
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -58,12 +59,10 @@ def content(path: Path) -> dict[str, bytes]:
 
 
 def test_a_batch_outlives_a_worker_that_is_killed(app: Flask, world: World, config: Config) -> None:
-    batch = ask(app, world, 6)
+    batch = ask(app, world, 4)
     number = len(world.returns)
-    with worker() as first:
-        wait_for(lambda: stages(world, batch).get("made", 0) >= 1, first)
-        first.kill()
-        first.wait()
+    with worker("tests.jobs.killed", "batch") as first:
+        assert first.wait(300) == -signal.SIGKILL
     made = {one.id: one.sha256 for one in _made(world, batch)}
     assert 1 <= len(made) < number, "it was killed at work"
     with worker() as second:

@@ -39,6 +39,7 @@ from app.models import Event, OutboxMessage, Setting, SignInLink
 from app.operations import mail, outbox
 from app.queries.links import find
 from config import Config
+from tests.browser.service import free_port
 from tests.jobs.test_worker import wait_for, worker
 from tests.world import NOW, SYSTEM, World
 
@@ -69,7 +70,7 @@ class Letters:
     async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:
         """Take a letter."""
         if self.release is not None:
-            await server.loop.run_in_executor(None, self.release.wait, 20)
+            await server.loop.run_in_executor(None, self.release.wait, 60)
         if self.data.startswith("250"):
             self.taken.append(envelope)
         return self.data
@@ -78,9 +79,7 @@ class Letters:
 @contextmanager
 def mail_server(letters: Letters, **more: Any) -> Iterator[str]:
     """A mail server on this machine; yields its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     controller = Controller(letters, hostname="127.0.0.1", port=port, **more)
     controller.start()
     try:
@@ -105,7 +104,7 @@ def server(letters: Letters) -> Iterator[str]:
 @pytest.fixture
 def smtp(server: str) -> Iterator[Smtp]:
     """The transport to that server."""
-    transport = Smtp(server, SENDER, timeout=5)
+    transport = Smtp(server, SENDER, timeout=60)
     yield transport
     transport.close()
 
@@ -158,7 +157,7 @@ def test_a_subject_cannot_add_lines_to_the_head_of_a_mail(smtp: Smtp, letters: L
 def test_an_address_that_the_server_cannot_take_is_refused() -> None:
     letters = Letters()
     with mail_server(letters, enable_SMTPUTF8=False) as address:
-        transport = Smtp(address, SENDER, timeout=5)
+        transport = Smtp(address, SENDER, timeout=60)
         with pytest.raises(Refused, match="outside ASCII"):
             transport.send(replace(ONE, to="jörg@agency.example"))
         transport.send(ONE)
@@ -169,7 +168,7 @@ def test_an_address_that_the_server_cannot_take_is_refused() -> None:
 def test_a_server_that_is_away_slow_or_unwilling_is_down(letters: Letters) -> None:
     with mail_server(letters) as address:
         pass
-    away = Smtp(address, SENDER, timeout=5)
+    away = Smtp(address, SENDER, timeout=60)
     with pytest.raises(Down, match="cannot be reached"):
         away.send(ONE)
     letters.release = threading.Event()
@@ -180,7 +179,7 @@ def test_a_server_that_is_away_slow_or_unwilling_is_down(letters: Letters) -> No
         letters.release.set()
     letters.release = None
     with mail_server(letters) as address:
-        encrypted = Smtp(address.replace("smtp+plain", "smtp"), SENDER, timeout=5)
+        encrypted = Smtp(address.replace("smtp+plain", "smtp"), SENDER, timeout=60)
         with pytest.raises(Down, match="STARTTLS"):
             encrypted.send(ONE)
 
@@ -188,7 +187,7 @@ def test_a_server_that_is_away_slow_or_unwilling_is_down(letters: Letters) -> No
         return AuthResult(success=False, handled=False)
 
     with mail_server(letters, authenticator=refuse, auth_require_tls=False) as address:
-        unknown = Smtp(address.replace("//", "//user:p%40ss@"), SENDER, timeout=5)
+        unknown = Smtp(address.replace("//", "//user:p%40ss@"), SENDER, timeout=60)
         with pytest.raises(Down, match="535"):
             unknown.send(ONE)
 
@@ -201,7 +200,7 @@ def test_a_user_name_and_password_are_sent(letters: Letters) -> None:
         return AuthResult(success=True)
 
     with mail_server(letters, authenticator=accept, auth_require_tls=False) as address:
-        transport = Smtp(address.replace("//", "//us%2Fer:p%40s%3As@"), SENDER, timeout=5)
+        transport = Smtp(address.replace("//", "//us%2Fer:p%40s%3As@"), SENDER, timeout=60)
         transport.send(ONE)
         transport.close()
     assert seen == [(b"us/er", b"p@s:s")] and len(letters.taken) == 1
@@ -249,9 +248,9 @@ def test_an_encrypted_connection_is_made_with_a_server_that_proves_its_name_only
     with mail_server(letters, authenticator=accept, auth_require_tls=scheme == "smtp", **more) as address:
         url = address.replace("smtp+plain://", f"{scheme}://user:secret@")
         with pytest.raises(Down, match="certificate verify failed"):
-            Smtp(url, SENDER, timeout=5).send(ONE)
+            Smtp(url, SENDER, timeout=60).send(ONE)
         assert logins == [], "no password goes to whoever answers there"
-        trusting = Smtp(url, SENDER, timeout=5, context=ssl.create_default_context(cafile=str(certificate)))
+        trusting = Smtp(url, SENDER, timeout=60, context=ssl.create_default_context(cafile=str(certificate)))
         trusting.send(ONE)
         trusting.close()
     assert logins == [b"user"] and len(letters.taken) == 1
@@ -259,7 +258,7 @@ def test_an_encrypted_connection_is_made_with_a_server_that_proves_its_name_only
 
 def test_a_connection_that_the_server_closed_is_opened_again(letters: Letters) -> None:
     with mail_server(letters) as address:
-        transport = Smtp(address, SENDER, timeout=5)
+        transport = Smtp(address, SENDER, timeout=60)
         transport.send(ONE)
         transport._server.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
         transport.send(replace(ONE, id="two"))
@@ -335,7 +334,7 @@ def provider() -> Iterator[Provider]:
 
 def notify(provider: Provider, secret: str = SECRET) -> Notify:
     """The transport to that server."""
-    return Notify(provider.url, f"my-key-{SERVICE}-{secret}", "the-template", timeout=5)
+    return Notify(provider.url, f"my-key-{SERVICE}-{secret}", "the-template", timeout=60)
 
 
 def test_notify_takes_a_mail(provider: Provider) -> None:
@@ -383,7 +382,7 @@ def test_a_wrong_key_and_a_server_that_is_away_are_trouble_for_all(provider: Pro
     with pytest.raises(Down, match="403 AuthError"):
         notify(provider, secret=SECRET[::-1]).send(ONE)
     with pytest.raises(Down, match="cannot be reached"):
-        Notify("http://127.0.0.1:1", f"k-{SERVICE}-{SECRET}", "t", timeout=5).send(ONE)
+        Notify("http://127.0.0.1:1", f"k-{SERVICE}-{SECRET}", "t", timeout=60).send(ONE)
 
 
 def test_the_settings_name_the_transport(config: Config) -> None:
@@ -409,7 +408,7 @@ class Hand:
         """Take a mail."""
         self.again.append(again)
         if self.gate is not None:
-            self.gate.wait(20)
+            self.gate.wait(300)
         problem = self.fails.get(mail.to) or self.fails.get("*")
         if problem:
             raise problem
@@ -535,7 +534,7 @@ def test_two_senders_send_each_message_once(world: World, send: Callable[..., Ou
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(300)
     assert sum(one.sent for one in outcomes) == number == len(hand.given), outcomes
     assert len({one.id for one in hand.given}) == number
     assert all(one.state == "sent" and one.attempts == 1 for one in messages(world))
@@ -549,7 +548,7 @@ def test_of_many_who_claim_one_message_one_gets_it(world: World, send: Callable[
 
     def work() -> None:
         with make() as session:
-            gate.wait(20)
+            gate.wait(300)
             begin_write(session)
             claims.append(outbox.claim(session, now=NOW, link_to=lambda _user, marker: marker))
             session.commit()
@@ -558,7 +557,7 @@ def test_of_many_who_claim_one_message_one_gets_it(world: World, send: Callable[
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(300)
     assert len(claims) == 6 and sum(claim is not None for claim in claims) == 1
 
 
@@ -677,7 +676,7 @@ def test_the_postman_sends_what_is_saved_while_reports_are_made(
     postman = Post(app, idle=0.01)
     postman.start()
     try:
-        assert arrived.wait(30)
+        assert arrived.wait(300)
     finally:
         postman.stop()
     assert parsed(letters.taken[0])["Subject"] == "For you"

@@ -24,20 +24,24 @@ from tests.world import World
 
 
 @contextmanager
-def worker() -> Iterator[subprocess.Popen[bytes]]:
-    """A `candour work` process on the database that the environment names; stopped in the end."""
-    process = subprocess.Popen([sys.executable, "-m", "app.cli", "work"], cwd=ROOT, env=dict(os.environ))
+def worker(*command: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A `candour work` process on the database that the environment names; stopped in the end.
+
+    `command`: what stands in its place, as of `tests/jobs/killed.py`.
+    """
+    command = command or ("app.cli", "work")
+    process = subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, env=dict(os.environ))
     try:
         yield process
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(300)
 
 
 def wait_for(what: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    """Until something holds, or the worker has ended, or a minute and a half has passed."""
-    for _ in range(900):
+    """Until something holds, or the worker has ended, or five minutes have passed."""
+    for _ in range(3000):
         if what():
             return
         assert process.poll() is None, "the worker ended by itself"
@@ -66,10 +70,8 @@ def test_a_run_outlives_a_worker_that_is_killed(world: World, run: ReportRun, co
         return world.session.scalars(select(ReportRun.stage).where(ReportRun.id == run.id)).one()
 
     assert stage() == "waiting"
-    with worker() as first:
-        wait_for(lambda: stage() != "waiting", first)
-        first.kill()
-        first.wait()
+    with worker("tests.jobs.killed", "report") as first:
+        assert first.wait(300) == -signal.SIGKILL
     assert stage() == "running", "it was killed at work"
     with worker() as second:
         wait_for(lambda: stage() in ("done", "failed"), second)
