@@ -1004,14 +1004,20 @@ def release_window(key: str, opens: datetime, closes: datetime, as_email: str | 
 @release.command("correct")
 @click.argument("key")
 @click.option("--reason", required=True, help="Why it is corrected; everybody who reads the findings reads it.")
+@click.option(
+    "--name-agencies", default="", metavar="REASON",
+    help="Publish although what was written names agencies in a report that is to name none.",
+)
 @as_person
-def release_correct(key: str, reason: str, as_email: str | None) -> None:
+def release_correct(key: str, reason: str, name_agencies: str, as_email: str | None) -> None:
     """Publish a correction of the round with this KEY at once, and print what it changes."""
     from app.domain.corrections import CHAPTERS, FIELDS
     from app.operations import release as operations
 
     with changing_round(key, as_email) as (session, audit_round, by, now):
-        row = operations.correct(session, audit_round.public_id, reason=reason, by=by, now=now)
+        row = operations.correct(
+            session, audit_round.public_id, reason=reason, waived={"named": name_agencies}, by=by, now=now
+        )
         for one in row.changes:
             what = ", ".join(filter(None, (CHAPTERS[one["chapter"]], one["what"], FIELDS[one["field"]])))
             click.echo(f"{what}: {one['old'] or '-'} -> {one['new'] or '-'}")
@@ -1046,7 +1052,8 @@ def publish(key: str, at: datetime, waive: tuple[str, ...], as_email: str | None
         counts = counts_of(session, audit_round, actor=by, now=now)
         for one in operations.obstacles(counts, release_of(session, audit_round), at=at):
             how = "" if one.key in waived else f" (or --waive {one.key}=REASON)"
-            click.echo(f"{one.key}: {one.words}: {one.number}{how}", err=True)
+            which = "".join(f"\n  {each}" for each in one.which)
+            click.echo(f"{one.key}: {one.words}: {one.number}{how}{which}", err=True)
         row = operations.set_publication(
             session, audit_round.public_id, at=at, waived=waived, by=by, now=now
         )
@@ -1401,12 +1408,10 @@ def mail_retry(ids: tuple[str, ...], refused: bool, as_email: str | None) -> Non
 def mail_remind() -> None:
     """Write the reminders that are due today. The worker does this by itself; nobody is reminded twice."""
     from app import clock
-    from app.operations.mail import remind
-    from app.operations.release import remind_of_windows
+    from app.operations.reminders import remind
 
     with working(write=True) as session:
-        now = clock.now(session)
-        number = remind(session, now=now) + remind_of_windows(session, now=now)
+        number = remind(session, now=clock.now(session))
     click.echo(f"{number} reminders written.")
 
 

@@ -15,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from app.domain.findings import Document
 from app.domain.integrity import canonical_json, sha256_hex
 from reports.origins import QUERIES, kept_queries
 from reports.registry import ASSETS, HERE, Report, reports
@@ -40,7 +41,7 @@ class Attached:
         return self.made["report"]
 
 
-def content_of(document: Any) -> tuple[bytes, str]:
+def content_of(document: Document) -> tuple[bytes, str]:
     """The data of a report as canonical JSON (RFC 8785), and their SHA-256: the content hash of the colophon."""
     content = canonical_json(document.model_dump(mode="json"))
     return content, sha256_hex(content)
@@ -66,7 +67,7 @@ def _hash(paths: Iterable[Path]) -> str:
     return found.hexdigest()
 
 
-def made_with(report: Report, document: Any, program: dict[str, str], content_sha256: str) -> dict[str, str]:
+def made_with(report: Report, document: Document, program: dict[str, str], content_sha256: str) -> dict[str, str]:
     """What a PDF was made with: two that agree in all of this are the same file."""
     return {
         "format": FORMAT,
@@ -88,7 +89,7 @@ def schema(report_key: str) -> str:
     return json.dumps(reports()[report_key].model.model_json_schema(), ensure_ascii=False, sort_keys=True)
 
 
-def attachments(report: Report, document: Any, content: bytes, made: dict[str, str]) -> list[Any]:
+def attachments(report: Report, document: Document, content: bytes, made: dict[str, str]) -> list[Any]:
     """The attachments, dated as the facts of the report are: nothing in them is of now."""
     from weasyprint import Attachment
 

@@ -21,7 +21,8 @@ from reports.tables import Figure, figures_of
 
 MOST_SAID = 2000  # characters of one thing in the data
 NAMES = ("name", "plural", "title", "label", "agency", "reference", "key")
-STEP = re.compile(r"([A-Za-z_][\w-]*)|\[(\d*)\]|\.")
+# a field, a place in a list (every one where it is empty), those of a list with one of some values in a field
+STEP = re.compile(r"([A-Za-z_][\w-]*)|\[(\d*)\]|\[(\w+)=([^\]]*)\]|\.")
 
 
 class CannotExplain(Exception):
@@ -115,17 +116,30 @@ def _attached(content: bytes) -> Explained:
 
 def rows_at(data: Any, path: str) -> list[tuple[str, Any]]:
     """What stands at a path of the data, `themes[2].by_type`: each of a list, with the names of those that it is of.
-    `[]` is each of a list. KeyError where nothing stands there."""
+    `[]` is each of a list, `[kind=a|b]` each whose `kind` is one of these; `;` parts several paths. KeyError where
+    nothing stands there."""
     try:
-        return list(_rows_at(data, list(_steps(path)), ()))
+        return [row for one in path.split("; ") for row in _rows_at(data, list(_steps(one)), ())]
     except (KeyError, IndexError, TypeError):
         raise KeyError(path) from None
 
 
-def _rows_at(data: Any, steps: Sequence[str | int | None], names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+@dataclass(frozen=True)
+class Those:
+    """A step to those of a list whose `field` is one of some values; to all without a field."""
+
+    field: str = ""
+    values: tuple[str, ...] = ()
+
+    def of(self, data: Any) -> Iterator[Any]:
+        """Those of a list."""
+        return (one for one in data if not self.field or str(one[self.field]) in self.values)
+
+
+def _rows_at(data: Any, steps: Sequence[str | int | Those], names: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     for place, step in enumerate(steps):
-        if step is None:
-            for one in data:
+        if isinstance(step, Those):
+            for one in step.of(data):
                 yield from _rows_at(one, steps[place + 1 :], (*names, _name_of(one)))
             return
         data = data[step]
@@ -138,7 +152,7 @@ def _name_of(one: Any) -> str:
     return next((str(one[name]) for name in NAMES if isinstance(one, dict) and one.get(name)), "")
 
 
-def _steps(path: str) -> Iterator[str | int | None]:
+def _steps(path: str) -> Iterator[str | int | Those]:
     at = 0
     while at < len(path):
         step = STEP.match(path, at)
@@ -146,8 +160,10 @@ def _steps(path: str) -> Iterator[str | int | None]:
             raise KeyError(path)
         if step.group(1):
             yield step.group(1)
+        elif step.group(3):
+            yield Those(step.group(3), tuple(step.group(4).split("|")))
         elif step.group(2) is not None:
-            yield int(step.group(2)) if step.group(2) else None
+            yield int(step.group(2)) if step.group(2) else Those()
         at = step.end()
 
 

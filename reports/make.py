@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.domain.findings import Document
 from app.models import AuditReturn, AuditRound
 from app.policy import Actor
 from app.queries.release import is_oversight
@@ -34,7 +35,7 @@ class MadeReport:
 def make_report(
     session: Session, report_key: str, audit_round: AuditRound, audit_return: AuditReturn | None, *, out: Path,
     actor: Actor, now: datetime, draft: bool = False, agency_type: str = "", area: str = "", language: str = "en",
-    edition: int = 0, body: str = "",
+    edition: int = 0, body: str = "", coming_out: bool = False,
     data: Path | None = None,
     source: Path | None = None,
     progress: Callable[[int, str], None] | None = None,
@@ -45,12 +46,13 @@ def make_report(
 
     `draft`: of a return as it is being written, not as it was signed; `agency_type`: what a form of a round is for;
     `area`: public id of the one that a letter is to, or a report about; `body`: code of the one a summary is for;
-    `edition`: which version of feedback, or which publication of findings or of a letter.
+    `edition`: which version of feedback, or which publication of findings or of a letter; `coming_out`: joint findings
+    with those figures and names alone that would come out.
     Raises Denied, and RenderFailed where there is no such report, nothing to report on, or rendering fails.
     """
     found, queries = _read(
         session, report_key, audit_round, audit_return, draft=draft, agency_type=agency_type, area=area,
-        body=body, language=language, edition=edition, actor=actor, now=now,
+        body=body, language=language, edition=edition, coming_out=coming_out, actor=actor, now=now,
     )  # fmt: skip
     content = found.model_dump(mode="json")
     pdf = render_pdf(report_key, content, out, progress=progress)
@@ -71,7 +73,7 @@ def make_source(
 
 def _read(
     session: Session, report_key: str, audit_round: AuditRound, audit_return: AuditReturn | None, **what: Any
-) -> tuple[Any, tuple[Query, ...]]:
+) -> tuple[Document, tuple[Query, ...]]:
     """The data of a report, and the statements that read them: as they were run for those who inspect, else as they are
     kept with the program."""
     if report_key not in reports():

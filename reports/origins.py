@@ -40,6 +40,8 @@ _NOT_SHOWN: Origins = {
     "staff.staff_findings": ("audit_round",),
 }  # fmt: skip
 _PLACES = ("regions", "kinds", "agencies_of_concern")
+# what those addressed say is the newest fact, too
+_ASKED = ("audit_round", "past", "responses", "standing", "by_addressee", "entries", "waiting")
 _COMPARED = ("then", "now", "types", "movements")
 
 _READS: Mapping[str, Origins] = {
@@ -68,6 +70,7 @@ _READS: Mapping[str, Origins] = {
         "composing.quotable": ("composition",),
         "composing._agencies": ("composition",),
         "composing._identities": ("composition",),
+        "composing.numbers_given": ("composition",),
         "figures.trend": ("composition",),
     },
     "body-summary": {
@@ -113,6 +116,12 @@ _READS: Mapping[str, Origins] = {
         "figures.trend": ("both", "only_now", "only_then", "schemes", "actions", *_COMPARED),
         "figures.grades": _COMPARED,
         "progress_report._actions": ("actions",),
+    },
+    "recommended": {
+        "recommended_report.recommended_register": ("in_force", "withdrawn", *_ASKED),
+        "recommended.addressees_of": _ASKED,
+        "recommended._newest": _ASKED,
+        "findings.bodies_of": ("bodies",),
     },
     "feedback": {
         "release.latest": (

@@ -6,17 +6,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.domain.action_plan import ActionPlan
-from app.domain.area_report import AreaReport
-from app.domain.body_summary import BodySummary
-from app.domain.changes import ChangesDocument
-from app.domain.feedback import FeedbackDocument
-from app.domain.findings import AgencyReturnDocument, JointFindings, ReceiptDocument
-from app.domain.forms import FormDocument
+from app.domain.findings import Document
 from app.domain.letter import AreaLetter
-from app.domain.progress import ProgressReport
-from app.domain.regional import RegionalConcerns
-from app.domain.register import Register
 from app.models import AuditReturn, AuditRound
 from app.policy import Actor
 from app.queries.action_plan import action_plan
@@ -29,6 +20,7 @@ from app.queries.findings import has_joint
 from app.queries.forms import blank_form, blank_form_of_type, draft_form
 from app.queries.letters import area_letter, has_letters
 from app.queries.progress_report import progress_report
+from app.queries.recommended_report import recommended_register
 from app.queries.regional import regional_concerns
 from app.queries.register import register
 from app.queries.release import feedback_document, is_oversight, published_findings, published_register
@@ -43,17 +35,15 @@ ADDED_UP = {"joint-findings", "body-summary", "area-report", "regional-concerns"
 def read(
     session: Session, report_key: str, audit_round: AuditRound, audit_return: AuditReturn | None, *, actor: Actor,
     now: datetime, draft: bool = False, agency_type: str = "", area: str = "", body: str = "", language: str = "en",
-    edition: int = 0,
-) -> (
-    JointFindings | AgencyReturnDocument | ReceiptDocument | ActionPlan | FormDocument | ChangesDocument
-    | FeedbackDocument | Register | AreaLetter | BodySummary | AreaReport | RegionalConcerns | ProgressReport
-):  # fmt: skip
+    edition: int = 0, coming_out: bool = False,
+) -> Document:  # fmt: skip
     """The data of a report, as the actor may read them; with `draft` those of a return that is not signed.
 
     `agency_type`: the blank form of a whole round is for one type. `area`: public id of the one that a letter is to, or
     a report about. `body`: code of the oversight body that a summary is for.
     `edition`: a version of feedback, or a publication of the findings or of a letter; without it the findings are those
-    of today for who inspects, the newest published for an agency, and a letter is as it would be now.
+    of today for who inspects, the newest published for an agency, and a letter is as it would be now. `coming_out`: of
+    the findings of today those figures and names alone that would come out.
     Raises KeyError for a report that does not exist, Denied, and RenderFailed where there is nothing to report on.
     """
     kind = reports()[report_key].data
@@ -63,6 +53,11 @@ def read(
         return regional_concerns(session, audit_round, actor=actor, now=now, language=language)
     if kind == "progress":
         return progress_report(session, audit_round, actor=actor, now=now, language=language)
+    if kind == "recommended":
+        recommended = recommended_register(session, audit_round, actor=actor, now=now, language=language)
+        if recommended is None:
+            raise RenderFailed("No published report of this round recommends anything, so there is nothing to report.")
+        return recommended
     if kind == "body-summary":
         try:
             return body_summary(session, audit_round, body, actor=actor, now=now, language=language)
@@ -81,7 +76,9 @@ def read(
                 )
             except NotFound:
                 raise RenderFailed("There is no such publication.") from None
-        return composed_findings(session, audit_round, actor=actor, now=now, language=language)
+        return composed_findings(
+            session, audit_round, actor=actor, now=now, language=language, coming_out=coming_out
+        )
     if kind == "register":
         if edition or not is_oversight(session, audit_round, actor=actor, now=now):
             try:
@@ -111,7 +108,7 @@ def read(
         if changes is None:
             raise RenderFailed("There is no earlier round of this audit to compare with.")
         return changes
-    found: AgencyReturnDocument | ReceiptDocument | ActionPlan | None
+    found: Document | None
     if kind == "action-plan":
         found = action_plan(session, audit_return, draft=draft, actor=actor, now=now, language=language)
     else:

@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from app.domain.action_plan import ActionPlan
@@ -21,10 +20,11 @@ from app.domain.area_report import AreaReport
 from app.domain.body_summary import BodySummary
 from app.domain.changes import ChangesDocument
 from app.domain.feedback import FeedbackDocument
-from app.domain.findings import AgencyReturnDocument, JointFindings, ReceiptDocument
+from app.domain.findings import AgencyReturnDocument, Document, JointFindings, ReceiptDocument
 from app.domain.forms import FormDocument
 from app.domain.letter import AreaLetter
 from app.domain.progress import ProgressReport
+from app.domain.recommended import RecommendedRegister
 from app.domain.regional import RegionalConcerns
 from app.domain.register import Register
 from app.domain.text import Text
@@ -32,7 +32,7 @@ from app.domain.text import Text
 HERE = Path(__file__).resolve().parent
 FOLDERS = [HERE]  # the benchmark adds one
 ASSETS = HERE / "assets"
-DATA_KINDS: dict[str, type[BaseModel]] = {
+DATA_KINDS: dict[str, type[Document]] = {
     "joint-findings": JointFindings,
     "agency-return": AgencyReturnDocument,
     "receipt": ReceiptDocument,
@@ -47,6 +47,7 @@ DATA_KINDS: dict[str, type[BaseModel]] = {
     "area-report": AreaReport,
     "regional-concerns": RegionalConcerns,
     "progress": ProgressReport,
+    "recommended": RecommendedRegister,
 }
 # what each kind of data is about: a whole round, one body or area in it, one return of it, or the feedback to it
 ABOUT = {
@@ -54,6 +55,7 @@ ABOUT = {
     "register": "round",
     "regional-concerns": "round",
     "progress": "round",
+    "recommended": "round",
     "body-summary": "body",
     "area-letter": "area",
     "area-report": "area",
@@ -89,7 +91,7 @@ class Report:
     cut: bool = False
 
     @property
-    def model(self) -> type[BaseModel]:
+    def model(self) -> type[Document]:
         """The class that its data must fit."""
         return DATA_KINDS[self.data]
 

@@ -19,10 +19,11 @@ from pathlib import Path
 from types import FrameType, MappingProxyType
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 from sqlalchemy import Dialect, event
 from sqlalchemy.orm import Session
 
+from app.domain.findings import Document
 from reports.origins import Origins
 from reports.registry import reports
 
@@ -94,7 +95,7 @@ class Source:
         return cls(**content)
 
 
-def source_of(report_key: str, document: BaseModel, queries: tuple[Query, ...] = ()) -> Source:
+def source_of(report_key: str, document: Document, queries: tuple[Query, ...] = ()) -> Source:
     """The source of a report from its data. Raises KeyError for a report that does not exist."""
     from reports.attached import content_of
     from reports.worker import page, program
@@ -103,15 +104,14 @@ def source_of(report_key: str, document: BaseModel, queries: tuple[Query, ...] =
     content, content_sha256 = content_of(document)
     html = page(report.page, document, report.options, content_sha256)
     title = re.search(r"<title>(.*?)</title>", html, re.DOTALL)
-    data: Any = document  # every model of a report has these
     return Source(
         report=report_key,
         title=_plain(title.group(1)) if title else report_key,
-        language=data.language,
-        snapshot_id=data.snapshot_id,
+        language=document.language,
+        snapshot_id=document.snapshot_id,
         content_sha256=content_sha256,
-        as_at=data.audit_round.as_at,
-        author="; ".join(body.name for body in data.bodies),
+        as_at=document.audit_round.as_at,
+        author="; ".join(body.name for body in document.bodies),
         program=f"Candour {program()['version']}",
         data=json.loads(content),
         page=html,

@@ -6,6 +6,7 @@ shows.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from lxml import html as lxml_html
 
 # a number as it is written: thousands with commas, a sign, decimals, per cent. "007" and "1.10.2" are names.
 NUMBER = re.compile(r"([-−+]?)((?:[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,14}|0)(?:\.\d{1,6})?)(%?)")
+SLIM = "slim"  # class of a chart that is drawn once more for narrow screens
+CHART = "data-table"  # of a figure: what is drawn in it, as a table
 # what stands on lines of its own inside a cell
 LINES = frozenset({"br", "p", "div", "li", "ul", "ol"})
 SPACE = re.compile(r"[ \t\r\n\f]+")
@@ -33,10 +36,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A row with as many cells as the table has columns; `heading` is of a row that names those below it."""
+    """A row with as many cells as the table has columns; `heading` is of a row that names those below it. `group` is
+    what such a row, or the row that it is a part of, is called."""
 
     cells: tuple[Cell, ...]
     heading: bool = False
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -182,28 +187,56 @@ def parts_of(table: Any) -> tuple[list[Any], list[Any]]:
     return head, body
 
 
-def _rows(table: Any) -> tuple[tuple[str, ...], tuple[Row, ...]]:
-    head, body = parts_of(table)
-    lines = grid(body)
+def heads_of(table: Any) -> list[str]:
+    """What the columns of a table are called; those in several lines of heads by all of them."""
     heads: list[str] = []
-    for _heading, line in grid(head):
+    for _heading, line in grid(parts_of(table)[0]):
         for place, (element, _begins) in enumerate(line):
             text = text_of(element).replace("\n", " ")
             if place >= len(heads):
                 heads.append(text)
             elif text and text != heads[place]:
                 heads[place] = f"{heads[place]}: {text}"
+    return heads
+
+
+def _rows(table: Any) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    _head, body = parts_of(table)
+    lines = grid(body)
+    heads = heads_of(table)
     width = max([len(heads), *(len(line) for _heading, line in lines)], default=0)
     heads += [""] * (width - len(heads))
     rows = []
-    for heading, line in lines:
+    named = whole = ""
+    for (heading, line), names in zip(lines, (classes(one) for one in body), strict=True):
         # what stands over several rows is said in each; over several columns, once
         cells: list[Cell] = []
         for place, (element, begins) in enumerate(line):
             beside = not begins and place > 0 and line[place - 1][0] is element
             cells.append(Cell("") if beside else cell_of(element))
         cells += [Cell("")] * (width - len(cells))
-        rows.append(Row(tuple(cells), heading))
+        first = cells[0].text.replace("\n", " ") if cells else ""
+        if heading:
+            named = first
+        elif "total" in names and "sub" not in names:
+            named = ""  # it is of all groups
+        # a row of parts belongs to the one above them
+        whole = whole if "sub" in names else "" if heading else first
+        parts = [] if heading else [one for one in (named, whole if "sub" in names else "") if one]
+        rows.append(Row(tuple(cells), heading, ": ".join(parts)))
+    return tuple(heads), tuple(rows)
+
+
+def _drawn(table: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    """Heads and rows of a chart, which hands them over with itself as JSON (`charts.Drawing.table`)."""
+    heads, lines, _again = json.loads(table)
+    rows = []
+    named = ""
+    for label, *texts in lines:
+        heading = not texts
+        named = label if heading else named
+        cells = (Cell(label), *(Cell(text, *number_of(text)) for text in texts))
+        rows.append(Row(cells + (Cell(""),) * (len(heads) - len(cells)), heading, "" if heading else named))
     return tuple(heads), tuple(rows)
 
 
@@ -226,7 +259,7 @@ def placed(root: Any) -> Iterator[tuple[Figure, Any]]:
             chapter = text_of(element, without=frozenset({"no"}))
             continue
         caption = caption_of(element)
-        if caption is None or (element.tag == "table" and element.getparent().tag == "figure"):
+        if caption is None or (element.tag == "table" and next(element.iterancestors("figure"), None) is not None):
             continue
         printed = next((text_of(one) for one in caption.iter() if "no" in classes(one)), "")
         digits = re.search(r"\d+", printed)
@@ -239,7 +272,7 @@ def placed(root: Any) -> Iterator[tuple[Figure, Any]]:
             place = f"{kind}-x{others}"
         used.add(place)
         table = element if kind == "table" else element.find(".//table")
-        heads, rows = _rows(table) if table is not None else ((), ())
+        heads, rows = _rows(table) if table is not None else _drawn(element.get(CHART) or "[[], [], []]")
         yield (
             Figure(
                 id=place,
@@ -264,5 +297,6 @@ def _words(element: Any) -> tuple[str, ...]:
     return tuple(
         words
         for svg in element.iter("svg")
-        if (words := alternative(svg)) and not any("legend" in classes(one) for one in svg.iterancestors())
+        if (words := alternative(svg)) and SLIM not in classes(svg)
+        and not any("legend" in classes(one) for one in svg.iterancestors())
     )

@@ -16,6 +16,7 @@ from typing import Any
 import resvg_py
 from docx import Document
 from docx.enum.style import WD_STYLE_TYPE
+from docx.enum.text import WD_TAB_ALIGNMENT, WD_TAB_LEADER
 from docx.oxml.ns import qn
 from docx.oxml.parser import OxmlElement
 from docx.oxml.shape import CT_Inline
@@ -58,6 +59,16 @@ SHADES = {
 BLOCKS = frozenset(
     {"p", "div", "section", "nav", "ul", "ol", "table", "figure", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6",
      "header", "footer", "main", "article", "dl"}
+)  # fmt: skip
+APART = BLOCKS - {"p", "div"}  # what is no text of an item of a list
+NONE: frozenset[str] = frozenset()
+# what stands in the settings of a document after whether its fields are filled in
+AFTER_FIELDS = frozenset(
+    qn(name) for name in (
+        "w:hdrShapeDefaults", "w:footnotePr", "w:endnotePr", "w:compat", "w:docVars", "w:rsids", "m:mathPr",
+        "w:attachedSchema", "w:themeFontLang", "w:clrSchemeMapping", "w:shapeDefaults", "w:decimalSymbol",
+        "w:listSeparator",
+    )
 )  # fmt: skip
 
 
@@ -147,6 +158,7 @@ class _Writer:
         section.top_margin, section.bottom_margin = Mm(24), Mm(24)
         self._styles()
         self._numbering()
+        self._fill_fields()
         head, foot = section.header.paragraphs[0], section.footer.paragraphs[0]
         head.style, foot.style = self.docx.styles["Header"], self.docx.styles["Footer"]
         _field(head._p, 'STYLEREF "Heading 1"', "")
@@ -156,6 +168,19 @@ class _Writer:
         _element("w:br", _element("w:r", foot._p))
         self._runs(foot._p, [(self.words(N_("Page")) + " ", {})])
         _field(foot._p, "PAGE", "1")
+
+    def _fill_fields(self) -> None:
+        """Word fills in the pages of the contents when it opens the document: nobody knows them before."""
+        settings = self.docx.settings.element
+        for old in settings.findall(qn("w:updateFields")):
+            settings.remove(old)
+        fill = _element("w:updateFields", val="true")
+        # the format asks for an order
+        later = next((one for one in settings if one.tag in AFTER_FIELDS), None)
+        if later is None:
+            settings.append(fill)
+        else:
+            later.addprevious(fill)
 
     def _styles(self) -> None:
         styles = self.docx.styles
@@ -211,7 +236,8 @@ class _Writer:
         style("Table text", SANS, 8.5, after=1)
         style("Table head", SANS, 8.5, colour=INK, bold=True, after=1, keep=True)
         style("Warning", SANS, 10, colour=ACCENT, bold=True)
-        style("Contents entry", SANS, 10, after=2)
+        entry = style("Contents entry", SANS, 10, after=2)
+        entry.paragraph_format.tab_stops.add_tab_stop(Emu(WIDTH), WD_TAB_ALIGNMENT.RIGHT, WD_TAB_LEADER.DOTS)
         style(NUMBERS, SERIF, 10.5)
 
     def _numbering(self) -> None:
@@ -348,9 +374,18 @@ class _Writer:
                 _mark(paragraph, "begin")
                 _instruction(paragraph, 'TOC \\o "1-2" \\h \\z')
                 _mark(paragraph, "separate")
-            self._inline(one, paragraph, shallow=True)
-            if place == len(entries) - 1 and is_field:
+            self._inline(one, paragraph, without=APART)
+            if not is_field:
+                self._page_of(one, paragraph)
+            elif place == len(entries) - 1:
                 _mark(paragraph, "end")
+
+    def _page_of(self, entry: Any, paragraph: Any) -> None:
+        """The page that an entry of the contents leads to, which the reader's program fills in."""
+        href = next((one.get("href") or "" for one in entry if one.tag == "a"), "")
+        if href[:1] == "#" and href[1:] in self._targets():
+            _element("w:tab", _element("w:r", paragraph))
+            _field(paragraph, f"PAGEREF {self._name(href[1:])} \\h", "")
 
     def _list(self, element: Any, parent: Any, depth: int) -> None:
         ordered = element.tag == "ol"
@@ -364,7 +399,7 @@ class _Writer:
                 properties = _element("w:numPr", paragraph.find(qn("w:pPr")))
                 _element("w:ilvl", properties, val=min(depth, 3))
                 _element("w:numId", properties, val=number)
-            self._inline(item, paragraph, shallow=True)
+            self._inline(item, paragraph, without=APART)
             for inner in item:
                 if inner.tag in ("ul", "ol"):
                     self._list(inner, parent, depth + 1)
@@ -462,11 +497,11 @@ class _Writer:
         style = "Table head" if bold else "Table text"
         blocks = [one for one in element if one.tag in BLOCKS]
         if not blocks:
-            self._cell_text(cell, element, style, room, shallow=False)
+            self._cell_text(cell, element, style, room)
             return
         lead = (element.text or "").strip() or any(one.tag not in BLOCKS for one in element)
         if lead:
-            self._cell_text(cell, element, style, room, shallow=True)
+            self._cell_text(cell, element, style, room, without=BLOCKS)
         for one in blocks:
             if one.tag in ("ul", "ol"):
                 self._list(one, cell, 0)
@@ -475,27 +510,29 @@ class _Writer:
             elif any(inner.tag in BLOCKS for inner in one):
                 self._mixed(one, cell)
             else:
-                self._cell_text(cell, one, style, room, shallow=False)
+                self._cell_text(cell, one, style, room)
         if cell[-1].tag != qn("w:p"):  # a cell ends with a paragraph
             self._paragraph(cell, "Table text")
 
-    def _cell_text(self, cell: Any, element: Any, style: str, room: int, *, shallow: bool) -> None:
+    def _cell_text(self, cell: Any, element: Any, style: str, room: int, *, without: frozenset[str] = NONE) -> None:
         paragraph = self._paragraph(cell, style)
         if "r" in classes(element):
             _element("w:jc", paragraph.find(qn("w:pPr")), val="right")
         elif any("heat" in classes(one) for one in element.iterancestors()) and element.tag == "td":
             _element("w:jc", paragraph.find(qn("w:pPr")), val="center")
-        self._inline(element, paragraph, shallow=shallow, room=room)
+        self._inline(element, paragraph, without=without, room=room)
 
     # --- in a line -------------------------------------------------------------------------------------------------
 
-    def _inline(self, element: Any, paragraph: Any, *, shallow: bool = False, room: int = WIDTH) -> None:
-        """The text and drawings of an element as runs; with `shallow` without the blocks in it but paragraphs."""
+    def _inline(
+        self, element: Any, paragraph: Any, *, without: frozenset[str] = NONE, room: int = WIDTH
+    ) -> None:
+        """The text and drawings of an element as runs, without what stands in paragraphs of its own."""
         self._bookmark(element, paragraph)
-        self._runs(paragraph, self._pieces(element, _manner(element, {}), shallow, room), trim=True)
+        self._runs(paragraph, self._pieces(element, _manner(element, {}), without, room), trim=True)
 
     def _pieces(
-        self, element: Any, how: dict[str, Any], shallow: bool, room: int
+        self, element: Any, how: dict[str, Any], without: frozenset[str], room: int
     ) -> Iterator[tuple[Any, dict[str, Any]]]:
         yield element.text or "", how
         for one in element:
@@ -505,10 +542,10 @@ class _Writer:
                 yield ("svg", one, room), how
             elif one.tag == "br":
                 yield "\n", how
-            elif shallow and one.tag in BLOCKS - {"p", "div"}:
+            elif one.tag in without:
                 pass
             else:
-                yield from self._pieces(one, _manner(one, how), shallow, room)
+                yield from self._pieces(one, _manner(one, how), without, room)
                 if one.tag in ("p", "div", "li"):
                     yield "\n", how
                 elif classes(one) & {"no", "figure"}:

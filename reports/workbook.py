@@ -52,14 +52,15 @@ def named(figures: Iterable[Figure]) -> list[tuple[str, Figure]]:
     return found
 
 
-def _heads(figure: Figure, translate: Translate) -> tuple[str, ...]:
-    return figure.heads if figure.rows else (translate(N_("In words")),)
-
-
-def _rows(figure: Figure) -> list[tuple[bool, Sequence[Cell]]]:
-    if figure.rows:
-        return [(row.heading, row.cells) for row in figure.rows]
-    return [(False, (Cell(words),)) for words in figure.words]
+def columns(figure: Figure, translate: Translate) -> tuple[tuple[str, ...], list[tuple[Cell, ...]]]:
+    """The heads and rows of a figure. Each row says to what group it belongs, where there are groups: a row that is
+    sorted or cut out still says what it is of."""
+    if not figure.rows:
+        return (translate(N_("In words")),), [(Cell(words),) for words in figure.words]
+    if not any(row.group for row in figure.rows):
+        return figure.heads, [row.cells for row in figure.rows]
+    rows = [(Cell(row.group), *row.cells) for row in figure.rows if not row.heading]
+    return (translate(N_("Group")), *figure.heads), rows
 
 
 def workbook(source: Source, translate: Translate = N_) -> bytes:
@@ -115,21 +116,20 @@ def workbook(source: Source, translate: Translate = N_) -> bytes:
         sheet = book.add_worksheet(name)
         sheet.write_string(0, 0, ". ".join(filter(None, (figure.name, figure.caption)))[:LONGEST_CELL], styles["title"])
         sheet.write_string(1, 0, figure.counts[:LONGEST_CELL])
-        heads, rows = _heads(figure, translate), _rows(figure)
+        heads, rows = columns(figure, translate)
         for column, head in enumerate(heads):
             sheet.write_string(3, column, head[:LONGEST_CELL], styles["head"])
-            longest = max([len(head) / 2, *(len(cells[column].text) for _h, cells in rows if column < len(cells))])
+            longest = max([len(head) / 2, *(len(cells[column].text) for cells in rows if column < len(cells))])
             sheet.set_column(column, column, min(60, max(9, longest + 2)))
         sheet.freeze_panes(4, 1 if len(heads) > 1 else 0)
         line = 4
-        for heading, cells in rows:
+        for cells in rows:
             for column, cell in enumerate(cells):
                 if cell.number is not None:
                     number = cell.number / 100 if cell.unit == "%" else cell.number
                     sheet.write_number(line, column, number, numbers(cell))
                 elif cell.text:
-                    style = styles["group"] if heading else styles["text"]
-                    sheet.write_string(line, column, cell.text[:LONGEST_CELL], style)
+                    sheet.write_string(line, column, cell.text[:LONGEST_CELL], styles["text"])
             line += 1
         for note in (*figure.notes, *(figure.words if figure.rows else ())):
             sheet.write_string(line + 1, 0, note[:LONGEST_CELL])
@@ -150,10 +150,10 @@ def tables_zip(source: Source, translate: Translate = N_) -> bytes:
     for figure in figures_of(source.page):
         name = f"{figure.id}.csv"
         listed.append((name, figure.name, figure.caption, figure.counts, figure.chapter))
-        lines: list[Sequence[str]] = [_heads(figure, translate)]
-        lines += [[cell.text for cell in cells] for _heading, cells in _rows(figure)]
+        heads, rows = columns(figure, translate)
+        lines: list[Sequence[str]] = [heads, *([cell.text for cell in cells] for cells in rows)]
         # a number stands as it is, so that a program reads it: it begins with no letter that could run
-        numbers = [[cell.number is not None for cell in cells] for _heading, cells in _rows(figure)]
+        numbers = [[cell.number is not None for cell in cells] for cells in rows]
         files[name] = _csv(lines, [[], *numbers])
     listed += [(), *((name, value) for name, value in about(source, translate))]
     files = {"contents.csv": _csv(listed, [])} | files

@@ -10,11 +10,15 @@ import gc
 import hashlib
 import json
 import logging
+import re
 import resource
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
+from html import unescape
 from importlib import metadata
 from io import BytesIO
 from pathlib import Path
@@ -27,9 +31,12 @@ from app.domain.message import N_
 if TYPE_CHECKING:
     from babel.support import NullTranslations
 
+    from app.domain.findings import Document
+
 MEMORY = 2 * 1024**3  # bytes of address space; a report of 100 pages needs about a fifth
 LARGEST_FILE = 200 * 1024**2
 VARIANT = "pdf/a-3a"
+TO_FIGURE = re.compile(r'<a href="#figure:([^"]*)">(.*?)</a>')
 LINK = '<link rel="stylesheet" href="report.css">'
 
 
@@ -200,7 +207,7 @@ def environment(language: str) -> Any:
     return made
 
 
-def page(template: str, document: Any, options: dict[str, Any], content_sha256: str = "") -> str:
+def page(template: str, document: Document, options: dict[str, Any], content_sha256: str = "") -> str:
     """A report's page as HTML. Everything from the data is escaped; a name that does not exist is an error."""
     from reports.letters import printable
 
@@ -224,6 +231,7 @@ def filters(language: str, words: NullTranslations) -> dict[str, Any]:
     london = ZoneInfo("Europe/London")
     locale = LANGUAGES.get(language, language)
     dressed = Style(bullets="said", numbers="said", tells_addresses=True)
+    written = replace(dressed, heading=2, points=True)
 
     def day(value: date) -> str:
         return str(format_date(value, "d MMMM y", locale=locale))
@@ -252,8 +260,26 @@ def filters(language: str, words: NullTranslations) -> dict[str, Any]:
         found = html(value, dressed, paragraph=paragraph, lead=str(escape(lead)))
         return Markup(found)  # noqa: S704 -- made by its own writer, which escapes what it is given
 
+    def narrative(value: str) -> Markup:
+        return Markup(html(value, written, paragraph="n"))  # noqa: S704 -- as above
+
+    def numbered(value: Markup, places: Mapping[str, int], captions: Sequence[tuple[str, ...]]) -> Markup:
+        """A page with the numbers of tables and charts where texts refer to them, and links to their captions, of which
+        `places` has the place by key. Where one is not, the title stays that the reference has."""
+
+        def reference(match: re.Match[str]) -> str:
+            place = places.get(unescape(match[1]), len(captions))
+            if place >= len(captions):
+                return match[2]
+            anchor, number, *_title = captions[place]
+            return f'<a href="#{anchor}">{escape(number)}</a>'
+
+        return Markup(TO_FIGURE.sub(reference, str(value)))  # noqa: S704 -- a page, and numbers that are escaped
+
     return {
         guidance.__name__: guidance,
+        narrative.__name__: narrative,
+        numbered.__name__: numbered,
         "day": day,
         "iso_day": iso_day,
         "month": month,

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Literal, NamedTuple
 
 from app.domain.actions import STATES, Action, State
-from app.domain.findings import AgencyInfo, Body, Frozen, PackInfo, RoundInfo, ShownFact, Signature
+from app.domain.findings import AgencyInfo, Document, Frozen, ShownFact, Signature
 
 
 class PlannedAction(Frozen):
@@ -119,7 +119,7 @@ class PlanStandard(Frozen):
         return PlanFigures.of(self.gaps)
 
 
-class ActionPlan(Frozen):
+class ActionPlan(Document):
     """The action plan of one return. A draft (`signature` is None) is for the agency's own people only.
 
     A signed plan holds what was planned at signing, with the progress since. `apart` are questions with actions that
@@ -127,13 +127,8 @@ class ActionPlan(Frozen):
     """
 
     format: Literal["candour-action-plan/1"] = "candour-action-plan/1"
-    snapshot_id: str
-    language: str
     today: date
-    audit_round: RoundInfo
-    pack: PackInfo
     template_title: str
-    bodies: tuple[Body, ...]
     agency: AgencyInfo
     signature: Signature | None
     standards: tuple[PlanStandard, ...]

@@ -56,6 +56,24 @@ class Identity:
 
 NOBODY = Identity()  # nothing is known that would give them away
 
+# emphasis and escapes of a narrative: they can stand within a name
+_SIGNS = re.compile(r"[*_`\\]")
+
+
+def names_in(text: str, names: Collection[str]) -> tuple[str, ...]:
+    """Which of some names and codes stand in a text, as they stand there, each once: whatever their capitals, however
+    they are spaced, with `&` for “and”. Short codes, and those of digits alone, are no names."""
+    plain = _plain(text)
+    whole = plain.casefold()
+    wanted = [_plain(one) for one in names if len(one) >= SHORTEST and not one.isdecimal()]
+    # of hundreds of names hardly any is there: only those are looked for word by word
+    there = tuple(one for one in wanted if one.casefold() in whole)
+    return Identity(names=there).given_away(plain) if there else ()
+
+
+def _plain(text: str) -> str:
+    return " ".join(_SIGNS.sub("", text).replace("’", "'").replace("&", " and ").split())
+
 
 @dataclass(frozen=True)
 class Placed:

@@ -10,12 +10,10 @@ from datetime import date
 from typing import Literal
 
 from app.domain.findings import (
-    Body,
+    Document,
     Figure,
     Frozen,
     NotResponding,
-    PackInfo,
-    RoundInfo,
     SchemeInfo,
     Sentence,
     TwinCounts,
@@ -90,7 +88,7 @@ class AreaMilestone(Frozen):
     date: date
 
 
-class AreaReport(Frozen):
+class AreaReport(Document):
     """The document. `shows_findings`: what inspectors found and judged is in it, as far as there is any.
 
     `is_withheld`: it is not, because somebody still checks a return again. `others`: how many other areas there are.
@@ -99,11 +97,6 @@ class AreaReport(Frozen):
     """
 
     format: Literal["candour-area-report/1"] = "candour-area-report/1"
-    snapshot_id: str
-    language: str
-    audit_round: RoundInfo
-    pack: PackInfo
-    bodies: tuple[Body, ...]
     schemes: tuple[SchemeInfo, ...]
     met: str
     area: str

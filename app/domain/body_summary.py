@@ -12,6 +12,7 @@ from typing import Literal
 from app.domain.findings import (
     Body,
     CriterionFindings,
+    Document,
     Figure,
     FigureBy,
     Frozen,
@@ -19,9 +20,7 @@ from app.domain.findings import (
     KeyMessage,
     MilestoneRow,
     NotResponding,
-    PackInfo,
     ResponseRow,
-    RoundInfo,
     SchemeInfo,
     Sentence,
 )
@@ -103,15 +102,10 @@ class MonitoredRow(Frozen):
     review_on: date | None
 
 
-class BodySummary(Frozen):
+class BodySummary(Document):
     """The document. `is_withheld`: what was found is not in it, because somebody still checks a return again."""
 
     format: Literal["candour-body-summary/1"] = "candour-body-summary/1"
-    snapshot_id: str
-    language: str
-    audit_round: RoundInfo
-    pack: PackInfo
-    bodies: tuple[Body, ...]
     schemes: tuple[SchemeInfo, ...]
     met: str
     small_number: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from app.domain.findings import AgencyInfo, Body, Figure, Frozen, PackInfo, RoundInfo, SchemeInfo, ShownFact
+from app.domain.findings import AgencyInfo, Document, Figure, Frozen, SchemeInfo, ShownFact
 from app.domain.templates import GradingScheme
 
 # How an answer moved. Only the first six compare two answers to one question; what cannot be compared says why. A fact
@@ -126,16 +126,11 @@ class OtherRound(Frozen):
     signed_by: str
 
 
-class ChangesDocument(Frozen):
+class ChangesDocument(Document):
     """What changed since the last round. `is_draft`: the present answers are not signed yet."""
 
     format: Literal["candour-changes/1"] = "candour-changes/1"
-    snapshot_id: str
-    language: str
-    audit_round: RoundInfo
-    pack: PackInfo
     template_title: str
-    bodies: tuple[Body, ...]
     agency: AgencyInfo
     is_draft: bool
     signed_at: datetime | None

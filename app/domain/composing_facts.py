@@ -7,7 +7,7 @@ few answers count or it is about too few agencies, is no fact either.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from app.domain.findings import Figure, JointFindings, Rate
@@ -37,6 +37,32 @@ class Named:
     title: str
 
 
+# the chapters that every report can have, but for those of themes, which have the titles of the pack
+TITLES: dict[str, str] = {
+    "key-messages": N_("Key messages"),
+    RECOMMENDATIONS: N_("Recommendations"),
+    "overview": N_("The findings at a glance"),
+    "about": N_("About the audit"),
+    "milestones": N_("What must be in place, and when"),
+    "twins": N_("Two views of one duty"),
+    "assurance": N_("How agencies know"),
+    "facts": N_("What was counted"),
+    "staff": N_("What front-line staff say"),
+    "checks": N_("How declarations were checked"),
+    "judgements": N_("Judgements"),
+    "optional": N_("Further questions that agencies could answer"),
+    "annex-a": N_("Figures for every criterion"),
+    "annex-b": N_("Agencies that did not respond"),
+    "annex-judgements": N_("Judgements of every agency"),
+}
+
+
+def titles_of(themes: Mapping[str, str], translate: Translate) -> dict[str, str]:
+    """Chapter to title, of all that a report can have whatever the data say. `themes`: key to title."""
+    of_themes = {f"theme-{key}": title for key, title in themes.items()}
+    return {key: translate(title) for key, title in TITLES.items()} | of_themes
+
+
 def standard_chapters(findings: JointFindings, translate: Translate) -> list[Named]:
     """The chapters that every report of these findings has, in their usual order, then its annexes.
 
@@ -44,28 +70,31 @@ def standard_chapters(findings: JointFindings, translate: Translate) -> list[Nam
     """
     d = findings
     found = [
-        ("key-messages", N_("Key messages"), bool(d.key_messages)),
-        ("overview", N_("The findings at a glance"), bool(d.overall.by_type)),
-        ("about", N_("About the audit"), True),
-        *((f"theme-{theme.key}", theme.title, True) for theme in d.themes),
-        ("milestones", N_("What must be in place, and when"), bool(d.milestones)),
-        ("twins", N_("Two views of one duty"), bool(d.twins)),
-        ("assurance", N_("How agencies know"), bool(d.assurance.rows)),
-        ("facts", N_("What was counted"), bool(d.facts)),
-        ("staff", N_("What front-line staff say"), d.staff is not None),
-        ("checks", N_("How declarations were checked"), d.checks is not None),
-        ("judgements", N_("Judgements"), d.judgements is not None),
-        ("optional", N_("Further questions that agencies could answer"), bool(d.optional)),
-        ("annex-a", N_("Figures for every criterion"), bool(d.themes)),
-        ("annex-b", N_("Agencies that did not respond"), bool(d.not_responding)),
-        ("annex-judgements", N_("Judgements of every agency"), d.judgements is not None),
+        ("key-messages", bool(d.key_messages)),
+        ("overview", bool(d.overall.by_type)),
+        ("about", True),
+        *((f"theme-{theme.key}", True) for theme in d.themes),
+        ("milestones", bool(d.milestones)),
+        ("twins", bool(d.twins)),
+        ("assurance", bool(d.assurance.rows)),
+        ("facts", bool(d.facts)),
+        ("staff", d.staff is not None),
+        ("checks", d.checks is not None),
+        ("judgements", d.judgements is not None),
+        ("optional", bool(d.optional)),
+        ("annex-a", bool(d.themes)),
+        ("annex-b", bool(d.not_responding)),
+        ("annex-judgements", d.judgements is not None),
     ]
-    # the title of a theme is a text of the pack, in its language already
-    return [
-        Named(key, title if key.startswith("theme-") else translate(title))
-        for key, title, is_there in found
-        if is_there
-    ]
+    titles = titles_of({theme.key: theme.title for theme in d.themes}, translate)
+    return [Named(key, titles[key]) for key, is_there in found if is_there]
+
+
+_CHAPTERS = {
+    "response": "about", "heat": "overview", "grades": "overview", "alike": "overview", "milestones": "milestones",
+    "milestone": "milestones", "twins": "twins", "assurance": "assurance", "checked": "checks",
+    "checked-dots": "checks",
+}  # fmt: skip
 
 
 def figures(findings: JointFindings, translate: Translate) -> dict[str, str]:
@@ -108,6 +137,17 @@ def figures(findings: JointFindings, translate: Translate) -> dict[str, str]:
         if max(checked, default=0) >= small:
             found["checked-dots"] = say(N_("What was declared and what was found, of the same answers"))
     return found
+
+
+def chapter_of(figure: str) -> str:
+    """The chapter in which a table or chart stands in every report that has the chapter.
+
+    The same as the chapters of `reports/joint-findings` have; a test holds the two together.
+    """
+    kind, _colon, of = figure.partition(":")
+    if kind.startswith("theme-"):
+        return f"theme-{of.partition('/')[0]}"
+    return _CHAPTERS[kind]
 
 
 def facts(findings: JointFindings, translate: Translate) -> dict[str, Fact]:

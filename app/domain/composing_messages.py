@@ -177,7 +177,10 @@ def _missing(findings: JointFindings, words: Wording) -> Iterator[KeyMessage]:
             rule=f"missing:{row.agency_type}",
             heading=_say(N_("Who is missing")),
             sentence=_say(
-                N_("%(missing)s of the %(invited)s %(agencies)s that were asked submitted no signed audit."),
+                N_(
+                    "%(missing)s of the %(invited)s %(agencies)s that were expected to answer submitted no signed"
+                    " audit."
+                ),
                 missing=missing,
                 invited=row.invited - row.nil,
                 agencies=words.agencies(row.agency_type),

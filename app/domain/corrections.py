@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from textwrap import shorten
 from typing import Any
 
 from app.domain.findings import Frozen
-from app.domain.integrity import hash_of
 from app.domain.key_messages import in_tenths
 from app.domain.letter import AreaLetter
 from app.domain.message import N_
 
+RECOMMENDED = "recommendations"  # the chapter of what is recommended, by its number
 # name of the chapter by its key, in the order of the report
 CHAPTERS: dict[str, str] = {
     "messages": N_("Key messages"),
     "composition": N_("What inspectors wrote"),
+    RECOMMENDED: N_("Recommendations"),
     "response": N_("Response"),
     "themes": N_("Themes"),
     "criteria": N_("Criteria"),
@@ -96,7 +98,11 @@ FIELDS: dict[str, str] = {
     "before": N_("before the figures"),
     "behind": N_("after the figures"),
     "body": N_("words"),
+    "addressee": N_("addressed to"),
+    "due": N_("to be done by"),
 }
+DAYS = frozenset({"due", "earliest", "latest"})  # fields whose figures are days, as 2003-06-30
+WRITTEN = frozenset({"before", "behind", "body"})  # fields of what inspectors wrote, which can be long
 _FIGURE = ("counted", "met", "not_met", "apart", "excluded", "unanswered", "percent")
 _RESPONSE = ("invited", "submitted", "on_time", "late", "nil", "in_progress", "not_started", "percent")
 _TWIN = ("pairs", "both", "only_a", "only_b", "neither", "not_comparable")
@@ -104,7 +110,8 @@ _STAFF = ("agencies", "few", "agree", "counted", "percent", "met", "graded", "pe
 _MILESTONE = ("counted", "not_yet", "by_then", "after", "no_date")
 
 HIDDEN = "c"  # what stands in place of a figure that is not shown for small numbers
-SHOWN_WORDS = 120  # of a response, where two of them are compared
+SHOWN_WORDS = 120  # characters of a response, or of what inspectors wrote, where two of them are compared
+SAME_WORDS = 30  # characters before the first that differs, in what inspectors wrote
 
 Findings = Mapping[str, Any]
 Figures = dict[tuple[str, str, str], str]  # (chapter, what it is of, field) to the figure as it is printed
@@ -125,12 +132,34 @@ def changes(old: Findings, new: Findings) -> list[Changed]:
     before, after = figures_of(old), figures_of(new)
     places = {key: place for place, key in enumerate(CHAPTERS)}
     keys = dict.fromkeys([*before, *after])  # as they stand in the report
-    found = [
-        Changed(chapter=key[0], what=key[1], field=key[2], old=before.get(key, ""), new=after.get(key, ""))
-        for key in keys
-        if before.get(key) != after.get(key)
-    ]
+    found = []
+    for key in keys:
+        old_figure, new_figure = before.get(key, ""), after.get(key, "")
+        if old_figure == new_figure:
+            continue
+        if key[2] in WRITTEN:
+            old_figure, new_figure = excerpts(old_figure, new_figure)
+        found.append(Changed(chapter=key[0], what=key[1], field=key[2], old=old_figure, new=new_figure))
     return sorted(found, key=lambda one: places[one.chapter])
+
+
+def excerpts(old: str, new: str) -> tuple[str, str]:
+    """Two texts from a little before where they begin to differ, each in some words."""
+    length = min(len(old), len(new))
+    same = next((place for place in range(length) if old[place] != new[place]), length)
+    start = 0
+    if same > SHOWN_WORDS // 2:
+        begin = same - SAME_WORDS
+        start = old.find(" ", begin, same) + 1 or begin
+
+    def cut(text: str) -> str:
+        end = start + SHOWN_WORDS
+        shown, more = text[start:end], len(text) > end
+        if more and (space := shown.rfind(" ")) > same - start:  # no word in two, where what differs stays
+            shown = shown[:space]
+        return f"{'… ' if start else ''}{shown}{' …' if more else ''}" if text else ""
+
+    return cut(old), cut(new)
 
 
 def register_changes(old: Findings, new: Findings) -> list[Changed]:
@@ -228,28 +257,28 @@ def figures_of(findings: Findings) -> Figures:
 
 
 def _add_composition(found: Figures, report: Mapping[str, Any] | None) -> None:
-    """What inspectors wrote, chapter by chapter, in its first words."""
+    """What inspectors wrote, chapter by chapter, and what they recommend."""
     if not report:
         return
-
-    def first(text: str) -> str:
-        return shorten(text, SHOWN_WORDS, placeholder="…")
-
     for place, chapter in enumerate(report["chapters"], start=1):
         found["composition", chapter["title"], "place"] = str(place)
         for side, field in (("before", "before"), ("after", "behind")):
             parts = chapter[side]
             if parts:
-                said = " ".join(part["text"] or part["key"] for part in parts)
-                # only the first words are shown, and a change further on is one too
-                found["composition", chapter["title"], field] = f"{first(said)} ({hash_of(said)[:8]})"
+                said = "\n\n".join(part["text"] or part["key"] for part in parts)
+                found["composition", chapter["title"], field] = _in_a_row(said)
     for message in report["messages"]:
-        words = message["sentence"]["text"]
-        found["composition", message["heading"]["text"], "body"] = f"{first(words)} ({hash_of(words)[:8]})"
+        found["composition", message["heading"]["text"], "body"] = _in_a_row(message["sentence"]["text"])
     for one in report["recommendations"]:
-        said = " · ".join(filter(None, (one["addressee"], one["due"] or "", one["text"])))
-        what = f"{one['number']} ({one['key']})"
-        found["composition", what, "body"] = f"{first(said)} ({hash_of(said)[:8]})"
+        for field, given in (("body", _in_a_row(one["text"])), ("addressee", one["addressee"]), ("due", one["due"])):
+            if given:
+                found[RECOMMENDED, str(one["number"]), field] = given
+
+
+def _in_a_row(text: str) -> str:
+    """A narrative as one line: paragraphs apart by “¶”, and without the signs before what would be markup."""
+    plain = re.sub(r"\\([\\`*_\[\]<>#|~.)])", r"\1", text)
+    return " ".join(re.sub(r"\n\s*\n", " ¶ ", plain).split())
 
 
 def _add_fact(found: Figures, fact: Mapping[str, Any]) -> None:

@@ -16,12 +16,10 @@ from typing import Any, Literal
 from app.domain.answers import question_id
 from app.domain.findings import (
     AgencyInfo,
-    Body,
+    Document,
     Figure,
     FindingsTexts,
     Frozen,
-    PackInfo,
-    RoundInfo,
     SchemeInfo,
     percent,
 )
@@ -640,19 +638,14 @@ class TwinSeen(Frozen):
     hidden: bool = False
 
 
-class FeedbackDocument(Frozen):
+class FeedbackDocument(Document):
     """One version of the feedback to an agency as a document: what the PDF is made of, and what is handed out as data.
 
     `is_draft`: shown for its factual accuracy only, and not published. `edition`: the publication that it belongs to.
     """
 
     format: Literal["candour-feedback-document/1"] = "candour-feedback-document/1"
-    snapshot_id: str
-    language: str
-    audit_round: RoundInfo
-    pack: PackInfo
     template_title: str
-    bodies: tuple[Body, ...]
     agency: AgencyInfo
     version: int
     is_draft: bool

@@ -391,6 +391,21 @@ class PackInfo(Frozen):
     untranslated: bool = False
 
 
+class Document(Frozen):
+    """What every document of a round has: one that pages, the PDF and every other form of a report read.
+
+    `format` names its kind, with a version. `snapshot_id` names the facts in it. `bodies` are those whose report it is,
+    or that are served by it.
+    """
+
+    format: str
+    snapshot_id: str
+    language: str
+    audit_round: RoundInfo
+    pack: PackInfo
+    bodies: tuple[Body, ...]
+
+
 class Quantified(Frozen):
     """A word for a share of agencies, and the lower limit from which it is used (`above`: the limit is left out)."""
 
@@ -901,7 +916,9 @@ class Edition(Frozen):
 
 class ComposedPart(Frozen):
     """A part of a narrative: `text` in Markdown with its figures in words, a `figure` by its key, or a `quote` with
-    whose words they are (`source`). `language`: of the text, where it is not the document's."""
+    whose words they are (`source`). `language`: of the text, where it is not the document's. Links in a text to `#…`
+    are to a chapter, a recommendation or (`#figure:…`) a table or chart by its key, which has its number in the report.
+    """
 
     kind: Literal["text", "figure", "quote"]
     text: str = ""
@@ -957,18 +974,13 @@ class ComposedReport(Frozen):
     problems: tuple[Sentence, ...] = ()
 
 
-class JointFindings(Frozen):
+class JointFindings(Document):
     """Everything that the joint report says, from submissions only. The same facts give the same object.
 
     `suppressed_below`: figures about fewer agencies are left out, and those that would give them away (0: none is).
     """
 
     format: Literal["candour-joint-findings/1"] = "candour-joint-findings/1"
-    snapshot_id: str
-    language: str
-    audit_round: RoundInfo
-    pack: PackInfo
-    bodies: tuple[Body, ...]
     texts: Texts
     agency_types: tuple[AgencyTypeInfo, ...]
     schemes: tuple[SchemeInfo, ...]
@@ -1086,18 +1098,25 @@ class AgencyInfo(Frozen):
     subtype_label: str
     signatory: str
 
+    @classmethod
+    def of(
+        cls, pack: Pack, agency_type: str, subtype: str, *, name: str, code: str, language: str
+    ) -> AgencyInfo:
+        """An agency of a type and subtype of a pack, in a language."""
+        kind = pack.agency_types[agency_type]
+        part = kind.subtypes.get(subtype)
+        return cls(
+            name=name, code=code, type_label=localise(kind.name, language),
+            subtype_label=localise(part.name, language) if part else "", signatory=localise(kind.signatory, language),
+        )  # fmt: skip
 
-class AgencyReturnDocument(Frozen):
+
+class AgencyReturnDocument(Document):
     """One submission as a document. `sites`: those that the agency lists; None where it is asked about none."""
 
     format: Literal["candour-agency-return/1"] = "candour-agency-return/1"
-    snapshot_id: str
-    language: str
-    audit_round: RoundInfo
-    pack: PackInfo
     template_title: str
     template_sha256: str
-    bodies: tuple[Body, ...]
     agency: AgencyInfo
     signature: Signature
     schemes: tuple[SchemeInfo, ...]
@@ -1108,17 +1127,12 @@ class AgencyReturnDocument(Frozen):
     sites: tuple[str, ...] | None = None
 
 
-class ReceiptDocument(Frozen):
+class ReceiptDocument(Document):
     """One page that proves what was submitted. `chain_seq` and `chain_head` are of the return's history then."""
 
     format: Literal["candour-receipt/1"] = "candour-receipt/1"
-    snapshot_id: str
-    language: str
-    audit_round: RoundInfo
-    pack: PackInfo
     template_title: str
     template_sha256: str
-    bodies: tuple[Body, ...]
     agency: AgencyInfo
     return_id: str
     signature: Signature

@@ -11,11 +11,9 @@ from typing import Any, Literal
 from app.domain.actions import State
 from app.domain.findings import (
     AgencyInfo,
-    Body,
+    Document,
     Figure,
     Frozen,
-    PackInfo,
-    RoundInfo,
     Sentence,
     ShownFact,
     Signature,
@@ -163,7 +161,7 @@ class FormStandard(Frozen):
     vouched_post: str
 
 
-class FormDocument(Frozen):
+class FormDocument(Document):
     """A whole form. `kind`: `blank` has no answers, `draft` those so far, `signed` those of one submission.
 
     `agency` is None where the form is for any agency of a type. `closed` says why nothing can be changed; empty where
@@ -172,15 +170,10 @@ class FormDocument(Frozen):
 
     format: Literal["candour-form/1"] = "candour-form/1"
     kind: Literal["blank", "draft", "signed"]
-    snapshot_id: str
-    language: str
     return_id: str
-    audit_round: RoundInfo
-    pack: PackInfo
     template_title: str
     template_introduction: str
     template_sha256: str
-    bodies: tuple[Body, ...]
     agency: AgencyInfo | None
     type_label: str
     signatory: str

@@ -2,13 +2,13 @@
 
 There are paragraphs, lists, emphasis, links to https, and tables. Everything else stands as it was typed: HTML is text,
 never markup. `mistakes` says what an author may not write; what was published before that was checked is shown all the
-same.
+same. What inspectors write in reports has headings and links within the report, too: its style says so (`heading`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -24,8 +24,11 @@ _MAY_BE_MORE = re.compile(
 _A_YEAR = re.compile(r"^([ \t]*\d{3,})([.)])", re.MULTILINE)  # begins a sentence; no list is as long as that
 _KEPT = 8192  # texts and what was made of them: more than all guidance of the packs in use
 
-_READER = MarkdownIt("zero").enable(["list", "table", "emphasis", "link", "autolink", "escape", "newline"])
+_RULES = ["list", "table", "emphasis", "link", "autolink", "escape", "newline"]
+_READER = MarkdownIt("zero").enable(_RULES)
 _READER.validateLink = lambda url: url.lower().startswith("https://")  # type: ignore[method-assign]
+_READER_OF_REPORTS = MarkdownIt("zero").enable([*_RULES, "heading"])
+_READER_OF_REPORTS.validateLink = lambda url: url.lower().startswith(("https://", "#"))  # type: ignore[method-assign]
 # sees what is not allowed, to say so
 _STRICT = MarkdownIt("commonmark", {"html": True}).enable("table").disable(["backticks", "reference", "entity"])
 _STRICT.validateLink = lambda url: True  # type: ignore[method-assign]
@@ -37,13 +40,30 @@ _NOT_ALLOWED = {
     "fence": "guidance has no code; remove the line that opens it",
     "blockquote_open": "guidance has no quotations; write a paragraph, or `\\>` for the sign itself",
     "hr": "guidance has no lines across the page; leave an empty line",
+    "html": "guidance has no HTML (`%s`); use Markdown, or write `\\<` for the sign itself",
+    "link": "a link goes to an address that begins with https://, not to `%s`",
 }
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that guidance may not have: a kind of `_NOT_ALLOWED`, and what it was found by or goes to.
+
+    Of a heading that is its sign; it `is_empty`, or it `is_inside` a list.
+    """
+
+    kind: str
+    found: str = ""
+    is_empty: bool = False
+    is_inside: bool = False
 
 
 @dataclass(frozen=True)
 class Style:
     """How guidance is dressed: the classes of its parts, what stands around a table, and whether the addresses of links
-    are told behind their words."""
+    are told behind their words. `heading`: in a report, the level of headings with two signs, with the classes of these
+    and of those below; 0 where there are none. `points`: links within the report lead there; else their words stand.
+    """
 
     bullets: str = ""
     numbers: str = ""
@@ -56,6 +76,9 @@ class Style:
     cell: str = ""
     around_table: tuple[str, str] = ("", "")
     tells_addresses: bool = False
+    heading: int = 0
+    headings: tuple[str, str] = ("", "")
+    points: bool = False
 
 
 @lru_cache(maxsize=_KEPT)
@@ -70,7 +93,8 @@ def html(text: str, style: Style, *, paragraph: str = "", lead: str = "", langua
     if not _MAY_BE_MORE.search(text):
         opened, closed = _paragraph(paragraph, lead, language)
         return f"{opened}{escape(text, quote=False)}{closed}"
-    return "".join(_Writer(style, paragraph, lead, language).blocks(_parsed(text)))
+    tokens = _parsed(text, _READER_OF_REPORTS if style.heading else _READER)
+    return "".join(_Writer(style, paragraph, lead, language).blocks(tokens))
 
 
 @lru_cache(maxsize=_KEPT)
@@ -111,9 +135,13 @@ def plain(text: str) -> str:
 
 def mistakes(text: str) -> list[str]:
     """What a text has that guidance may not have, each once, and how to mend it. Empty: all is well."""
-    if not _MAY_BE_MORE.search(text):
-        return []
-    return list(dict.fromkeys(_mistakes(_STRICT.parse(text))))
+    told = (_NOT_ALLOWED[one.kind] % ((one.found,) if one.kind in ("html", "link") else ()) for one in faults(text))
+    return list(dict.fromkeys(told))
+
+
+def faults(text: str) -> list[Fault]:
+    """What a text has that guidance may not have, in order."""
+    return list(_faults(_STRICT.parse(text))) if _MAY_BE_MORE.search(text) else []
 
 
 def tamed(text: str) -> str:
@@ -126,20 +154,21 @@ def tamed(text: str) -> str:
     return found if not mistakes(found) else " ".join(lines)
 
 
-def _mistakes(tokens: Iterable[Token]) -> Iterator[str]:
-    for token in tokens:
-        if token.type in _NOT_ALLOWED:
-            yield _NOT_ALLOWED[token.type]
+def _faults(tokens: Sequence[Token]) -> Iterator[Fault]:
+    for token, after in pairwise([*tokens, Token("end", "", 0)]):
+        if token.type == "heading_open":
+            yield Fault(token.type, token.markup, is_empty=not after.content.strip(), is_inside=token.level > 0)
+        elif token.type in _NOT_ALLOWED:
+            yield Fault(token.type)
         elif token.type in ("html_block", "html_inline"):
-            found = " ".join(token.content.split())
-            yield f"guidance has no HTML (`{found[:30]}`); use Markdown, or write `\\<` for the sign itself"
+            yield Fault("html", " ".join(token.content.split())[:30])
         elif token.type == "link_open" and not str(token.attrGet("href")).lower().startswith("https://"):
-            yield f"a link goes to an address that begins with https://, not to `{str(token.attrGet('href'))[:60]}`"
-        yield from _mistakes(token.children or ())
+            yield Fault("link", str(token.attrGet("href"))[:60])
+        yield from _faults(token.children or ())
 
 
-def _parsed(text: str) -> list[Token]:
-    return _READER.parse(_A_YEAR.sub(r"\1\\\2", text))
+def _parsed(text: str, reader: MarkdownIt = _READER) -> list[Token]:
+    return reader.parse(_A_YEAR.sub(r"\1\\\2", text))
 
 
 def _plain(children: Iterable[Token], between_lines: str) -> str:
@@ -207,10 +236,22 @@ class _Writer:
                 yield opened
             elif token.type == "paragraph_close":
                 yield closed
+            elif name == "heading":
+                yield self.heading(token)
             elif token.nesting > 0:
                 yield self.opened(token, name)
             elif token.nesting < 0:
                 yield f"</{token.tag}>" + (self.style.around_table[1] if name == "table" else "")
+
+    def heading(self, token: Token) -> str:
+        """What opens or closes a heading: two signs make one of the style's level, more signs one below."""
+        below = int(len(token.markup) > 2)
+        level = self.style.heading + below
+        if token.nesting < 0:
+            return f"</h{level}>"
+        lang = f' lang="{escape(self.language)}"' if self.language and not token.level else ""
+        named = self.style.headings[below]
+        return f"<h{level}" + (f' class="{escape(named)}"' if named else "") + f"{lang}>"
 
     def opened(self, token: Token, name: str) -> str:
         """What opens a part, with what is to be known of it."""
@@ -222,7 +263,12 @@ class _Writer:
 
     def inline(self, children: Iterable[Token]) -> Iterator[str]:
         """The HTML of what stands in a paragraph, an item or a cell."""
+        is_left_out = False  # a link that leads nowhere here
         for token, address in _with_addresses(children):
+            if token.type == "link_open":
+                is_left_out = not self.style.points and str(token.attrGet("href")).startswith("#")
+            if is_left_out and token.type in ("link_open", "link_close"):
+                continue
             match token.type:
                 case "text":
                     yield escape(token.content, quote=False)
@@ -232,9 +278,11 @@ class _Writer:
                     yield "<br>"
                 case "link_open":
                     named = f' class="{escape(self.style.link)}"' if self.style.link else ""
-                    yield f'<a{named} href="{escape(str(token.attrGet("href")))}" rel="noreferrer noopener">'
+                    href = str(token.attrGet("href"))
+                    away = "" if href.startswith("#") else ' rel="noreferrer noopener"'
+                    yield f'<a{named} href="{escape(href)}"{away}>'
                 case "link_close":
-                    told = address and self.style.tells_addresses
+                    told = address and self.style.tells_addresses and not address.startswith("#")
                     yield "</a>" + (f" ({escape(address, quote=False)})" if told else "")
                 case "em_open" | "em_close" | "strong_open" | "strong_close":
                     yield f"<{'/' if token.nesting < 0 else ''}{token.tag}>"

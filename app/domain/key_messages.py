@@ -316,10 +316,12 @@ def response(findings: JointFindings, words: Wording) -> KeyMessage | None:
     types = [row for row in findings.response if not row.subtype and row.percent is not None]
     asked = total.invited - total.nil
     if total.submitted == asked:
-        sentence = _sentence(N_("All %(asked)s agencies asked submitted a signed audit."), asked=asked)
+        sentence = _sentence(
+            N_("All %(asked)s agencies that were expected to answer submitted a signed audit."), asked=asked
+        )
     elif not types:  # nothing is said of any type on its own
         sentence = _sentence(
-            N_("%(submitted)s of the %(asked)s agencies asked submitted a signed audit."),
+            N_("%(submitted)s of the %(asked)s agencies that were expected to answer submitted a signed audit."),
             submitted=total.submitted, asked=asked,
         )  # fmt: skip
     else:
@@ -328,14 +330,14 @@ def response(findings: JointFindings, words: Wording) -> KeyMessage | None:
         )
         sentence = _sentence(
             N_(
-                "%(submitted)s of the %(asked)s agencies asked submitted a signed audit. The response is "
-                "highest among %(high)s (%(high_percent)s%%) and lowest among %(low)s (%(low_percent)s%%). "
+                "%(submitted)s of the %(asked)s agencies that were expected to answer submitted a signed audit. The "
+                "response is highest among %(high)s (%(high_percent)s%%) and lowest among %(low)s (%(low_percent)s%%). "
                 "Agencies that did not respond are named in this report."
             )
             if findings.names_agencies
             else N_(
-                "%(submitted)s of the %(asked)s agencies asked submitted a signed audit. The response is "
-                "highest among %(high)s (%(high_percent)s%%) and lowest among %(low)s (%(low_percent)s%%)."
+                "%(submitted)s of the %(asked)s agencies that were expected to answer submitted a signed audit. The "
+                "response is highest among %(high)s (%(high_percent)s%%) and lowest among %(low)s (%(low_percent)s%%)."
             ),
             submitted=total.submitted,
             asked=asked,
@@ -349,7 +351,7 @@ def response(findings: JointFindings, words: Wording) -> KeyMessage | None:
         heading=_sentence(N_("Response")),
         sentence=sentence,
         figure=f"{total.percent}%",
-        population=_of_agencies(asked),
+        population=_sentence(N_("of %(number)s agencies expected to answer"), number=asked),
         chapter=RESPONSE,
     )
 

@@ -17,12 +17,10 @@ from typing import Any, Literal
 from app.domain.answers import ANSWER_TYPES, Fact
 from app.domain.findings import (
     AgencyInfo,
-    Body,
+    Document,
     Edition,
     FindingsTexts,
     Frozen,
-    PackInfo,
-    RoundInfo,
     ShownFact,
 )
 from app.domain.integrity import hash_of
@@ -83,7 +81,7 @@ class Section(Frozen):
     told: tuple[Told, ...]
 
 
-class AreaLetter(Frozen):
+class AreaLetter(Document):
     """The letter. `opening` is what those who send it wrote themselves, to whom it is `addressed_to`.
 
     `is_draft`: shown for its factual accuracy only; else `edition` is the publication that it came out with, where it
@@ -91,11 +89,6 @@ class AreaLetter(Frozen):
     """
 
     format: Literal["candour-area-letter/1"] = "candour-area-letter/1"
-    snapshot_id: str
-    language: str
-    audit_round: RoundInfo
-    pack: PackInfo
-    bodies: tuple[Body, ...]
     area: str
     addressed_to: tuple[AgencyInfo, ...]
     title: str

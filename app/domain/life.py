@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from app.domain.message import N_, Message
+from app.domain.message import N_, Message, too_long
 
 USUAL_GRACE = 30  # minutes that a new round suggests
 LONGEST_GRACE = 24 * 60
@@ -37,6 +37,12 @@ class NotPossible(Exception):
 
     def __str__(self) -> str:
         return str(self.message)
+
+
+def check_length(text: str, limit: int) -> None:
+    """Raise NotPossible where a text has more than `limit` characters."""
+    if is_long := too_long(text, limit):
+        raise NotPossible(is_long)
 
 
 def check_move(stage: str, to: str) -> None:

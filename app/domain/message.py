@@ -52,3 +52,13 @@ class Message:
 
     def __str__(self) -> str:
         return self.rendered()
+
+
+def too_long(text: str, limit: int) -> Message | None:
+    """What a person is told whose text has more than `limit` characters; None where it has not."""
+    if len(text) <= limit:
+        return None
+    return Message(
+        N_("The text has %(length)s characters; shorten it to %(limit)s or fewer."),
+        {"length": len(text), "limit": limit},
+    )

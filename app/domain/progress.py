@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
-from app.domain.findings import Body, Figure, Frozen, PackInfo, RoundInfo, SchemeInfo
+from app.domain.findings import Document, Figure, Frozen, SchemeInfo
 from app.domain.profiles import Share
 
 LARGEST = 15  # movements of each direction that are shown apart, of those that are not of few answers
@@ -70,18 +70,13 @@ class LastRound(Frozen):
     closes: date
 
 
-class ProgressReport(Frozen):
+class ProgressReport(Document):
     """The document. `last` is None where there is no earlier round to compare with: then all else is empty.
 
     `both`, `only_now`, `only_then`: agencies by where they submitted. `movements`: the largest first, up or down.
     """
 
     format: Literal["candour-progress/1"] = "candour-progress/1"
-    snapshot_id: str
-    language: str
-    audit_round: RoundInfo
-    pack: PackInfo
-    bodies: tuple[Body, ...]
     schemes: tuple[SchemeInfo, ...]
     met: str
     small_number: int

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from app.domain.findings import Body, Frozen, PackInfo, RoundInfo, Sentence
+from app.domain.findings import Document, Frozen, Sentence
 from app.domain.message import N_, Message
 from app.domain.profiles import AgencyLine, Part, Share
 
@@ -77,18 +77,13 @@ class RegionFindings(Frozen):
     standards: tuple[StandardOfConcern, ...]
 
 
-class RegionalConcerns(Frozen):
+class RegionalConcerns(Document):
     """The document. `by_area`: no region is given, so it lists by area. `agencies_of_concern` counts each once.
 
     `is_withheld`: what was found is not in it, because somebody still checks a return again.
     """
 
     format: Literal["candour-regional-concerns/1"] = "candour-regional-concerns/1"
-    snapshot_id: str
-    language: str
-    audit_round: RoundInfo
-    pack: PackInfo
-    bodies: tuple[Body, ...]
     met: str
     by_area: bool
     invited: int

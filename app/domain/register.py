@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from app.domain.answers import ANSWER_TYPES
 from app.domain.asking import ChoiceAsked
-from app.domain.findings import Body, Edition, FindingsTexts, Frozen, PackInfo, RoundInfo, ShownFact
+from app.domain.findings import Document, Edition, FindingsTexts, Frozen, ShownFact
 from app.domain.recommendations import is_decision, recommendations
 from app.domain.templates import Pack, Placed
 from app.domain.text import localise
@@ -97,7 +97,7 @@ class Beside(Frozen):
     facts: tuple[ShownFact, ...]
 
 
-class Register(Frozen):
+class Register(Document):
     """Everything that the table of responses says. `has_checks`: progress is as inspectors found it, where they did.
 
     `edition`: where this is the table as it was published. `suppressed_below`: progress of fewer agencies is left out,
@@ -106,14 +106,9 @@ class Register(Frozen):
     """
 
     format: Literal["candour-register/1"] = "candour-register/1"
-    snapshot_id: str
-    language: str
-    audit_round: RoundInfo
-    pack: PackInfo
     title: str
     subtitle: str
     acknowledgement: str
-    bodies: tuple[Body, ...]
     reports: tuple[ReportOf, ...]
     beside: tuple[Beside, ...] = ()
     has_checks: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.domain.life import NotPossible
+from app.domain.life import NotPossible, check_length
 from app.domain.message import N_
 
 LONGEST_TEXT = 4000  # characters of a post
@@ -25,12 +25,7 @@ def words(text: str) -> str:
     text = text.replace("\r\n", "\n").strip()
     if not text:
         raise NotPossible(N_("Write what you want to say."))
-    if len(text) > LONGEST_TEXT:
-        raise NotPossible(
-            N_("The text has %(length)s characters; shorten it to %(limit)s or fewer."),
-            length=len(text),
-            limit=LONGEST_TEXT,
-        )
+    check_length(text, LONGEST_TEXT)
     if "\0" in text:
         raise NotPossible(N_("The text holds a character that cannot be kept. Type it anew."))
     return text

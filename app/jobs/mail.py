@@ -18,8 +18,7 @@ from app import clock
 from app.clock import LONDON
 from app.db import begin_write, db
 from app.mail.transports import Down, Later, Refused, Transport, transport_for
-from app.operations import mail as mails
-from app.operations import outbox, release
+from app.operations import outbox, reminders
 from app.web.security import invitation_token
 from config import Config
 
@@ -146,8 +145,7 @@ class Post:
                 return
             session.rollback()
             begin_write(session)
-            mails.remind(session, now=at)
-            release.remind_of_windows(session, now=at)
+            reminders.remind(session, now=at)
             outbox.forget_old(session, now=at)
             session.commit()
         self._reminded = day

@@ -51,6 +51,7 @@ def make(app: Flask, run_id: str) -> str:
             draft=run.options.get("draft", False), agency_type=run.options.get("agency_type", ""),
             area=run.options.get("area", ""), language=run.options.get("language", "en"),
             edition=run.options.get("edition", 0), body=run.options.get("body", ""),
+            coming_out=run.options.get("coming_out", False),
             source=folder / f"{run_id}{SOURCE}", progress=progress,
         )  # fmt: skip
     except RenderFailed as problem:

@@ -28,17 +28,23 @@ from app.domain.composing import (
     Composition,
     Recommendation,
     Words,
+    arranged,
+    fields_of,
     in_line,
+    in_order,
     moved,
     new_key,
+    put_together,
+    put_twice,
     read_narrative,
     why_not_markdown,
     with_chapter,
     without_chapter,
+    words_of,
 )
 from app.domain.integrity import hash_of
-from app.domain.life import NotPossible
-from app.domain.message import N_, Message
+from app.domain.life import NotPossible, check_length
+from app.domain.message import N_, Message, too_long
 from app.models import (
     AuditRound,
     CompositionComment,
@@ -58,6 +64,7 @@ from app.queries.composing import (
     desk,
     get_composed_round,
     newest_version,
+    numbers_given,
     signing_bodies,
     version_numbered,
 )
@@ -75,6 +82,43 @@ class NotSaved(NotPossible):
     def __init__(self, fields: Mapping[str, Message]) -> None:
         super().__init__(next(iter(fields.values())))
         self.fields = dict(fields)
+
+
+class Late(NotPossible):
+    """Somebody saved the same since the page was opened. `version`: the newest."""
+
+    def __init__(self, newest: CompositionVersion) -> None:
+        super().__init__(
+            N_(
+                "%(name)s saved this meanwhile, as version %(version)s. Read it below, put your words in, and save"
+                " again."
+            ),
+            name=_saver(newest),
+            version=newest.number,
+        )
+        self.version = newest.number
+
+
+class Disputed(NotSaved):
+    """Somebody else changed the same fields since the page was opened.
+
+    `values`: what would be saved, by field, with what was typed where both changed one; `theirs`: what is saved there.
+    """
+
+    def __init__(self, newest: CompositionVersion, values: Mapping[str, Any], theirs: Mapping[str, Any]) -> None:
+        said = Message(
+            N_("%(name)s changed this too, in version %(version)s. Read both, then save what should stand."),
+            {"name": _saver(newest), "version": newest.number},
+        )
+        super().__init__(dict.fromkeys(theirs, said))
+        self.by = _saver(newest)
+        self.version = newest.number
+        self.values = dict(values)
+        self.theirs = dict(theirs)
+
+
+def _saver(version: CompositionVersion) -> str | Message:
+    return version.by.name if version.by else Message(N_("The service"))
 
 
 # --- saving ----------------------------------------------------------------------------------------------------------
@@ -117,20 +161,46 @@ def _current(session: Session, audit_round: AuditRound) -> Composition:
 def _check_unchanged(
     session: Session, audit_round: AuditRound, based_on: int, find: Callable[[Composition], object]
 ) -> None:
-    """Raise NotPossible where somebody saved the same thing since the version that the page showed."""
+    """Raise Late where somebody saved the same thing since the version that the page showed."""
     newest = newest_version(session, audit_round)
     if newest is None or newest.number == based_on:
         return
     before = content_of(version_numbered(session, audit_round, based_on)) if based_on else Composition()
     if find(before) != find(content_of(newest)):
-        raise NotPossible(
+        raise Late(newest)
+
+
+def _why_missing(
+    session: Session, audit_round: AuditRound, based_on: int, was_there: Callable[[Composition], object]
+) -> Exception:
+    """What to raise for something that is not there: whether it was when the page was opened."""
+    if based_on and was_there(content_of(version_numbered(session, audit_round, based_on))):
+        return NotPossible(
             N_(
-                "%(name)s saved this meanwhile, as version %(version)s. Read it below, put your words in, and save"
-                " again."
+                "Somebody took this out since you opened it. What you typed is below: put it elsewhere, or bring back"
+                " version %(version)s, in which it was."
             ),
-            name=newest.by.name if newest.by else Message(N_("The service")),
-            version=newest.number,
+            version=based_on,
         )
+    return NotFound()
+
+
+def _with_theirs(
+    session: Session, audit_round: AuditRound, based_on: int, mine: Mapping[str, Any],
+    find: Callable[[Composition], Mapping[str, Any]],
+) -> dict[str, Any]:  # fmt: skip
+    """What was filled in, with what somebody saved meanwhile in fields that were not touched.
+
+    `find` gives the fields as they are in a version. Raises Disputed where both changed one.
+    """
+    newest = newest_version(session, audit_round)
+    if newest is None or newest.number == based_on:
+        return dict(mine)
+    before = content_of(version_numbered(session, audit_round, based_on)) if based_on else Composition()
+    values, theirs = put_together(mine, find(before), find(content_of(newest)))
+    if theirs:
+        raise Disputed(newest, values, theirs)
+    return values
 
 
 def cleaned(text: str) -> str:
@@ -168,6 +238,16 @@ class Ahead:
         self._desks[LANGUAGES[0]].read_ahead(proposals=True)
 
 
+def _opened(
+    session: Session, public_id: str, ahead: Ahead | None, *, by: Actor, now: datetime,
+    permission: str = "composing.edit",
+) -> tuple[AuditRound, Ahead, Desk]:  # fmt: skip
+    """What a save begins with: the round, held as by `_open`; what was read ahead, or is read now; and the report."""
+    audit_round = _open(session, public_id, by=by, now=now, permission=permission)
+    ahead = ahead or Ahead(session, by=by, now=now)
+    return audit_round, ahead, ahead.of(audit_round)
+
+
 def read_ahead(
     session: Session, public_id: str, *, by: Actor, now: datetime, texts: Mapping[str, str] | None = None,
     proposals: bool = False, permission: str = "composing.edit",
@@ -185,23 +265,23 @@ def read_ahead(
 
 def _check(
     audit_round: AuditRound, texts: Mapping[str, Words], ahead: Ahead, *, longest: int = LONGEST_TEXT,
-    is_narrative: bool = True,
+    content: Composition | None = None,
 ) -> None:  # fmt: skip
-    """Raise NotSaved for texts, by field, that are too long, are no guidance, or refer to what is not there."""
+    """Raise NotSaved for texts, by field, that are too long, are no guidance, or refer to what is not there.
+
+    `content`: the report with them in it, of narratives; other texts are no guidance.
+    """
     wrong: dict[str, Message] = {}
     for field, words in texts.items():
         for language, text in words.each():
             name = f"{field}-{language}"
-            if len(text) > longest:
-                wrong[name] = Message(
-                    N_("The text has %(length)s characters; shorten it to %(limit)s or fewer."),
-                    {"length": len(text), "limit": longest},
-                )
-            elif is_narrative and (problems := why_not_markdown(text)):
+            if is_long := too_long(text, longest):
+                wrong[name] = is_long
+            elif content and (problems := why_not_markdown(text)):
                 wrong[name] = Message(N_("This text cannot stand as it is: %(problem)s."), {"problem": problems[0]})
             elif "[[" in text:
-                known = ahead.of(audit_round, language).known
-                read = read_narrative(text, known) if is_narrative else in_line(text, known)[1]
+                here = ahead.of(audit_round, language)
+                read = read_narrative(text, here.known_in(content)) if content else in_line(text, here.known)[1]
                 if read.problems:
                     wrong[name] = read.problems[0]
     if wrong:
@@ -215,18 +295,20 @@ def add_chapter(
     session: Session, public_id: str, *, title: Mapping[str, str], by: Actor, now: datetime, ahead: Ahead | None = None,
 ) -> str:  # fmt: skip
     """A chapter of the inspectors' own, before the annexes. Returns its key. Raises NotFound and NotPossible."""
-    audit_round = _open(session, public_id, by=by, now=now)
-    ahead = ahead or Ahead(session, by=by, now=now)
-    words = _title(title)
-    content, key = _current(session, audit_round), new_key("own")
-    standard = ahead.of(audit_round).standard
-    content = with_chapter(content, standard, Chapter(key=key, title=words))
+    audit_round, _ahead, here = _opened(session, public_id, ahead, by=by, now=now)
+    key = new_key("own")
+    content = with_chapter(here.composition, here.standard, Chapter(key=key, title=_title(title)))
     _save(session, audit_round, content, "added", about=key, by=by, now=now)
     return key
 
 
 def _title(given: Mapping[str, str]) -> Words:
     words = _words(given)
+    _check_title(words)
+    return words
+
+
+def _check_title(words: Words) -> None:
     if not words.en:
         raise NotSaved({"title-en": Message(N_("Give the chapter a title in English."))})
     for language, text in words.each():
@@ -239,7 +321,6 @@ def _title(given: Mapping[str, str]) -> Words:
                     )
                 }
             )
-    return words
 
 
 def save_chapter(
@@ -248,34 +329,44 @@ def save_chapter(
 ) -> CompositionVersion:  # fmt: skip
     """Save what is written in a chapter, over version `based_on`; the title only of one's own.
 
-    Raises NotFound, NotSaved for what was typed, and NotPossible where somebody saved the chapter meanwhile.
+    What somebody saved meanwhile stays in the texts that were not touched. Raises NotFound, NotSaved for what was
+    typed, and Disputed for texts that both changed.
     """
-    audit_round = _open(session, public_id, by=by, now=now)
-    ahead = ahead or Ahead(session, by=by, now=now)
-    here = ahead.of(audit_round)
+    audit_round, ahead, here = _opened(session, public_id, ahead, by=by, now=now)
     chapter = next((one for one in here.chapters if one.key == key), None)
     if chapter is None:
-        raise NotFound
-    _check_unchanged(session, audit_round, based_on, lambda content: _written(content.chapter(key)))
-    new = {"before": _words(before), "after": _words(after)}
+        raise _why_missing(session, audit_round, based_on, lambda content: content.chapter(key) in content.chapters)
+    typed = {"before": _words(before), "after": _words(after)}
     if chapter.is_own:
-        new["title"] = _title(title or {})
-    _check(audit_round, {name: new[name] for name in ("before", "after")}, ahead)
+        typed["title"] = _words(title or {})
+    values = _with_theirs(
+        session, audit_round, based_on, fields_of(**typed), lambda content: content.chapter(key).fields()
+    )
+    new = {name: words_of(values, name) for name in typed}
+    if chapter.is_own:
+        _check_title(new["title"])
     content = with_chapter(here.composition, here.standard, chapter.model_copy(update=new))
+    _check(audit_round, {name: new[name] for name in ("before", "after")}, ahead, content=content)
+    _check_put_once(here, content, key)
     return _save(session, audit_round, content, "written", about=key, by=by, now=now)
 
 
-def _written(chapter: Chapter) -> tuple[Words, Words, Words]:
-    return chapter.title, chapter.before, chapter.after
+def _check_put_once(here: Desk, content: Composition, key: str) -> None:
+    """Raise NotSaved where a table or chart in a chapter stands in the report already."""
+    wrong = {}
+    for one in put_twice(arranged(content, here.standard), here.titles):
+        if key in (one.first.chapter, one.again.chapter):
+            mine, other = (one.again, one.first) if one.again.chapter == key else (one.first, one.again)
+            wrong[f"{mine.where}-{mine.language}"] = one.problem(other)
+    if wrong:
+        raise NotSaved(wrong)
 
 
 def move_chapter(
     session: Session, public_id: str, key: str, *, up: bool, by: Actor, now: datetime, ahead: Ahead | None = None,
 ) -> CompositionVersion:  # fmt: skip
     """Move a chapter one place up or down. Raises NotFound, and NotPossible at the end."""
-    audit_round = _open(session, public_id, by=by, now=now)
-    ahead = ahead or Ahead(session, by=by, now=now)
-    here = ahead.of(audit_round)
+    audit_round, _ahead, here = _opened(session, public_id, ahead, by=by, now=now)
     if key not in {one.key for one in here.chapters}:
         raise NotFound
     content = moved(here.composition, here.standard, key, up)
@@ -286,9 +377,7 @@ def hide_chapter(
     session: Session, public_id: str, key: str, *, hidden: bool, by: Actor, now: datetime, ahead: Ahead | None = None,
 ) -> CompositionVersion:  # fmt: skip
     """Leave a chapter out, or take it in again. Raises NotFound, and NotPossible for the last that is shown."""
-    audit_round = _open(session, public_id, by=by, now=now)
-    ahead = ahead or Ahead(session, by=by, now=now)
-    here = ahead.of(audit_round)
+    audit_round, _ahead, here = _opened(session, public_id, ahead, by=by, now=now)
     chapter = next((one for one in here.chapters if one.key == key), None)
     if chapter is None:
         raise NotFound
@@ -323,21 +412,28 @@ def decide(
 ) -> CompositionVersion:  # fmt: skip
     """Accept, edit or drop a key message that a rule proposes; an empty state lets it be as it was proposed.
 
-    Raises NotFound for a rule that proposes nothing, NotSaved, and NotPossible where somebody decided meanwhile.
+    Raises NotFound for a rule that proposes nothing, NotSaved, Late where somebody decided meanwhile, and Disputed
+    for words that both changed.
     """
-    audit_round = _open(session, public_id, by=by, now=now)
-    ahead = ahead or Ahead(session, by=by, now=now)
-    here = ahead.of(audit_round)
+    audit_round, ahead, here = _opened(session, public_id, ahead, by=by, now=now)
     if here.composition.choice(rule) is None and rule not in {one.rule for one in here.proposed}:
         raise NotFound
-    _check_unchanged(session, audit_round, based_on, lambda content: content.choice(rule))
+    now_there = here.composition.choice(rule)
+    typed = fields_of(heading=_words(heading or {}), text=_words(text or {}))
+    if state == "edited" and now_there and now_there.state == "edited":
+        typed = _with_theirs(
+            session, audit_round, based_on, typed,
+            lambda content: (content.choice(rule) or Choice(rule=rule, state="edited")).fields(),
+        )  # fmt: skip
+    else:
+        _check_unchanged(session, audit_round, based_on, lambda content: content.choice(rule))
     left = [one for one in here.composition.choices if one.rule != rule]
     if state:
         if state not in STATES_OF_CHOICE:
             raise NotPossible(N_("Say whether the message is accepted, edited or dropped."))
         words = {}
         if state == "edited":
-            words = {"heading": _words(heading or {}), "text": _words(text or {})}
+            words = {name: words_of(typed, name) for name in ("heading", "text")}
             missing = {
                 f"{name}-en": Message(N_("Write this in English, or accept the message as it is."))
                 for name, one in words.items()
@@ -345,8 +441,8 @@ def decide(
             }
             if missing:
                 raise NotSaved(missing)
-            _check(audit_round, {"heading": words["heading"]}, ahead, longest=LONGEST_TITLE, is_narrative=False)
-            _check(audit_round, {"text": words["text"]}, ahead, longest=LONGEST_RECOMMENDATION, is_narrative=False)
+            _check(audit_round, {"heading": words["heading"]}, ahead, longest=LONGEST_TITLE)
+            _check(audit_round, {"text": words["text"]}, ahead, longest=LONGEST_RECOMMENDATION)
         left.append(Choice(rule=rule, state=state, **words))  # type: ignore[arg-type]
     content = here.composition.model_copy(update={"choices": tuple(sorted(left, key=lambda one: one.rule))})
     return _save(session, audit_round, content, "message", about=rule, by=by, now=now)
@@ -361,23 +457,24 @@ def save_recommendation(
 ) -> str:  # fmt: skip
     """Save a recommendation, a new one where `key` is empty. Returns its key.
 
-    `addressee`: `type:KEY` for the agencies of a type in the round, `body:CODE` for an oversight body. Raises NotFound,
-    NotSaved, and NotPossible where somebody saved it meanwhile.
+    `addressee`: `type:KEY` for the agencies of a type in the round, `body:CODE` for an oversight body. What somebody
+    saved meanwhile stays in the fields that were not touched. Raises NotFound, NotSaved, and Disputed for fields that
+    both changed.
     """
-    audit_round = _open(session, public_id, by=by, now=now)
-    ahead = ahead or Ahead(session, by=by, now=now)
-    here = ahead.of(audit_round)
+    audit_round, ahead, here = _opened(session, public_id, ahead, by=by, now=now)
     every = list(here.composition.recommendations)
     place = next((place for place, one in enumerate(every) if one.key == key), None)
     if key and place is None:
-        raise NotFound
+        raise _why_missing(session, audit_round, based_on, lambda content: content.recommendation(key))
+    typed: dict[str, Any] = fields_of(text=_words(text)) | {"addressee": addressee, "due": due}
     if key:
-        _check_unchanged(
-            session, audit_round, based_on,
-            lambda content: next((one for one in content.recommendations if one.key == key), None),
+        nothing = Recommendation(key=key, text=Words())
+        typed = _with_theirs(
+            session, audit_round, based_on, typed,
+            lambda content: (content.recommendation(key) or nothing).fields(),
         )  # fmt: skip
-    words = _words(text)
-    kind, _colon, of = addressee.partition(":")
+    words = words_of(typed, "text")
+    kind, _colon, of = typed["addressee"].partition(":")
     to = {"agency_type": of if kind == "type" else "", "body": of if kind == "body" else ""}
     wrong = {}
     if not words.en:
@@ -386,8 +483,8 @@ def save_recommendation(
         wrong["addressee"] = Message(N_("Choose whom it is addressed to."))
     if wrong:
         raise NotSaved(wrong)
-    _check(audit_round, {"text": words}, ahead, longest=LONGEST_RECOMMENDATION, is_narrative=False)
-    one = Recommendation(key=key or new_key("rec"), text=words, due=due, **to)
+    _check(audit_round, {"text": words}, ahead, longest=LONGEST_RECOMMENDATION)
+    one = Recommendation(key=key or new_key("rec"), text=words, due=typed["due"], **to)
     if place is None:
         if len(every) >= MOST_OWN:
             raise NotPossible(N_("There are %(number)s recommendations already. Remove one first."), number=MOST_OWN)
@@ -415,15 +512,19 @@ def remove_recommendation(
 def move_recommendation(
     session: Session, public_id: str, key: str, *, up: bool, by: Actor, now: datetime
 ) -> CompositionVersion:
-    """Move a recommendation one place up or down: its number follows. Raises NotFound, and NotPossible at the end."""
+    """Move a recommendation one place up or down: its number follows. Raises NotFound, and NotPossible at the end, and
+    for one that was published, whose number stays."""
     audit_round = _open(session, public_id, by=by, now=now)
     content = _current(session, audit_round)
-    every = list(content.recommendations)
+    given = numbers_given(session, audit_round)
+    every = [one for _number, one in in_order(content.recommendations, given)]
     place = next((place for place, one in enumerate(every) if one.key == key), None)
     if place is None:
         raise NotFound
+    if key in given:
+        raise NotPossible(N_("This recommendation is published as number %(number)s, and keeps it."), number=given[key])
     other = place - 1 if up else place + 1
-    if not 0 <= other < len(every):
+    if not 0 <= other < len(every) or every[other].key in given:
         raise NotPossible(N_("This recommendation cannot be moved any further."))
     every[place], every[other] = every[other], every[place]
     content = content.model_copy(update={"recommendations": tuple(every)})
@@ -437,20 +538,23 @@ def comment(
     session: Session, public_id: str, chapter: str, *, text: str, by: Actor, now: datetime, ahead: Ahead | None = None,
 ) -> CompositionComment:  # fmt: skip
     """Say something about a chapter to whoever composes the report. Raises NotFound and NotPossible."""
-    audit_round = _open(session, public_id, by=by, now=now)
-    ahead = ahead or Ahead(session, by=by, now=now)
-    here = ahead.of(audit_round)
+    audit_round, _ahead, here = _opened(session, public_id, ahead, by=by, now=now)
     if chapter not in {one.key for one in here.chapters}:
         raise NotFound
     text = cleaned(text)
     if not text:
         raise NotPossible(N_("Write what you want to say about this chapter."))
-    if len(text) > LONGEST_COMMENT:
-        raise NotPossible(
-            N_("The text has %(length)s characters; shorten it to %(limit)s or fewer."),
-            length=len(text),
-            limit=LONGEST_COMMENT,
+    check_length(text, LONGEST_COMMENT)
+    # a page that was sent twice says it once
+    there = session.scalar(
+        select(CompositionComment).where(
+            CompositionComment.round_id == audit_round.id, CompositionComment.chapter == chapter,
+            CompositionComment.by_id == by.user_id, CompositionComment.text == text,
+            CompositionComment.resolved_at.is_(None),
         )
+    )  # fmt: skip
+    if there is not None:
+        return there
     row = CompositionComment(round_id=audit_round.id, chapter=chapter, text=text, by_id=by.user_id, at=now)
     session.add(row)
     session.flush()
@@ -500,8 +604,7 @@ def sign_off(
     `version`: the one that the page showed. Raises NotFound, and NotPossible: it is not the newest any more, something
     in it refers to what is not in the data, or it is signed off already.
     """
-    audit_round = _open(session, public_id, by=by, now=now, permission="composing.sign_off")
-    ahead = ahead or Ahead(session, by=by, now=now)
+    audit_round, _ahead, here = _opened(session, public_id, ahead, by=by, now=now, permission="composing.sign_off")
     body = next((one for one in signing_bodies(session, audit_round) if one.code == body_code), None)
     if body is None or not may_sign_for(by, body):
         raise NotFound
@@ -513,7 +616,7 @@ def sign_off(
             N_("Version %(number)s was saved since this page was shown. Read it, then sign it off."),
             number=newest.number,
         )
-    if problems := ahead.of(audit_round).problems():
+    if problems := here.problems():
         place, problem = problems[0]
         raise NotPossible(
             N_("%(where)s: %(problem)s Mend this first, then sign off."), where=place.name, problem=problem
@@ -550,7 +653,8 @@ def check_publishable(content: Mapping[str, Any]) -> None:
 
 
 def enter_register(session: Session, audit_round: AuditRound, publication: Publication) -> list[Recommended]:
-    """Enter what a published report recommends: new ones, changed words and numbers, and those it makes no more.
+    """Enter what a published report recommends: new ones, changed words, and those it makes no more. Each keeps the
+    number that it came out with first.
 
     Returns the new ones. The caller holds the round and records the publication.
     """
@@ -576,7 +680,7 @@ def enter_register(session: Session, audit_round: AuditRound, publication: Publi
             )  # fmt: skip
             session.add(row)
             made.append(row)
-        row.number, row.text, row.withdrawn_in = one["number"], text, None
+        row.text, row.withdrawn_in = text, None
         row.agency_type, row.oversight_body_id = one["agency_type"], codes.get(one["body"])
         row.due = date.fromisoformat(one["due"]) if one["due"] else None
     for key, row in there.items():
@@ -604,11 +708,8 @@ def track(
         wrong["state"] = Message(N_("Choose how it stands."))
     if not note:
         wrong["note"] = Message(N_("Say what this rests on, in a sentence or two."))
-    elif len(note) > LONGEST_NOTE:
-        wrong["note"] = Message(
-            N_("The text has %(length)s characters; shorten it to %(limit)s or fewer."),
-            {"length": len(note), "limit": LONGEST_NOTE},
-        )
+    elif is_long := too_long(note, LONGEST_NOTE):
+        wrong["note"] = is_long
     if wrong:
         raise NotSaved(wrong)
     status = RecommendedStatus(

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.disclosure import GROUNDS, LONGEST_REASON, Entry
 from app.domain.integrity import hash_of
-from app.domain.life import NotPossible
+from app.domain.life import NotPossible, check_length
 from app.domain.message import N_
 from app.models import AuditReturn
 from app.operations import events
@@ -41,12 +41,7 @@ def mark(
         raise NotPossible(N_("Say on which ground they are exempt."))
     if exempt and not reason:
         raise NotPossible(N_("Say why they are exempt: the reason stands in the pack."))
-    if len(reason) > LONGEST_REASON:
-        raise NotPossible(
-            N_("The text has %(length)s characters; shorten it to %(limit)s or fewer."),
-            length=len(reason),
-            limit=LONGEST_REASON,
-        )
+    check_length(reason, LONGEST_REASON)
     events.append(
         session, events.oversight_chain(audit_return), "disclosure.marked", by=by, now=now,
         data={"entries": keys, "exempt": exempt, "ground": ground if exempt else ""},

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.clock import today
 from app.domain.follow_up import LONGEST_NOTE, STATES
-from app.domain.life import NotPossible
+from app.domain.life import NotPossible, check_length
 from app.domain.mail import page
 from app.domain.message import N_, Message
 from app.domain.recommendations import recommendations
@@ -50,12 +50,7 @@ def _needed(text: str, missing: str) -> str:
     text = text.strip()
     if not text:
         raise NotPossible(missing)
-    if len(text) > LONGEST_NOTE:
-        raise NotPossible(
-            N_("The text has %(length)s characters; shorten it to %(limit)s or fewer."),
-            length=len(text),
-            limit=LONGEST_NOTE,
-        )
+    check_length(text, LONGEST_NOTE)
     return text
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.domain.follow_up import LONGEST_NOTE
-from app.domain.life import NotPossible, check_not_archived
+from app.domain.life import NotPossible, check_length, check_not_archived
 from app.domain.mail import page
 from app.domain.message import N_, Message
 from app.models import AuditReturn, PeerReview, Thread, ThreadPost, User
@@ -108,11 +108,7 @@ def declare(session: Session, review: str, *, conflict: str, by: Actor, now: dat
     if row.declared_at:
         raise NotPossible(N_("You have declared already."))
     conflict = conflict.strip()
-    if len(conflict) > LONGEST_NOTE:
-        raise NotPossible(
-            N_("The text has %(length)s characters; shorten it to %(limit)s or fewer."),
-            length=len(conflict), limit=LONGEST_NOTE,
-        )  # fmt: skip
+    check_length(conflict, LONGEST_NOTE)
     row.declared_at, row.conflict = now, conflict
     if conflict:
         row.ended_at = now

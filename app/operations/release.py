@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, null, select
+from sqlalchemy import null, select
 from sqlalchemy.orm import Session, joinedload
 
 from app.clock import LONDON
+from app.domain.composing import Place
 from app.domain.corrections import Changed, changes, letter_changes, register_changes
 from app.domain.feedback import LONGEST_NARRATIVE, NARRATIVE, Amendment, FeedbackContent
 from app.domain.integrity import hash_of
-from app.domain.life import NotPossible
+from app.domain.life import NotPossible, check_length
 from app.domain.message import N_, Message
 from app.domain.threads import words
 from app.models import AuditReturn, AuditRound, Feedback, Publication, Release, Thread, User
@@ -28,7 +29,8 @@ from app.operations.mail import Draft, queue_all, way_in
 from app.operations.rounds import locked_round
 from app.operations.threads import close_thread, open_thread, reply
 from app.policy import Actor, system_actor
-from app.queries.findings import has_joint
+from app.queries.composing import named_in, signed_off_version
+from app.queries.findings import has_joint, newest_feedback
 from app.queries.mail import people_at
 from app.queries.own_types import types_where
 from app.queries.release import (
@@ -67,6 +69,11 @@ OBSTACLES: dict[str, str] = {
     "returned": N_("Audits that were opened again, or standards returned, and not signed again"),
     "window": N_("The window for factual accuracy is not over by then"),
     "unsigned": N_("Inspectorates that have not signed off the composed report: what was signed off last comes out"),
+    "unwritten": N_(
+        "Inspectorates that have not signed off the composed report: nothing that was written comes out, as no version"
+        " was ever signed off by all"
+    ),
+    "named": N_("Names of agencies in what was written, though this report is to name none"),
 }
 
 
@@ -88,12 +95,7 @@ def prepare(session: Session, public_id: str, *, by: Actor, now: datetime) -> in
     made = gather(session, audit_round, types=types_where(audit_round, by, "feedback.write"))
     if not made:
         raise NotPossible(N_("Nothing is submitted yet, so there is nothing to give feedback on."))
-    versions = (
-        select(Feedback.return_id, func.max(Feedback.version).label("version"))
-        .where(Feedback.return_id.in_(made))
-        .group_by(Feedback.return_id)
-        .subquery()
-    )
+    versions = newest_feedback(made)
     before = {
         row.return_id: row
         for row in session.scalars(
@@ -160,12 +162,7 @@ def write_narrative(
             version=old.version,
         )
     narrative = narrative.replace("\r\n", "\n").replace("\0", "").strip()
-    if len(narrative) > LONGEST_NARRATIVE:
-        raise NotPossible(
-            N_("The text has %(length)s characters; shorten it to %(limit)s or fewer."),
-            length=len(narrative),
-            limit=LONGEST_NARRATIVE,
-        )
+    check_length(narrative, LONGEST_NARRATIVE)
     if narrative == old.narrative:
         return old
     return _add_version(
@@ -482,10 +479,11 @@ def _amend(
 
 @dataclass(frozen=True)
 class Obstacle:
-    """What stands in the way of publishing, and how many there are (of the window: 1)."""
+    """What stands in the way of publishing, how many there are (of the window: 1), and which, where that is known."""
 
     key: str
     number: int
+    which: Sequence[Message] = ()
 
     @property
     def words(self) -> str:
@@ -505,9 +503,16 @@ def obstacles(counts: Counts, release: Release | None, *, at: datetime | None) -
         "queries": counts.queries,
         "returned": counts.returned,
         "window": int(bool(closes and at and closes > at)),
-        "unsigned": counts.unsigned,
+        "unsigned" if counts.has_signed_off else "unwritten": counts.unsigned,
     }
-    return [Obstacle(key, number) for key, number in numbers.items() if number]
+    found = [Obstacle(key, number) for key, number in numbers.items() if number]
+    return found + names_in_the_way(counts.named)
+
+
+def names_in_the_way(named: Sequence[tuple[Place, str]]) -> list[Obstacle]:
+    """That texts name agencies in a report that is to name none: which, and where each stands."""
+    which = [Message(N_("%(place)s: “%(name)s”"), {"place": place.name, "name": name}) for place, name in named]
+    return [Obstacle("named", len(which), which)] if which else []
 
 
 def set_publication(
@@ -530,16 +535,7 @@ def set_publication(
     counts = counts_of(session, audit_round, actor=by, now=now)
     if not counts.submitted:
         raise NotPossible(N_("Nothing is submitted, so there is nothing to publish."))
-    reasons = {}
-    for obstacle in obstacles(counts, release, at=at):
-        reason = (waived or {}).get(obstacle.key, "").strip()[:LONGEST_REASON]
-        if not reason:
-            raise NotPossible(
-                N_("%(what)s: %(number)s. Settle this first, or give a reason why it is published all the same."),
-                what=Message(obstacle.words),
-                number=obstacle.number,
-            )
-        reasons[f"waived-{obstacle.key}"] = reason
+    reasons = _reasons(obstacles(counts, release, at=at), waived or {})
     later = (waived or {}).get(LATER, "").strip()[:LONGEST_REASON]
     if later and may_be_challenged(release, now=now):
         reasons[f"waived-{LATER}"] = later
@@ -558,6 +554,21 @@ def set_publication(
     )  # fmt: skip
     session.flush()
     return release
+
+
+def _reasons(in_the_way: Sequence[Obstacle], waived: Mapping[str, str]) -> dict[str, str]:
+    """Why it is published all the same, as the event of it keeps that. Raises NotPossible where no reason is given."""
+    reasons = {}
+    for obstacle in in_the_way:
+        reason = waived.get(obstacle.key, "").strip()[:LONGEST_REASON]
+        if not reason:
+            raise NotPossible(
+                N_("%(what)s: %(number)s. Settle this first, or give a reason why it is published all the same."),
+                what=Message(obstacle.words),
+                number=obstacle.number,
+            )
+        reasons[f"waived-{obstacle.key}"] = reason
+    return reasons
 
 
 def may_be_challenged(release: Release | None, *, now: datetime) -> bool:
@@ -644,7 +655,7 @@ def _record(session: Session, release: Release, *, now: datetime) -> Publication
         changes=[], at=release.publish_at, by_id=release.set_by_id,
     )  # fmt: skip
     session.add(row)
-    _published(session, release.audit_round, row, by=system_actor(CLOCK), now=now)
+    _published(session, release.audit_round, row, {}, by=system_actor(CLOCK), now=now)
     _mail(
         session, _with_feedback(session, release.round_id, content["feedback"]), f"published:{row.public_id}", now=now,
         subject=N_("%(round)s: the findings are published"),
@@ -656,7 +667,9 @@ def _record(session: Session, release: Release, *, now: datetime) -> Publication
     return row
 
 
-def _published(session: Session, audit_round: AuditRound, row: Publication, *, by: Actor, now: datetime) -> None:
+def _published(
+    session: Session, audit_round: AuditRound, row: Publication, reasons: Mapping[str, str], *, by: Actor, now: datetime
+) -> None:
     session.flush()
     events.append(
         session, events.chain_of(audit_round), "findings.published", by=by, now=now,
@@ -664,7 +677,7 @@ def _published(session: Session, audit_round: AuditRound, row: Publication, *, b
             "number": row.number, "sha256": row.sha256, "snapshot": row.snapshot_id, "at": events.iso(row.at),
             "changes": len(row.changes),
         },
-        texts={"reason": row.reason} if row.reason else {},
+        texts=({"reason": row.reason} if row.reason else {}) | dict(reasons),
     )  # fmt: skip
     made = enter_register(session, audit_round, row)
     _tell_of_recommended(session, audit_round, row, {one.agency_type for one in made if one.agency_type}, now=now)
@@ -697,12 +710,14 @@ def _tell_of_recommended(
 
 @dataclass(frozen=True)
 class Correction:
-    """What a correction would put in the place of the newest edition: its content, its hash, and what changes."""
+    """What a correction would put in the place of the newest edition: its content, its hash, what changes, and what
+    stands in the way."""
 
     number: int
     content: Mapping[str, Any]
     sha256: str
     changes: Sequence[Changed]
+    in_the_way: Sequence[Obstacle] = ()
 
 
 def correction(session: Session, audit_round: AuditRound, *, by: Actor, now: datetime) -> Correction:
@@ -724,26 +739,24 @@ def correction(session: Session, audit_round: AuditRound, *, by: Actor, now: dat
                 new=f"{len(anew | gone)} / {len(old['feedback'] | new['feedback'])}",
             )
         )
-    return Correction(every[0].number + 1, new, hash_of(new), found)
+    named = named_in(session, audit_round, signed_off_version(session, audit_round))
+    return Correction(every[0].number + 1, new, hash_of(new), found, names_in_the_way(named))
 
 
 def correct(
-    session: Session, public_id: str, *, reason: str, expected: str = "", by: Actor, now: datetime
-) -> Publication:
+    session: Session, public_id: str, *, reason: str, expected: str = "", waived: Mapping[str, str] | None = None,
+    by: Actor, now: datetime,
+) -> Publication:  # fmt: skip
     """Publish a correction at once: the next number, with its reason and what it changes. Old editions stay.
 
-    Raises NotFound, and NotPossible: nothing is published, nothing changed, no reason, or not what was shown.
+    `waived`: as of `set_publication`, of agencies that are named. Raises NotFound, and NotPossible: nothing is
+    published, nothing changed, no reason, something stands in the way, or not what was shown.
     """
     audit_round = locked_round(session, public_id, by=by, now=now, permission="release.publish")
     reason = reason.strip()
     if not reason:
         raise NotPossible(N_("Say why it is corrected: everybody who reads the findings will read this."))
-    if len(reason) > LONGEST_REASON:
-        raise NotPossible(
-            N_("The text has %(length)s characters; shorten it to %(limit)s or fewer."),
-            length=len(reason),
-            limit=LONGEST_REASON,
-        )
+    check_length(reason, LONGEST_REASON)
     by_the_clock(session, now=now)  # the first edition first
     found = correction(session, audit_round, by=by, now=now)
     if not found.changes:
@@ -754,6 +767,7 @@ def correct(
             )
         )
     check_publishable(found.content)
+    reasons = _reasons(found.in_the_way, waived or {})
     _check_shown(found.content, expected)
     row = Publication(
         round_id=audit_round.id, number=found.number, content=dict(found.content), sha256=found.sha256,
@@ -761,7 +775,7 @@ def correct(
         at=now, by_id=by.user_id,
     )  # fmt: skip
     session.add(row)
-    _published(session, audit_round, row, by=by, now=now)
+    _published(session, audit_round, row, reasons, by=by, now=now)
     _mail(
         session, _with_feedback(session, audit_round.id, found.content["feedback"]), f"published:{row.public_id}",
         now=now, subject=N_("%(round)s: the findings are corrected"),

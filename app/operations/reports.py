@@ -35,14 +35,16 @@ Enqueue = Callable[[Session, str], None]
 
 def request_round_report(
     session: Session, audit_round: AuditRound, report: str, *, by: Actor, now: datetime, enqueue: Enqueue,
-    language: str = "en",
+    language: str = "en", coming_out: bool = False,
 ) -> ReportRun:  # fmt: skip
     """Ask for a report about a whole round. A run of it that is still waiting or running is returned instead.
 
-    Raises Denied.
+    `coming_out`: the joint findings with those figures and names alone that would come out. Raises Denied.
     """
     require(by, "findings.make", round_facts(session, audit_round, now=now))
-    options = {"language": language}
+    options: dict[str, Any] = {"language": language}
+    if coming_out and report == PUBLISHED:
+        options["coming_out"] = True
     return _request(session, report, audit_round, None, by=by, now=now, enqueue=enqueue, options=options)
 
 

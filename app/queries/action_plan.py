@@ -14,13 +14,13 @@ from app.clock import today
 from app.domain.action_plan import ActionPlan, PlanFigures, PlannedAction, PlanQuestion, PlanStandard
 from app.domain.actions import Action
 from app.domain.answers import question_id
-from app.domain.findings import AgencyInfo, ShownFact, Signature
+from app.domain.findings import ShownFact, Signature
 from app.domain.integrity import hash_of
 from app.domain.text import localise
 from app.models import AuditReturn, Submission, SubmissionVoided
 from app.policy import Actor, Denied, require
 from app.queries.actions import ByQuestion, with_progress
-from app.queries.findings import bodies_of, pack_info, round_info
+from app.queries.findings import agency_info, bodies_of, pack_info, round_info
 from app.queries.returns import (
     Checklist,
     Item,
@@ -97,8 +97,6 @@ def _plan(
                 )
             )
     apart += [reader.not_asked(*key, of_question) for key, of_question in left.items()]
-    kind = work.pack.agency_types[audit_return.agency_type]
-    subtype = kind.subtypes.get(audit_return.subtype)
     plan = ActionPlan(
         snapshot_id="",
         language=language,
@@ -109,13 +107,7 @@ def _plan(
         pack=pack_info(audit_round, work.pack, language),
         template_title=localise(work.template.title, language),
         bodies=bodies_of(session, audit_round, audit_return.agency_type),
-        agency=AgencyInfo(
-            name=audit_return.agency.name,
-            code=audit_return.agency.code,
-            type_label=localise(kind.name, language),
-            subtype_label=localise(subtype.name, language) if subtype else "",
-            signatory=localise(kind.signatory, language),
-        ),
+        agency=agency_info(audit_return, work.pack, language),
         signature=_signature(submission) if submission else None,
         standards=tuple(standards),
         apart=tuple(apart),

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
+from app.domain.paging import paged
 from app.models import Agency, AgencyInArea, Area, AuditReturn, AuditRound
 from app.policy import Actor, require
 from app.queries.rounds import PAGE, like, round_facts
@@ -67,8 +68,7 @@ def candidates(
     require(actor, "round.edit", round_facts(session, audit_round, now=now))
     query = _matching(audit_round, narrowed)
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    pages = max(1, -(-total // PAGE))
-    page = min(max(1, narrowed.page), pages)
+    page, pages = paged(total, PAGE, narrowed.page)
     rows = session.scalars(
         query.options(selectinload(Agency.areas).joinedload(AgencyInArea.area))
         .order_by(Agency.name, Agency.id)

@@ -24,14 +24,14 @@ from app.domain.changes import (
     OtherRound,
     move_of,
 )
-from app.domain.findings import AgencyInfo, Figure, ShownFact
+from app.domain.findings import Figure, ShownFact
 from app.domain.integrity import hash_of
 from app.domain.message import N_, Message
 from app.domain.text import localise
 from app.models import AuditReturn, Submission
 from app.policy import Actor, require
 from app.queries.carrying import LastRound, has_passed, last_round, to_confirm
-from app.queries.findings import bodies_of, pack_info, round_info, scheme_infos
+from app.queries.findings import agency_info, bodies_of, pack_info, round_info, scheme_infos
 from app.queries.returns import (
     Checklist,
     Item,
@@ -85,8 +85,6 @@ def compare(
     dropped = reader.dropped()
     counts = Counter(change.move for one in standards for change in one.changes)
     counts.update(change.move for change in dropped)
-    kind = pack.agency_types[audit_return.agency_type]
-    subtype = kind.subtypes.get(audit_return.subtype)
     required = [one for one in standards if not one.optional]
     return ChangesDocument(
         snapshot_id=hash_of(
@@ -107,13 +105,7 @@ def compare(
         pack=pack_info(audit_return.audit_round, pack, language),
         template_title=localise(work.template.title, language),
         bodies=bodies_of(session, audit_return.audit_round, audit_return.agency_type),
-        agency=AgencyInfo(
-            name=audit_return.agency.name,
-            code=audit_return.agency.code,
-            type_label=localise(kind.name, language),
-            subtype_label=localise(subtype.name, language) if subtype else "",
-            signatory=localise(kind.signatory, language),
-        ),
+        agency=agency_info(audit_return, pack, language),
         is_draft=submission is None,
         signed_at=submission.declaration.signed_at if submission else None,
         signed_by=submission.declaration.name if submission else "",

@@ -16,6 +16,7 @@ from app.clock import start_of, today
 from app.domain.business_days import business_days_until
 from app.domain.chasing import LAST_DAYS, LITTLE, REASONS, UNFINISHED, WITHIN, Standing, horizon, reasons_of
 from app.domain.life import is_shut
+from app.domain.paging import paged
 from app.models import (
     Agency,
     AuditReturn,
@@ -220,8 +221,7 @@ def chase_list(
     lines = _lines(session, audit_round, actor=actor, now=now, narrowed=narrowed, all_returns=False)
     counts = Counter(reason for line in lines for reason in line.reasons)
     listed = [line for line in lines if _is_listed(line, narrowed)]
-    pages = max(1, -(-len(listed) // PAGE))
-    page = min(max(1, narrowed.page), pages)
+    page, pages = paged(len(listed), PAGE, narrowed.page)
     rows = _loaded(session, listed[(page - 1) * PAGE : page * PAGE], now=now)
     return ChaseList(
         rows=rows,

@@ -6,8 +6,8 @@ For oversight bodies alone. What was published is read as it was frozen (`app.qu
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -15,25 +15,33 @@ from typing import Any
 from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from app.domain.anonymity import Identity, Placed, initials, surname, telling_words
+from app.domain.anonymity import Identity, Placed, initials, names_in, surname, telling_words
 from app.domain.answers import ANSWER_TYPES
 from app.domain.composing import (
     LANGUAGES,
+    NO_LONGER,
     Chapter,
+    Choice,
     Composition,
     Known,
     Place,
     Quoted,
+    Recommendation,
     TypedNumber,
     arranged,
     compose,
+    has_messages,
     in_line,
-    numbered,
+    in_order,
     places,
+    put_twice,
     read_narrative,
+    titled,
     typed_numbers,
+    within,
+    without_data,
 )
-from app.domain.composing_facts import RECOMMENDATIONS, Named, facts, figures, standard_chapters
+from app.domain.composing_facts import RECOMMENDATIONS, Named, facts, figures, standard_chapters, titles_of
 from app.domain.composing_messages import Move, proposals
 from app.domain.findings import ComposedReport, JointFindings, KeyMessage, Sentence
 from app.domain.integrity import hash_of
@@ -54,6 +62,7 @@ from app.models import (
     Declaration,
     Example,
     OversightBody,
+    Recommended,
     ReturnSite,
     Submission,
     SubmissionAnswer,
@@ -64,7 +73,7 @@ from app.models import (
 from app.policy import Actor, require, system_actor
 from app.queries.checks import is_second_at_work
 from app.queries.figures import Narrowed, trend
-from app.queries.findings import Reading, has_joint, joint_findings, reading_of, small_numbers
+from app.queries.findings import Reading, as_published, has_joint, reading_of, small_numbers, whole_findings
 from app.queries.own_types import types_where
 from app.queries.packs import pack_of
 from app.queries.rounds import NotFound, get_round, round_facts
@@ -166,11 +175,11 @@ def signed_off_version(session: Session, audit_round: AuditRound) -> Composition
     )
 
 
-def unsigned(session: Session, audit_round: AuditRound) -> int:
-    """How many inspectorates have not signed off what was saved last; 0 where nobody composed the report."""
+def unsigned(session: Session, audit_round: AuditRound) -> int | None:
+    """How many inspectorates have not signed off what was saved last; None where nobody composed the report."""
     newest = newest_version(session, audit_round)
     if newest is None:
-        return 0
+        return None
     return len({served.oversight_body_id for served in audit_round.served} - set(sign_offs(session, newest)))
 
 
@@ -353,16 +362,16 @@ def addressees(
 
 def composed_findings(
     session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime, language: str = "en",
-    publishing: bool = False, number: int = NEWEST,
+    publishing: bool = False, coming_out: bool = False, number: int = NEWEST,
 ) -> JointFindings:  # fmt: skip
     """The joint findings as they stand now, with what inspectors wrote around them, where they did.
 
-    What was saved last, or the version of a `number`; with `publishing` the newest that every inspectorate signed off,
-    and everything in the data. Raises Denied, and NotFound where there is no such version.
+    What was saved last, or the version of a `number`, with all figures; where `coming_out`, with those alone that would
+    come out. With `publishing` the newest that every inspectorate signed off, with everything that comes out. Raises
+    Denied, and NotFound where there is no such version.
     """
-    found = joint_findings(
-        session, audit_round, actor=actor, now=now, language=language, publishing=publishing
-    )
+    whole = whole_findings(session, audit_round, actor=actor, now=now, language=language, everything=publishing)
+    found = as_published(session, audit_round, whole) if publishing or coming_out else whole
     if publishing:
         version = signed_off_version(session, audit_round)
     elif number == NEWEST:
@@ -371,16 +380,20 @@ def composed_findings(
         version = version_numbered(session, audit_round, number)
     if version is None:
         return found
-    return Desk(session, audit_round, found, version, now).with_composition()
+    return Desk(session, audit_round, found, whole, version, now).with_composition()
 
 
 @dataclass
 class Desk:
-    """A report that is being composed: the data, the version that was saved, and what its texts can refer to."""
+    """A report that is being composed: the data, the version that was saved, and what its texts can refer to.
+
+    `findings` are those that it is made with, `whole` those with small numbers and names in them.
+    """
 
     session: Session
     audit_round: AuditRound
     findings: JointFindings
+    whole: JointFindings
     version: CompositionVersion | None
     now: datetime
     composition: Composition = field(init=False)
@@ -425,17 +438,27 @@ class Desk:
     @cached_property
     def in_data(self) -> Known:
         """What texts can refer to, whatever was written: all but the numbers of chapters."""
+        (said, shown), (every, all_shown) = (
+            (facts(found, self.translate), figures(found, self.translate)) for found in (self.findings, self.whole)
+        )
         return Known(
-            facts(self.findings, self.translate), figures(self.findings, self.translate),
-            quotable(self.session, self.audit_round, self.findings.language), {},
+            said, shown, quotable(self.session, self.audit_round, self.findings.language), {},
             HELD if self.findings.checks is None and is_second_at_work(self.session, self.audit_round) else frozenset(),
-            self.findings.names_agencies,
+            frozenset((every.keys() - said.keys()) | (all_shown.keys() - shown.keys())), self.findings.names_agencies,
         )  # fmt: skip
 
     @cached_property
     def known(self) -> Known:
         """What texts can refer to."""
-        return replace(self.in_data, chapters=numbered(self.chapters, self.translate))
+        return self.known_in(self.composition)
+
+    def known_in(self, composition: Composition, language: str = "") -> Known:
+        """What texts could refer to if the report were composed so; in the words of its texts in a `language`."""
+        return within(
+            self.in_data, composition, self.standard, published=self.published,
+            messages=has_messages(composition, self.findings.key_messages, lambda: self.proposed),
+            language=language or self.findings.language, translate=self.translate,
+        )  # fmt: skip
 
     def to_quote(self, actor: Actor) -> list[Quoted]:
         """The examples that somebody may choose from, as `to_quote`."""
@@ -444,13 +467,13 @@ class Desk:
 
     def read_ahead(self, *, proposals: bool = False) -> Desk:
         """The same, once all that it reads from the database is read: with `proposals` what rules propose, too."""
-        _ = self.standard, self.in_data, self.addressees, proposals and self.proposed
+        _ = self.standard, self.in_data, self.addressees, self.published, proposals and self.proposed
         return self
 
     def at(self, version: CompositionVersion | None) -> Desk:
         """The same data with another version of what is written. What was read already is not read anew."""
-        other = Desk(self.session, self.audit_round, self.findings, version, self.now)
-        for name in ("reading", "translate", "standard", "titles", "in_data", "proposed", "addressees"):
+        other = Desk(self.session, self.audit_round, self.findings, self.whole, version, self.now)
+        for name in ("reading", "translate", "standard", "titles", "in_data", "proposed", "addressees", "published"):
             if name in self.__dict__:
                 other.__dict__[name] = self.__dict__[name]
         return other
@@ -467,34 +490,54 @@ class Desk:
         return addressees(self.session, self.audit_round, self.reading)
 
     @cached_property
+    def published(self) -> dict[str, int]:
+        """The numbers that recommendations got when they came out."""
+        return numbers_given(self.session, self.audit_round)
+
+    @property
+    def recommendations(self) -> list[tuple[int, Recommendation]]:
+        """What is recommended, by number."""
+        return in_order(self.composition.recommendations, self.published)
+
+    @cached_property
     def places(self) -> list[Place]:
         """Every text that is written, with its place."""
-        return places(self.composition, self.chapters, self.titles)
+        return places(self.composition, self.chapters, self.titles, self.published)
 
     def problems(self) -> list[tuple[Place, Message]]:
-        """References to data that are not there, with the place of each."""
-        return [
+        """References to data that are not there, and what is there twice, with the place of each."""
+        known = {language: self.known_in(self.composition, language) for language in LANGUAGES}
+        references = [
             (place, problem)
             for place in self.places
             for problem in (
-                read_narrative(place.text, self.known) if place.chapter and not (place.rule or place.key)
-                else in_line(place.text, self.known)[1]
+                read_narrative(place.text, known[place.language])
+                if place.is_narrative
+                else in_line(place.text, known[place.language])[1]
             ).problems
-        ]  # fmt: skip
+        ]
+        gone = {one.rule for one in self.without_data}
+        return [
+            *references,
+            *((one.again, one.problem(one.first)) for one in put_twice(self.chapters, self.titles)),
+            *{place.rule: (place, NO_LONGER) for place in self.places if place.rule in gone}.values(),
+        ]
+
+    @cached_property
+    def without_data(self) -> list[Choice]:
+        """Key messages in inspectors' own words that the data no longer propose. They are read where there are any."""
+        edited = without_data(self.composition, {one.rule for one in self.findings.key_messages})
+        return edited and without_data(self.composition, {one.rule for one in self.proposed})
 
     def typed_numbers(self) -> list[tuple[Place, TypedNumber]]:
         """Numbers that were typed by hand, with the place of each."""
         return [(place, number) for place in self.places for number in typed_numbers(place.text)]
 
     def named(self) -> list[tuple[Place, str]]:
-        """Agencies that texts name in a report that names none, with the place of each; quotations are read apart."""
-        if small_numbers(self.audit_round)[1]:
-            return []
-        names = self.session.scalars(
-            select(Agency.name).join(AuditReturn).where(AuditReturn.round_id == self.audit_round.id)
+        """Agencies that texts name in a report that names none, with the place of each."""
+        return _named(
+            self.session, self.audit_round, [*titled(self.chapters), *self.places], lambda: self.known.quotes
         )
-        every = Identity(names=tuple(names))
-        return [(place, name) for place in self.places for name in every.given_away(place.text)]
 
     def undecided(self) -> list[KeyMessage]:
         """Key messages of every report that nobody accepted, edited or dropped."""
@@ -507,7 +550,8 @@ class Desk:
             return self.findings
         found = compose(
             self.composition, self.standard, self.known, usual=self.findings.key_messages, proposed=self.proposed,
-            addressees=self.addressees, language=self.findings.language, translate=self.translate,
+            addressees=self.addressees, published=self.published, language=self.findings.language,
+            translate=self.translate,
         )  # fmt: skip
         signed = sign_offs(self.session, version)
         bodies = signing_bodies(self.session, self.audit_round)
@@ -529,16 +573,69 @@ def desk(
     session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime, language: str = "en",
     number: int = NEWEST, publishing: bool = False,
 ) -> Desk:  # fmt: skip
-    """The report of a round as it is being composed. `publishing`: with all data, whoever may see them; for checking
-    what was typed, never to be shown. Raises Denied, and NotFound where there is no such version."""
+    """The report of a round as it is being composed, with the figures that would come out and no others. `publishing`:
+    with what the reader may not see yet, too; for checking what was typed, never to be shown. Raises Denied, and
+    NotFound where there is no such version."""
     require(actor, "composing.read", round_facts(session, audit_round, now=now))
-    found = joint_findings(
-        session, audit_round, actor=actor, now=now, language=language, publishing=publishing
-    )
+    whole = whole_findings(session, audit_round, actor=actor, now=now, language=language, everything=publishing)
     version = (
         newest_version(session, audit_round) if number == NEWEST else version_numbered(session, audit_round, number)
     )
-    return Desk(session, audit_round, found, version, now)
+    return Desk(session, audit_round, as_published(session, audit_round, whole), whole, version, now)
+
+
+def numbers_given(session: Session, audit_round: AuditRound) -> dict[str, int]:
+    """The number that each recommendation of a round got when it came out first, by key, withdrawn ones too."""
+    return {
+        row.key: row.number
+        for row in session.execute(
+            select(Recommended.key, Recommended.number).where(Recommended.round_id == audit_round.id)
+        )
+    }
+
+
+# --- agencies that are named -----------------------------------------------------------------------------------------
+
+
+def named_in(session: Session, audit_round: AuditRound, version: CompositionVersion | None) -> list[tuple[Place, str]]:
+    """Agencies that the texts of a version name, with the place of each, where the round’s report names none.
+
+    The data are not read: where a chapter has nothing to say what is written in it is looked at all the same. The
+    caller asked policy.
+    """
+    if version is None:
+        return []
+    composition, reading = content_of(version), reading_of(session, audit_round, LANGUAGES[0])
+    titles = titles_of({key: reading.say(theme.title) for key, theme in reading.pack.themes.items()}, str)
+    given = numbers_given(session, audit_round) if composition.recommendations else {}
+    found = [*titled(composition.chapters), *places(composition, composition.chapters, titles, given)]
+    return _named(session, audit_round, found, lambda: quotable(session, audit_round, LANGUAGES[0]))
+
+
+def _named(
+    session: Session, audit_round: AuditRound, found: Sequence[Place], quotes: Callable[[], Mapping[str, Quoted]]
+) -> list[tuple[Place, str]]:
+    """Agencies of a round that texts name, and what they quote, where its report names none. `quotes` are read where
+    there is a quotation."""
+    if small_numbers(audit_round)[1] or not found:
+        return []
+    names: set[str] = set()
+    for row in session.execute(
+        select(Agency.name, Agency.code).join(AuditReturn).where(AuditReturn.round_id == audit_round.id)
+    ):
+        names |= {row.name, row.code}
+    known = Known(quotes=quotes() if any("[[quote" in place.text for place in found) else {})
+    return [
+        (place, name)
+        for place in found
+        for name in names_in(
+            "\n".join(
+                [place.text]
+                + [f"{one.text}\n{one.source}" for one in read_narrative(place.text, known).parts if one.source]
+            ),
+            names,
+        )
+    ]
 
 
 # --- comments --------------------------------------------------------------------------------------------------------

@@ -91,8 +91,6 @@ def _signed(
         voided_reason=voided.reason if voided else "",
         voided_at=voided.at if voided else None,
     )
-    kind = pack.agency_types[audit_return.agency_type]
-    subtype = kind.subtypes.get(audit_return.subtype)
     common = {
         "language": language,
         "audit_round": round_info(
@@ -102,12 +100,9 @@ def _signed(
         "template_title": localise(template.title, language),
         "template_sha256": content["template"]["sha256"],
         "bodies": bodies_of(session, audit_round, audit_return.agency_type),
-        "agency": AgencyInfo(
-            name=content["agency"]["name"],
-            code=content["agency"]["code"],
-            type_label=localise(kind.name, language),
-            subtype_label=localise(subtype.name, language) if subtype else "",
-            signatory=localise(kind.signatory, language),
+        "agency": AgencyInfo.of(
+            pack, audit_return.agency_type, audit_return.subtype, name=content["agency"]["name"],
+            code=content["agency"]["code"], language=language,
         ),
         "signature": signature,
     }

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.authoring.pieces import Checked, checked
 from app.clock import today
+from app.domain.paging import paged
 from app.models import Appointment, DraftFile, OversightBody, PackDraft, PackVersion, User
 from app.policy import Actor, DraftFacts, allows, could, require
 from app.queries.actors import actor_of
@@ -57,8 +58,7 @@ def drafts(session: Session, *, actor: Actor, page: int = 1) -> Drafts:
     if not allows(actor, "service.administer"):
         query = query.where(PackDraft.body_id.in_(actor.body_ids()))
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    pages = max(1, -(-total // PAGE))
-    page = min(max(1, page), pages)
+    page, pages = paged(total, PAGE, page)
     query = query.options(joinedload(PackDraft.body), joinedload(PackDraft.edited_by)).order_by(
         PackDraft.state.in_(OVER), PackDraft.edited_at.desc(), PackDraft.id.desc()
     )
@@ -246,8 +246,7 @@ class Revision:
 
 def revisions(session: Session, draft: PackDraft, *, page: int = 1) -> tuple[list[Revision], int]:
     """A page of what was saved in a draft, latest first, and how many pages there are."""
-    pages = max(1, -(-draft.revision // PAGE))
-    page = min(max(1, page), pages)
+    page, pages = paged(draft.revision, PAGE, page)
     last = draft.revision - (page - 1) * PAGE
     rows = session.scalars(
         select(DraftFile)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.domain.answers import question_id
 from app.domain.evidence import Attached, Described
+from app.domain.paging import paged
 from app.models import (
     AuditReturn,
     Evidence,
@@ -213,8 +214,7 @@ def library(
     number = everything
     if unused or criteria is not None:
         number = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
-    pages = max(1, -(-number // PAGE))
-    page = min(max(1, page), pages)
+    page, pages = paged(number, PAGE, page)
     rows = session.scalars(
         _pieces(audit_return)
         .where(Evidence.id.in_(wanted))

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, func, literal, select
 from sqlalchemy.orm import Session
 
 from app.domain.asking import DateAsked, FileAsked, Measured, TextAsked
+from app.domain.paging import paged
 from app.models import (
     Agency,
     AuditReturn,
@@ -175,8 +176,8 @@ def agencies_said(
         key = _sorting(asked)
         ordered = sorted((one for one in fitting if key(one) is not None), key=key, reverse=wanted.descending)
         fitting = ordered + [one for one in fitting if key(one) is None]
-    pages = max(1, -(-len(fitting) // page_size)) if page_size else 1
-    start = (min(max(1, wanted.page), pages) - 1) * page_size if page_size else 0
+    page, pages = paged(len(fitting), page_size, wanted.page)
+    start = (page - 1) * page_size if page_size else 0
     shown = fitting[start : start + page_size] if page_size else fitting
     rows = _rows(session, asked, shown, readable=readable, cut=page_size is not None)
     return SaidOf(reading, asked, areas, rows, len(fitting), pages, readable)

@@ -34,6 +34,7 @@ from app.clock import today
 from app.db import rows_of
 from app.domain.control import place
 from app.domain.findings import Figure
+from app.domain.paging import paged
 from app.domain.templates import GradingScheme
 from app.models import (
     Agency,
@@ -493,7 +494,7 @@ def agencies_behind(
     total = sum(by_grade.values())
     if behind.grade in ranks:
         given, total = given.where(grade == behind.grade), by_grade.get(behind.grade, 0)
-    pages = max(1, -(-total // page_size)) if page_size else 1
+    page, pages = paged(total, page_size, behind.page)
     expected = func.nullif(SubmissionAnswer.value["date_expected"].as_string(), "")
     keys: dict[str, Any] = {
         "subtype": AuditReturn.subtype,
@@ -509,9 +510,9 @@ def agencies_behind(
         order = [(key.desc() if behind.descending else key.asc()).nulls_last(), *by_name]
     else:
         order = [one.desc() for one in by_name] if _backwards(behind) else by_name
-    page = given.add_columns(expected).order_by(*order)
+    listed = given.add_columns(expected).order_by(*order)
     if page_size:
-        page = page.limit(page_size).offset((min(max(1, behind.page), pages) - 1) * page_size)
+        listed = listed.limit(page_size).offset((page - 1) * page_size)
     shown = tuple(
         AnswerRow(
             agency, code, subtype, place_name or scope, own, held or "",
@@ -519,7 +520,7 @@ def agencies_behind(
             return_id, submission if readable else "", f"{criterion}.{scope}" if scope else criterion,
         )
         for agency, code, subtype, scope, place_name, own, held, return_id, submission, when
-        in rows_of(session, page, about)
+        in rows_of(session, listed, about)
     )  # fmt: skip
     return Answers(reading, asked, areas, shown, by_grade, total, pages, readable, len(hidden))
 

@@ -7,20 +7,21 @@ For each return the latest submission that is not voided is read; drafts never a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, and_, case, false, func, or_, select
+from sqlalchemy import CTE, ColumnElement, Subquery, and_, case, false, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.clock import today
 from app.domain import key_messages as say
 from app.domain.asking import GradeAsked
 from app.domain.findings import (
+    AgencyInfo,
     AgencyTypeInfo,
     AssuranceFindings,
     AssuranceRow,
@@ -66,6 +67,7 @@ from app.models import (
     AuditReturn,
     AuditRound,
     Declaration,
+    Feedback,
     Merger,
     OversightBody,
     RoundTemplate,
@@ -187,14 +189,26 @@ def joint_findings(
 ) -> JointFindings:  # fmt: skip
     """The joint findings of a round as they stand now. Raises Denied unless the actor may read them.
 
+    For `publishing`: all of them, and as they come out. Nobody reads that before: see `whole_findings`.
+    """
+    found = whole_findings(session, audit_round, actor=actor, now=now, language=language, everything=publishing)
+    return as_published(session, audit_round, found) if publishing else found
+
+
+def whole_findings(
+    session: Session, audit_round: AuditRound, *, actor: Actor, now: datetime, language: str = "en",
+    everything: bool = False,
+) -> JointFindings:  # fmt: skip
+    """The joint findings of a round as inspectors see them, with small numbers and names. Raises Denied.
+
     Figures are from submissions only. What checks and judgements came to is in it for oversight bodies; while a second
-    inspector is at work, only where it is for `publishing`, which is for nobody to read before.
+    inspector is at work, only with `everything`, which is for nobody to read before.
     """
     facts_ = round_facts(session, audit_round, now=now, agencies=True)
     require(actor, "findings.read", facts_)
     reading = reading_of(session, audit_round, language)
     checks = judgements = None
-    if publishing or (allows(actor, "release.read", facts_) and not is_second_at_work(session, audit_round)):
+    if everything or (allows(actor, "release.read", facts_) and not is_second_at_work(session, audit_round)):
         checks, judgements = checks_of(reading), judgements_of(reading)
     staff = staff_findings(reading)
     facts, as_at = _facts(reading)
@@ -232,8 +246,7 @@ def joint_findings(
         checks=checks,
         judgements=judgements,
     )  # fmt: skip
-    findings = findings.model_copy(update={"key_messages": say.key_messages(findings, reading.words)})
-    return _for_readers(findings, reading) if publishing else findings
+    return findings.model_copy(update={"key_messages": say.key_messages(findings, reading.words)})
 
 
 def small_numbers(audit_round: AuditRound, texts: FindingsTexts | None = None) -> tuple[int, bool]:
@@ -244,11 +257,12 @@ def small_numbers(audit_round: AuditRound, texts: FindingsTexts | None = None) -
     return texts.suppress_below if below is None else below, texts.names_agencies if names is None else names
 
 
-def _for_readers(findings: JointFindings, reading: Reading) -> JointFindings:
-    """As they come out: without small numbers, and without names where they are not to be in it."""
-    below, names = small_numbers(reading.audit_round, reading.texts)
+def as_published(session: Session, audit_round: AuditRound, findings: JointFindings) -> JointFindings:
+    """Whole findings as they come out: without small numbers, and without names where they are not to be in it."""
+    below, names = small_numbers(audit_round)
     if not below and names:
         return findings
+    reading = reading_of(session, audit_round, findings.language)
     left = for_readers(findings, below=below, names=names, words=reading.words)
     snapshot = hash_of({"findings": findings.snapshot_id, "below": below, "names": names})
     return left.model_copy(update={"snapshot_id": snapshot})
@@ -276,6 +290,12 @@ def latest_submissions(audit_round: AuditRound) -> CTE:
         .where(AuditReturn.round_id == audit_round.id, IN_FORCE)
         .cte("latest")
     )
+
+
+def newest_feedback(ids: Collection[int] | None = None) -> Subquery:
+    """For each return, or each of those given, the newest version of its feedback: `return_id`, `version`."""
+    newest = select(Feedback.return_id, func.max(Feedback.version).label("version")).group_by(Feedback.return_id)
+    return (newest if ids is None else newest.where(Feedback.return_id.in_(ids))).subquery()
 
 
 _FROZEN: dict[str, tuple[FindingsTexts, dict[str, Asked], dict[str, Asked]]] = {}
@@ -927,6 +947,14 @@ def pack_info(audit_round: AuditRound, pack: Pack, language: str) -> PackInfo:
         untranslated=not pack.is_translated(language),
         sha256=audit_round.pack_version.sha256,
     )
+
+
+def agency_info(audit_return: AuditReturn, pack: Pack, language: str) -> AgencyInfo:
+    """The agency of a return as reports show it."""
+    return AgencyInfo.of(
+        pack, audit_return.agency_type, audit_return.subtype, name=audit_return.agency.name,
+        code=audit_return.agency.code, language=language,
+    )  # fmt: skip
 
 
 def bodies_of(session: Session, audit_round: AuditRound, agency_type: str | None = None) -> tuple[Body, ...]:

@@ -26,7 +26,7 @@ from app.domain.asking import (
     TableAsked,
     TextAsked,
 )
-from app.domain.findings import AgencyInfo, Body, Figure, PackInfo, RoundInfo, Sentence, ShownFact
+from app.domain.findings import Body, Figure, PackInfo, RoundInfo, Sentence, ShownFact
 from app.domain.forms import (
     FormAction,
     FormAsked,
@@ -56,7 +56,7 @@ from app.models import (
 )
 from app.policy import Actor, require
 from app.queries.documents import agency_return_document
-from app.queries.findings import bodies_of, citations, pack_info, round_info
+from app.queries.findings import agency_info, bodies_of, citations, pack_info, round_info
 from app.queries.packs import pack_of, template_of
 from app.queries.returns import (
     UNANSWERED,
@@ -515,14 +515,7 @@ class _Reader:
         type_ = self.pack.agency_types[agency_type]
         agency, due, closed = None, audit_round.due, None
         if audit_return:
-            subtype = type_.subtypes.get(audit_return.subtype)
-            agency = AgencyInfo(
-                name=audit_return.agency.name,
-                code=audit_return.agency.code,
-                type_label=self.say(type_.name),
-                subtype_label=self.say(subtype.name) if subtype else "",
-                signatory=self.say(type_.signatory),
-            )
+            agency = agency_info(audit_return, self.pack, self.language)
             due = max(due, audit_return.extended_to or due)
             sha256 = audit_return.template_version.sha256
             closed = why_closed(audit_return, now=now)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from app.clock import today
 from app.domain.answers import ANSWER_TYPES, AnswerErrors, question_parts
 from app.domain.message import N_, Message
+from app.domain.paging import paged
 from app.models import AuditReturn, StagedImport
 from app.policy import Actor
 from app.queries.forms import every_item
@@ -150,14 +151,14 @@ def imports_of(
     number = session.scalar(
         select(func.count()).select_from(StagedImport).where(StagedImport.return_id == audit_return.id)
     )
-    pages = max(1, -(-(number or 0) // PAGE))
+    page, pages = paged(number or 0, PAGE, page)
     rows = session.scalars(
         select(StagedImport)
         .where(StagedImport.return_id == audit_return.id)
         .options(joinedload(StagedImport.by))
         .order_by(StagedImport.id.desc())
         .limit(PAGE)
-        .offset((min(max(page, 1), pages) - 1) * PAGE)
+        .offset((page - 1) * PAGE)
     ).all()
     return rows, pages
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from app.domain.paging import paged
 from app.domain.rules.book import Rulebook
 from app.domain.rules.judging import Facts, Question
 from app.domain.rules.language import Given
@@ -299,8 +300,7 @@ def overview(
     listed = select(AuditReturn).join(AuditReturn.agency).where(_listed(audit_round, types))
     query = _narrow(listed, narrowed, hidden)
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    pages = max(1, -(-total // page_size)) if page_size else 1
-    page = min(max(1, narrowed.page), pages)
+    page, pages = paged(total, page_size, narrowed.page)
     query = query.options(joinedload(AuditReturn.agency)).order_by(Agency.name, AuditReturn.id)
     if page_size:
         query = query.limit(page_size).offset((page - 1) * page_size)

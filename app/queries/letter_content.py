@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, and_, false, or_, select, true, tuple_
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from app.clock import today
-from app.domain.findings import AgencyInfo, Body, FindingsTexts
+from app.domain.findings import Body, FindingsTexts
 from app.domain.letter import (
     AreaLetter,
     Contributor,
@@ -40,7 +40,14 @@ from app.models import (
     SubmissionAnswer,
 )
 from app.queries.checks import is_second_at_work
-from app.queries.findings import bodies_of, latest_submissions, pack_info, round_info
+from app.queries.findings import (
+    agency_info,
+    bodies_of,
+    latest_submissions,
+    newest_feedback,
+    pack_info,
+    round_info,
+)
 from app.queries.moderation import Findings, checked
 from app.queries.packs import pack_of
 from app.queries.rounds import is_merged_clause
@@ -278,7 +285,7 @@ def _written(found: _Read, area: Area, language: str) -> AreaLetter:
         pack=pack_info(audit_round, pack, language),
         bodies=found.bodies,
         area=area.name,
-        addressed_to=tuple(_addressee(pack, one, language) for one in written_to),
+        addressed_to=tuple(agency_info(one, pack, language) for one in written_to),
         title=say(texts.title or pack.title),
         subtitle=say(texts.subtitle),
         about=tuple(map(say, texts.about)),
@@ -298,18 +305,6 @@ def _written(found: _Read, area: Area, language: str) -> AreaLetter:
     ).sealed()  # fmt: skip
 
 
-def _addressee(pack: Pack, audit_return: AuditReturn, language: str) -> AgencyInfo:
-    kind = pack.agency_types[audit_return.agency_type]
-    subtype = kind.subtypes.get(audit_return.subtype)
-    return AgencyInfo(
-        name=audit_return.agency.name,
-        code=audit_return.agency.code,
-        type_label=localise(kind.name, language),
-        subtype_label=localise(subtype.name, language) if subtype else "",
-        signatory=localise(kind.signatory, language),
-    )
-
-
 def _opening(said: Mapping[str, str], returns: Iterable[str]) -> str:
     """What the body that sends the letter says itself: its own words to those whom it addresses, in their order."""
     return "\n\n".join(plain(said[key]).strip() for key in returns if said.get(key))
@@ -317,12 +312,7 @@ def _opening(said: Mapping[str, str], returns: Iterable[str]) -> str:
 
 def _newest_narratives(session: Session, ids: Sequence[int]) -> dict[str, str]:
     """Public id of a return to what the newest version of its feedback opens with, where that is anything."""
-    newest = (
-        select(Feedback.return_id, func.max(Feedback.version).label("version"))
-        .where(Feedback.return_id.in_(ids))
-        .group_by(Feedback.return_id)
-        .subquery()
-    )
+    newest = newest_feedback(ids)
     rows = session.execute(
         select(AuditReturn.public_id, Feedback.narrative)
         .join(AuditReturn, AuditReturn.id == Feedback.return_id)

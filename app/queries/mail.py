@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from app.clock import today
 from app.domain.mail import CATCH_UP
+from app.domain.paging import paged
 from app.models import (
     Appointment,
     Assignment,
@@ -165,8 +166,7 @@ def outbox(session: Session, *, actor: Actor, state: str = "", text: str = "", p
             )
         )
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    pages = max(1, -(-total // PAGE))
-    page = min(max(1, page), pages)
+    page, pages = paged(total, PAGE, page)
     rows = session.scalars(
         query.order_by(OutboxMessage.id.desc()).limit(PAGE).offset((page - 1) * PAGE)
     ).all()

@@ -15,6 +15,7 @@ from app.clock import today
 from app.domain.answers import question_id
 from app.domain.life import NotPossible
 from app.domain.message import N_
+from app.domain.paging import paged
 from app.domain.templates import Grade
 from app.models import (
     Agency,
@@ -227,8 +228,7 @@ def duties(
         if sampled.second_id and (all_of_it or sampled.second_id == actor.user_id):
             every.append((sampled, "second"))
     every.sort(key=lambda one: Duty(one[0], one[1], 0, 0, False).finished_at is not None)
-    pages = max(1, -(-len(every) // PAGE))
-    page = min(max(1, page), pages)
+    page, pages = paged(len(every), PAGE, page)
     shown = every[(page - 1) * PAGE : page * PAGE]
     asked, done = _how_far(session, {sampled.return_id: sampled for sampled, _part in shown})
     day = today(now)

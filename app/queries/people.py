@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from app.domain.paging import paged
 from app.models import Appointment, OversightBody, User
 from app.policy import Actor, require
 from app.queries.rounds import PAGE, NotFound, like
@@ -31,8 +32,7 @@ def people(session: Session, *, actor: Actor, text: str = "", page: int = 1) -> 
         wanted = f"%{like(text.strip())}%"
         query = query.where(or_(User.name.ilike(wanted, escape="\\"), User.email.ilike(wanted, escape="\\")))
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    pages = max(1, -(-total // PAGE))
-    page = min(max(1, page), pages)
+    page, pages = paged(total, PAGE, page)
     appointments = selectinload(User.appointments)
     rows = session.scalars(
         query.options(

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Subquery, func, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, Subquery, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, contains_eager, joinedload
 
 from app.domain.message import N_
 from app.models import (
     Agency,
     AuditReturn,
     AuditRound,
+    Publication,
     Recommended,
     RecommendedResponse,
     RecommendedStatus,
 )
 from app.policy import Actor, RoundFacts, allows, require
 from app.queries.own_types import types_where
-from app.queries.rounds import NotFound, round_facts
+from app.queries.rounds import NotFound, is_merged_clause, round_facts
 
 # what an agency says to a recommendation, and how far it is with it
 ANSWERS: dict[str, str] = {
@@ -80,6 +81,17 @@ class Tally:
     by_state: dict[str, int]
     responded: int = 0
 
+    @property
+    def waiting(self) -> int:
+        """How many agencies have not responded yet to what is still recommended to them."""
+        return self.total - self.responded if self.row.agency_type and self.row.withdrawn_in is None else 0
+
+
+def _is_addressed() -> ColumnElement[bool]:
+    """SQL: a return's agency is one of those that a recommendation to its type is for: one that there still is, and
+    that was asked anything."""
+    return (AuditReturn.stage != "nil") & ~is_merged_clause()
+
 
 def _latest(model: type[RecommendedStatus] | type[RecommendedResponse]) -> Subquery:
     """SQL: the latest row of each recommendation and addressee."""
@@ -104,7 +116,7 @@ def recommended(session: Session, audit_round: AuditRound, *, actor: Actor, now:
         row.agency_type: row.number
         for row in session.execute(
             select(AuditReturn.agency_type, func.count().label("number"))
-            .where(AuditReturn.round_id == audit_round.id)
+            .where(AuditReturn.round_id == audit_round.id, _is_addressed())
             .group_by(AuditReturn.agency_type)
         )
     }
@@ -112,7 +124,11 @@ def recommended(session: Session, audit_round: AuditRound, *, actor: Actor, now:
     said = session.execute(
         select(RecommendedStatus.recommended_id, RecommendedStatus.state, func.count().label("number"))
         .join(latest, latest.c.id == RecommendedStatus.id)
-        .where(RecommendedStatus.recommended_id.in_([row.id for row in rows]))
+        .outerjoin(RecommendedStatus.audit_return)
+        .where(
+            RecommendedStatus.recommended_id.in_([row.id for row in rows]),
+            RecommendedStatus.return_id.is_(None) | _is_addressed(),
+        )
         .group_by(RecommendedStatus.recommended_id, RecommendedStatus.state)
     ).all()
     responded = {
@@ -122,7 +138,8 @@ def recommended(session: Session, audit_round: AuditRound, *, actor: Actor, now:
                 RecommendedResponse.recommended_id,
                 func.count(RecommendedResponse.return_id.distinct()).label("number"),
             )
-            .where(RecommendedResponse.recommended_id.in_([row.id for row in rows]))
+            .join(RecommendedResponse.audit_return)
+            .where(RecommendedResponse.recommended_id.in_([row.id for row in rows]), _is_addressed())
             .group_by(RecommendedResponse.recommended_id)
         )
     }
@@ -133,6 +150,24 @@ def recommended(session: Session, audit_round: AuditRound, *, actor: Actor, now:
         still_open = max(0, total - sum(by_state.values()))
         found.append(Tally(row, total, {"": still_open, **by_state}, responded.get(row.id, 0)))
     return found
+
+
+def withdrawn_on(session: Session, rows: Collection[Recommended]) -> dict[int, datetime]:
+    """When some recommendations were withdrawn: the id of each that was, to when the edition without it came out.
+
+    One statement, and none where none was. The caller asked policy for the rows.
+    """
+    if all(row.withdrawn_in is None for row in rows):
+        return {}
+    found = session.execute(
+        select(Recommended.id, Publication.at)
+        .join(
+            Publication,
+            (Publication.round_id == Recommended.round_id) & (Publication.number == Recommended.withdrawn_in),
+        )
+        .where(Recommended.id.in_([row.id for row in rows]))
+    )
+    return {row.id: row.at for row in found}
 
 
 def one_recommended(session: Session, audit_round: AuditRound, public_id: str) -> Recommended:
@@ -181,9 +216,11 @@ def may_track(
 
 
 def standing_on(
-    session: Session, audit_round: AuditRound, row: Recommended, *, actor: Actor, page: int, size: int
-) -> tuple[list[Addressee], int]:
-    """A page of the addressees of a recommendation with how each stands, by name, and how many there are.
+    session: Session, audit_round: AuditRound, row: Recommended, *, actor: Actor, page: int, size: int,
+    waiting: bool = False,
+) -> tuple[list[Addressee], int]:  # fmt: skip
+    """A page of the addressees of a recommendation with how each stands, by name, and how many there are; where
+    `waiting`, of the agencies that have not responded.
 
     Single agencies are for inspectors of their type: for others there are none. The caller got the round.
     """
@@ -191,10 +228,21 @@ def standing_on(
         return standing_on_all(session, audit_round, [row], actor=actor)[row.id], 1
     if row.agency_type not in types_where(audit_round, actor, "return.follow_up"):
         return [], 0
-    of_type = (AuditReturn.round_id == audit_round.id) & (AuditReturn.agency_type == row.agency_type)
-    total = session.scalar(select(func.count()).select_from(AuditReturn).where(of_type)) or 0
-    shown = _AGENCIES.where(of_type).offset((page - 1) * size).limit(size)
+    wanted = (AuditReturn.round_id == audit_round.id) & (AuditReturn.agency_type == row.agency_type) & _is_addressed()
+    if waiting:
+        wanted &= ~_has_responded(row.id)
+    total = session.scalar(select(func.count()).select_from(AuditReturn).where(wanted)) or 0
+    shown = _AGENCIES.where(wanted).offset((page - 1) * size).limit(size)
     return _stand(session, [row], session.execute(shown).all())[row.id], total
+
+
+def _has_responded(recommended: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """SQL: a return's agency said something to a recommendation, given by its id."""
+    return (
+        select(RecommendedResponse.id)
+        .where(RecommendedResponse.return_id == AuditReturn.id, RecommendedResponse.recommended_id == recommended)
+        .exists()
+    )
 
 
 def standing_on_all(
@@ -204,9 +252,19 @@ def standing_on_all(
 
     Three statements. The caller got the round.
     """
-    types = {row.agency_type for row in rows} & types_where(audit_round, actor, "return.follow_up")
-    wanted = _AGENCIES.where(AuditReturn.round_id == audit_round.id, AuditReturn.agency_type.in_(types))
-    return _stand(session, rows, session.execute(wanted).all())
+    return addressees_of(session, audit_round, rows, types_where(audit_round, actor, "return.follow_up"))
+
+
+def addressees_of(
+    session: Session, audit_round: AuditRound, rows: Sequence[Recommended], types: Collection[str]
+) -> dict[int, list[Addressee]]:
+    """All addressees of some recommendations, agencies of some types alone. The caller asked policy for those types, or
+    shows nothing of single ones."""
+    wanted = {row.agency_type for row in rows} & set(types)
+    agencies = _AGENCIES.where(
+        AuditReturn.round_id == audit_round.id, AuditReturn.agency_type.in_(wanted), _is_addressed()
+    )
+    return _stand(session, rows, session.execute(agencies).all())
 
 
 _AGENCIES = (
@@ -314,3 +372,39 @@ def responses(session: Session, row: Recommended, audit_return: AuditReturn) -> 
         .options(joinedload(RecommendedResponse.by))
         .order_by(RecommendedResponse.id.desc())
     ).all()
+
+
+# --- who is to be reminded -------------------------------------------------------------------------------------------
+
+
+def in_force_everywhere(session: Session) -> Sequence[Recommended]:
+    """What is recommended to agencies in rounds that are not archived, with their rounds; no demonstration's."""
+    return session.scalars(
+        select(Recommended)
+        .join(Recommended.audit_round)
+        .where(
+            Recommended.agency_type != "", Recommended.withdrawn_in.is_(None), AuditRound.archived_at.is_(None),
+            ~AuditRound.is_demonstration,
+        )
+        .options(contains_eager(Recommended.audit_round))
+        .order_by(Recommended.id)
+    ).all()  # fmt: skip
+
+
+def without_response(session: Session, rows: Sequence[Recommended]) -> list[tuple[Recommended, AuditReturn]]:
+    """Each of some recommendations with the returns of those agencies that have said nothing to it."""
+    found = session.execute(
+        select(Recommended, AuditReturn)
+        .join(
+            AuditReturn,
+            (AuditReturn.round_id == Recommended.round_id) & (AuditReturn.agency_type == Recommended.agency_type),
+        )
+        .where(
+            Recommended.id.in_([row.id for row in rows]),
+            _is_addressed(),
+            ~_has_responded(Recommended.id),
+        )
+        .options(joinedload(AuditReturn.agency))
+        .order_by(AuditReturn.id, Recommended.id)
+    )
+    return [(row.Recommended, row.AuditReturn) for row in found]

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.clock import today
+from app.domain.composing import Place
 from app.domain.feedback import (
     NARRATIVE,
     PART_NAMES,
@@ -41,7 +42,7 @@ from app.domain.feedback import (
     said,
     unmet,
 )
-from app.domain.findings import AgencyInfo, Edition, JointFindings, TwinFindings
+from app.domain.findings import Edition, JointFindings, TwinFindings
 from app.domain.follow_up import STATES
 from app.domain.integrity import hash_of
 from app.domain.message import Message
@@ -73,10 +74,12 @@ from app.models import (
     User,
 )
 from app.policy import AGENCY_ROLES, Actor, FeedbackFacts, allows, require, system_actor
-from app.queries.composing import composed_findings, unsigned
+from app.queries.composing import composed_findings, named_in, signed_off_version, unsigned
 from app.queries.findings import (
+    agency_info,
     bodies_of,
     latest_submissions,
+    newest_feedback,
     pack_info,
     round_info,
     scheme_infos,
@@ -550,12 +553,7 @@ def cited(pack: Pack, reference: str) -> str:
 
 def _amendments(session: Session, ids: Collection[int]) -> dict[int, dict[str, Amendment]]:
     """What accepted challenges made of statements: it stays when the feedback is prepared anew."""
-    newest = (
-        select(Feedback.return_id, func.max(Feedback.version).label("version"))
-        .where(Feedback.return_id.in_(ids))
-        .group_by(Feedback.return_id)
-        .subquery()
-    )
+    newest = newest_feedback(ids)
     rows = session.execute(
         select(Feedback.return_id, Feedback.content["amendments"].label("amendments")).join(
             newest, (newest.c.return_id == Feedback.return_id) & (newest.c.version == Feedback.version)
@@ -605,9 +603,7 @@ def release_list(
     """
     require(actor, "release.read", round_facts(session, audit_round, now=now))
     newest = latest_submissions(audit_round)
-    versions_ = (
-        select(Feedback.return_id, func.max(Feedback.version).label("version")).group_by(Feedback.return_id).subquery()
-    )
+    versions_ = newest_feedback()
     challenges = (
         select(
             Thread.return_id,
@@ -687,7 +683,9 @@ class Counts:
 
     `stale`: their feedback is about an earlier submission; `judgements`: judgements computed before something changed,
     or waiting for approval; `unfinished`: returns of the sample that nobody has finished looking at; `queries`: without
-    an answer of the agency; `returned`: opened again, or standards of them returned, and not signed again.
+    an answer of the agency; `returned`: opened again, or standards of them returned, and not signed again; `unsigned`:
+    inspectorates that have not signed off what was written last; `has_signed_off`: whether all of them ever did, so
+    that anything written comes out; `named`: agencies that it names, and where, though the report is to name none.
     """
 
     submitted: int
@@ -699,6 +697,8 @@ class Counts:
     queries: int
     returned: int
     unsigned: int = 0
+    has_signed_off: bool = False
+    named: Sequence[tuple[Place, str]] = ()
 
 
 def _is_stale(number: Any) -> ColumnElement[bool]:
@@ -713,9 +713,7 @@ def counts_of(session: Session, audit_round: AuditRound, *, actor: Actor, now: d
     """What the release of a whole round is made of, all agency types. Raises Denied."""
     require(actor, "release.read", round_facts(session, audit_round, now=now))
     newest = latest_submissions(audit_round)
-    versions_ = (
-        select(Feedback.return_id, func.max(Feedback.version).label("version")).group_by(Feedback.return_id).subquery()
-    )
+    versions_ = newest_feedback()
     row = session.execute(
         select(
             func.count().label("submitted"),
@@ -760,9 +758,11 @@ def counts_of(session: Session, audit_round: AuditRound, *, actor: Actor, now: d
             ).label("returned"),
         )
     ).one()
+    left = unsigned(session, audit_round)
+    comes_out = signed_off_version(session, audit_round) if left is not None else None
     return Counts(
         row.submitted, row.prepared, int(row.stale or 0), others.challenges, others.judgements, others.unfinished,
-        others.queries, others.returned, unsigned(session, audit_round),
+        others.queries, others.returned, left or 0, comes_out is not None, named_in(session, audit_round, comes_out),
     )  # fmt: skip
 
 
@@ -887,9 +887,7 @@ def left_out(
     if not out:
         return []
     newest = latest_submissions(audit_round)
-    versions_ = (
-        select(Feedback.return_id, func.max(Feedback.version).label("version")).group_by(Feedback.return_id).subquery()
-    )
+    versions_ = newest_feedback()
     rows = session.execute(
         select(
             AuditReturn.public_id, Agency.name, AuditReturn.stage, Feedback.version,
@@ -995,9 +993,7 @@ def prepare_edition(
         for language in LANGUAGES
     }
     newest = latest_submissions(audit_round)
-    versions_ = (
-        select(Feedback.return_id, func.max(Feedback.version).label("version")).group_by(Feedback.return_id).subquery()
-    )
+    versions_ = newest_feedback()
     rows = session.execute(
         select(
             AuditReturn.public_id, Feedback.version,
@@ -1120,8 +1116,6 @@ def feedback_document(
     content = content_of(row)
     audit_round = audit_return.audit_round
     pack, template = template_of(audit_return)
-    kind = pack.agency_types[audit_return.agency_type]
-    subtype = kind.subtypes.get(audit_return.subtype)
     came_out = published_versions(session, audit_return, now=now)
     edition = next(
         (one for one in editions(session, audit_round, now=now) if came_out.get(one.number) == row.version), None
@@ -1154,13 +1148,7 @@ def feedback_document(
         pack=pack_info(audit_round, pack, language),
         template_title=localise(template.title, language),
         bodies=bodies_of(session, audit_round, audit_return.agency_type),
-        agency=AgencyInfo(
-            name=audit_return.agency.name,
-            code=audit_return.agency.code,
-            type_label=localise(kind.name, language),
-            subtype_label=localise(subtype.name, language) if subtype else "",
-            signatory=localise(kind.signatory, language),
-        ),
+        agency=agency_info(audit_return, pack, language),
         version=row.version,
         is_draft=edition is None,
         edition=edition.number if edition else 0,

@@ -19,6 +19,7 @@ from app.queries.rounds import NotFound, round_facts
 
 FEEDBACK = "feedback"  # the report whose readers are decided by the release
 AREA = "area-report"  # the report about an area that is no letter to it
+RECOMMENDED = "recommendations-register"  # names the agencies of the types of whoever asks for it
 
 
 def get_run(session: Session, public_id: str, *, actor: Actor, now: datetime) -> ReportRun:
@@ -46,13 +47,13 @@ def get_run(session: Session, public_id: str, *, actor: Actor, now: datetime) ->
             if run.report == AREA
             else may_read_letter(session, run.audit_round, area, number, actor=actor, now=now)
         )
-        if is_personal(run):
-            may = may and (bool(actor.system) or run.requested_by_id == actor.user_id)
     else:
         facts = round_facts(session, run.audit_round, now=now, agencies=True)
         may = allows(actor, "findings.read", facts)
         # agencies read what was published, never figures that were made in between
         may = may and (allows(actor, "release.read", facts) or bool(run.options.get("edition")))
+    if is_personal(run):
+        may = may and (bool(actor.system) or run.requested_by_id == actor.user_id)
     if not may:
         raise NotFound
     return run
@@ -60,8 +61,9 @@ def get_run(session: Session, public_id: str, *, actor: Actor, now: datetime) ->
 
 def is_personal(run: ReportRun) -> bool:
     """Whether what the report says depends on who asked for it, so that nobody else reads it: the draft of a letter
-    opens with words from feedback that they may read, and a report on an area shows coordinators less."""
-    return bool(run.options.get("area")) and not run.options.get("edition")
+    opens with words from feedback that they may read, a report on an area shows coordinators less, and the register of
+    recommendations names agencies of one's own types alone."""
+    return run.report == RECOMMENDED or (bool(run.options.get("area")) and not run.options.get("edition"))
 
 
 def asked_by(session: Session, run: ReportRun, *, now: datetime) -> Actor | None:
@@ -74,7 +76,7 @@ def runs_of_round(
 ) -> Sequence[ReportRun]:
     """The reports about a whole round that were asked for, newest first; for agencies those of what was published.
 
-    Of the drafts of letters, and of the reports on areas, the actor's own.
+    Of those that depend on who asked for them the actor's own.
     """
     facts = round_facts(session, audit_round, now=now, agencies=True)
     require(actor, "findings.read", facts)

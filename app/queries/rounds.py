@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, 
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from app.clock import today
+from app.domain.paging import paged
 from app.models import (
     Agency,
     AgencyInArea,
@@ -273,7 +274,7 @@ def ledger(
     total = session.scalar(
         select(func.count()).select_from(AuditReturn).join(AuditReturn.agency).where(*conditions)
     ) or 0  # fmt: skip
-    pages = max(1, -(-total // page_size)) if page_size else 1
+    page, pages = paged(total, page_size, narrowed.page)
     orders = {
         "name": Agency.name,
         "type": AuditReturn.agency_type,
@@ -296,7 +297,7 @@ def ledger(
         )
     )
     if page_size:
-        query = query.limit(page_size).offset((min(max(1, narrowed.page), pages) - 1) * page_size)
+        query = query.limit(page_size).offset((page - 1) * page_size)
     found = session.execute(query).all()
     ids = [row.AuditReturn.id for row in found]
     areas: dict[int, list[str]] = {}

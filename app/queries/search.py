@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, column, func, literal, liter
 from sqlalchemy.orm import Session, contains_eager
 
 from app.clock import today
+from app.domain.paging import paged
 from app.domain.search import Wanted
 from app.domain.templates import Pack
 from app.models import Agency, AuditReturn, AuditRound, Judgement, SearchText
@@ -202,8 +203,7 @@ def _search(
         .where(*conditions)
     )
     total = session.scalar(select(func.count()).select_from(found.subquery())) or 0
-    pages = max(1, -(-total // page_size))
-    page = min(max(1, page), pages)
+    page, pages = paged(total, page_size, page)
     order = session.execute(
         found.order_by(on.best_first, SearchText.id).limit(page_size).offset((page - 1) * page_size)
     )

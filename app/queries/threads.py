@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.clock import today
+from app.domain.paging import paged
 from app.models import (
     Agency,
     AuditReturn,
@@ -152,8 +153,7 @@ def queries_of_round(
     total = counts[state] if state else sum(counts.values())
     if state:
         every = every.where(at == state)
-    pages = max(1, -(-total // PAGE))
-    page = min(max(1, page), pages)
+    page, pages = paged(total, PAGE, page)
     waits = case({"overdue": 0, "answered": 1, "open": 2}, value=at, else_=3)
     rows = session.execute(
         every.options(joinedload(Thread.opened_by))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.domain.paging import paged
 from app.domain.templates import GradingScheme
 from app.models import Agency, AuditReturn, AuditRound, Submission, SubmissionAnswer
 from app.policy import Actor, require
@@ -150,8 +151,8 @@ def two_views(
                     if seen := scale.get(both):
                         numbers[seen[0], place] += number
     total = numbers.total()
-    pages = max(1, -(-total // page_size)) if page_size else 1
-    start = (min(max(1, narrowed.page), pages) - 1) * page_size if page_size else 0
+    page, pages = paged(total, page_size, narrowed.page)
+    start = (page - 1) * page_size if page_size else 0
     end = start + page_size if page_size else total
     shown: list[_Met] = []
     upto = 0

@@ -17,6 +17,7 @@ from app.domain.action_plan import ActionPlan, PlannedAction, PlanQuestion, rows
 from app.domain.actions import STATES, ActionErrors, Typed, check
 from app.domain.life import NotPossible
 from app.domain.message import Message
+from app.domain.paging import paged
 from app.models import AuditReturn
 from app.operations.actions import (
     ActionConflict,
@@ -159,8 +160,7 @@ def plan(rid: str) -> str:
     order = asked("by") if asked("by") in ORDERS else "standard"
     show = asked("show") if asked("show") in (*STATES, "open", "late") else ""
     listed = rows(found, by=order, state=show)
-    pages = max(1, -(-len(listed) // PAGE))
-    page = min(page_asked(), pages)
+    page, pages = paged(len(listed), PAGE, page_asked())
     rights = _rights(audit_return)
     return render_template(
         "actions/plan.html",

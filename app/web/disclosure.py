@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.domain.disclosure import GROUNDS, ROLES
 from app.domain.life import NotPossible
+from app.domain.paging import paged
 from app.languages import translations
 from app.models import AuditReturn
 from app.operations import disclosure as operations
@@ -41,8 +42,7 @@ def _crumbs(audit_return: AuditReturn, *steps: tuple[str, str]) -> list[dict[str
 
 def _page(audit_return: AuditReturn, errors: dict[str, str] | None = None) -> str:
     found = entries(session(), audit_return, actor=actor(), now=now())
-    pages = max(1, -(-len(found) // ENTRIES_PAGE))
-    page = min(page_asked(), pages)
+    page, pages = paged(len(found), ENTRIES_PAGE, page_asked())
     return render_template(
         "disclosure/page.html",
         audit_return=audit_return,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cache, lru_cache
@@ -95,6 +96,16 @@ def guidance(value: Any, paragraph: str = "govuk-body", lead: str = "") -> Marku
         shown, _dressed(paragraph, _("Table")), paragraph=paragraph, lead=str(escape(lead)),
         language="" if written == language() else written,
     )  # fmt: skip
+    return Markup(found)  # noqa: S704 -- made by its own writer, which escapes what it is given
+
+
+def narrative(value: str) -> Markup:
+    """What inspectors wrote for a report, below a heading of the second level. References are their words alone."""
+    dressed = replace(
+        _dressed("govuk-body", _("Table")), heading=3,
+        headings=("govuk-heading-s", "govuk-body govuk-!-font-weight-bold"),
+    )  # fmt: skip
+    found = guidance_text.html(value, dressed, paragraph="govuk-body")
     return Markup(found)  # noqa: S704 -- made by its own writer, which escapes what it is given
 
 
@@ -244,6 +255,7 @@ def init_app(app: Flask) -> None:
         marked=marked,
         guidance=guidance,
         guidance_words=guidance_words,
+        narrative=narrative,
         text_language=text_language,
         day=day,
         moment=moment,

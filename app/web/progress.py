@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import today
 from app.domain.life import NotPossible
+from app.domain.paging import paged
 from app.domain.recommendations import Cited, recommendations
 from app.models import AuditReturn, Thread
 from app.operations import follow_up as operations
@@ -74,8 +75,7 @@ def requests(rid: str) -> str | BaseResponse:
                 for one, here in listed
             ),
         )  # fmt: skip
-    pages = max(1, -(-len(listed) // PAGE))
-    page = min(page_asked(), pages)
+    page, pages = paged(len(listed), PAGE, page_asked())
     return render_template(
         "progress/requests.html",
         audit_round=audit_round,

@@ -25,6 +25,7 @@ from app.queries.body_summary import bodies_asking
 from app.queries.findings import has_joint, joint_findings
 from app.queries.letters import area_named, has_letters
 from app.queries.packs import pack_of
+from app.queries.recommended_report import recommends
 from app.queries.register import has_register
 from app.queries.reports import get_run, runs_of_round
 from app.queries.returns import get_return, submissions
@@ -44,6 +45,7 @@ from reports.web import policy
 blueprint = Blueprint("reports", __name__)
 
 REGISTER = "register"  # the data of the report on what is decided, which few rounds ask
+RECOMMENDED = "recommended"  # the data of the register of what a published report recommends
 JOINT = "joint-findings"  # the data of the report on what answers come to, where they are added up
 # the data of other reports that add them up
 ADDED_UP = ("regional-concerns", "progress")
@@ -63,6 +65,7 @@ def _offered(audit_round: AuditRound) -> list[Report]:
     """The reports that can be made about a whole round."""
     about = [report for report in registered().values() if report.about == "round"]
     has = {REGISTER: has_register(audit_round)} | dict.fromkeys((JOINT, *ADDED_UP), has_joint(audit_round))
+    has[RECOMMENDED] = recommends(session(), audit_round)
     return [report for report in about if has.get(report.data, True)]
 
 
@@ -85,6 +88,8 @@ def title_of(run: ReportRun) -> str:
     title = text(report.title) if report else run.report
     if edition := run.options.get("edition"):
         title = _("%(report)s, number %(number)s", report=title, number=edition)
+    if run.options.get("coming_out"):
+        title = _("%(report)s, as it would be published", report=title)
     if _language_of(run) != language():
         title = f"{title} ({NAMES[_language_of(run)]})"
     if area := run.options.get("area"):
@@ -105,6 +110,7 @@ def file_name(run: ReportRun, ending: str = ".pdf") -> str:
     area = run.options.get("area", "")
     is_letter = area and run.report != operations.AREA
     draft = "draft" if run.options.get("draft") or (is_letter and not run.options.get("edition")) else ""
+    draft = "coming-out" if run.options.get("coming_out") else draft
     parts = [run.audit_round.key, run.audit_return.agency.code if run.audit_return else "", run.report,
              run.options.get("agency_type", ""), area and area_named(session(), area), run.options.get("body", ""),
              draft, str(run.options.get("edition", "")), "replaced" if run.options.get("replaced_by") else "",
@@ -187,7 +193,7 @@ def make_round_report(rid: str) -> BaseResponse:
     audit_round = get_round(session(), rid, actor=actor(), now=now(), permission="findings.make")
     run = operations.request_round_report(
         session(), audit_round, _chosen(_offered(audit_round)), by=actor(), now=now(), enqueue=enqueue(),
-        language=_wanted_language(),
+        language=_wanted_language(), coming_out=typed("figures") == "coming-out",
     )  # fmt: skip
     commit()
     return redirect(url_for("reports.run_page", run=run.public_id), 303)

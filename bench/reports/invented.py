@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from random import Random
 
-from app.domain.findings import Body, Frozen, PackInfo, RoundInfo
+from app.domain.findings import Body, Document, Frozen, PackInfo, RoundInfo
 from reports import registry
 
 FOLDER = Path(__file__).parent
@@ -16,14 +16,6 @@ WORDS = (
     "duty", "school", "nurse", "officer", "supervision", "threshold", "decision", "family", "history", "chronology",
     "agency", "lead", "named", "senior", "weekly", "monthly", "annual",
 )  # fmt: skip
-
-
-class _Document(Frozen):
-    language: str = "en"
-    snapshot_id: str
-    audit_round: RoundInfo
-    pack: PackInfo
-    bodies: tuple[Body, ...]
 
 
 class Row(Frozen):
@@ -40,7 +32,7 @@ class Chapter(Frozen):
     rows: tuple[Row, ...]
 
 
-class Annex(_Document):
+class Annex(Document):
     """Figures of many agencies, by region."""
 
     columns: tuple[str, ...]
@@ -65,7 +57,7 @@ class Part(Frozen):
     next: tuple[str, ...]
 
 
-class Profile(_Document):
+class Profile(Document):
     """What one agency is told, over many pages with a chart on every line of its tables."""
 
     agency: str
@@ -84,7 +76,9 @@ def register() -> None:
 def _facts(number: int) -> dict[str, object]:
     day = date(2003, 5, 1)
     return {
+        "format": "candour-bench/1",
         "snapshot_id": f"{number:064x}",
+        "language": "en",
         "audit_round": RoundInfo(
             key="bench", name="Invented round", opens=day, due=day, closes=day, milestones_from=day,
             is_demonstration=True, is_closed=True, as_at=datetime(2003, 6, 1, 9, tzinfo=UTC),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -124,6 +124,7 @@ def checked(prepared: Prepared) -> Iterator[Checked]:
 
 def tab_to(page: Page, target: Locator, *, most: int = 60) -> None:
     """Press the tab key until this has the focus."""
+    page.wait_for_load_state()  # the key goes on from where a page stands once it is there
     for _ in range(most):
         page.keyboard.press("Tab")
         if target.evaluate("one => one === document.activeElement"):
@@ -415,6 +416,49 @@ def test_publication_is_confirmed_only_after_everything_is_said(checked: Checked
     expect(page.get_by_role("main")).to_contain_text("The findings come out on 1 September 2003")
     press(page, "Take the time back")
     expect(page.get_by_role("main")).to_contain_text("No time is set for publication.")
+
+
+def test_two_write_a_chapter_and_no_word_is_lost(checked: Checked, looks: Looks) -> None:
+    """What the other saved stays, no button throws away what is typed, and leaving asks first."""
+    path = "/composing/chapters/twins"
+    hers, his, plain = checked.at(LEAD, path), checked.at(INSPECTOR, path), checked.at(INSPECTOR, path, scripts=False)
+
+    def box(page: Page, name: str) -> Locator:
+        return page.get_by_label(name, exact=True)
+
+    for page in (his, plain):
+        box(page, "After the figures").fill("His.")
+        box(page, "Say something about this chapter").fill("Is this so?")
+        press(page, "Add the comment")
+        expect(alert(page)).to_contain_text("Your comment stands below")
+        expect(page.get_by_text("Is this so?")).to_have_count(1)
+        expect(box(page, "After the figures")).to_have_value("His.")
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    his.on("dialog", stay)
+    his.get_by_role("link", name="Cancel").click()
+    expect(box(his, "After the figures")).to_have_value("His.")
+    assert asked == ["beforeunload"]
+
+    box(hers, "Before the figures").fill("Hers.")
+    press(hers, "Save")
+    press(his, "Save")
+    expect(alert(his)).to_contain_text("Saved.")
+    expect(box(his, "Before the figures")).to_have_value("Hers.")
+    box(hers, "After the figures").fill("Hers, too.")
+    press(hers, "Save")
+    expect(alert(hers)).to_contain_text("There is a problem")
+    expect(box(hers, "After the figures")).to_have_value("Hers, too.\n\nHis.")
+    looks.at(hers, "two people changed one text")
+    press(hers, "Save")
+    expect(alert(hers)).to_contain_text("Saved.")
+    his.get_by_role("link", name="Cancel").click()  # nothing is typed that is not saved
+    expect(his.get_by_role("heading", level=1)).to_have_text("Write the report")
+    assert asked == ["beforeunload"]
 
 
 def test_a_peer_leaves_a_challenge(checked: Checked, looks: Looks) -> None:

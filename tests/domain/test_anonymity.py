@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app.domain.anonymity import NOBODY, Identity, Placed, initials, surname, telling_words
+import pytest
+
+from app.domain.anonymity import NOBODY, Identity, Placed, initials, names_in, surname, telling_words
 
 COMMITTEE = "%s Area Child Protection Committee"
 NORTHMERE = Identity(
@@ -40,3 +42,19 @@ def test_short_names() -> None:
     assert initials("Northmere County Council") == "NCC"
     assert initials("Council of the North") == ""
     assert (surname("Hazel Ollerenshaw"), surname("Ollerenshaw"), surname("Li Wu")) == ("Ollerenshaw", "", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("As NORTHMERE\nCounty  Council says.", ["NORTHMERE County Council"]),
+        ("As **North**mere County Council says, and again Northmere County Council.", ["Northmere County Council"]),
+        ("At St Mary's and St Luke's Trust, or st mary’s & st luke’s trust.",
+         ["St Mary's and St Luke's Trust", "st mary's and st luke's trust"]),
+        ("Code e0-17, not e0-171; nor 1234, nor ab.", ["e0-17"]),
+        ("Northmere County Councillors are no council.", []),
+    ],
+)  # fmt: skip
+def test_names_and_codes_are_found_however_they_are_written(text: str, found: list[str]) -> None:
+    names = {"Northmere County Council", "St Mary’s & St Luke’s Trust", "E0-17", "1234", "AB"}
+    assert list(names_in(text, names)) == found

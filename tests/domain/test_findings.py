@@ -294,7 +294,7 @@ def test_the_response_names_highest_and_lowest_or_says_all() -> None:
     assert "65 of the 88 agencies" in before
     assert "highest among council (94%) and lowest among police (50%)" in before
     full = findings(response=(row(COUNCIL, 50, 50), row(POLICE, 40, 40)), response_total=row("", 90, 90))
-    assert messages(full)["response"] == "All 90 agencies asked submitted a signed audit."
+    assert messages(full)["response"] == "All 90 agencies that were expected to answer submitted a signed audit."
 
 
 def test_not_knowing_is_reported_where_it_is_most_frequent() -> None:

@@ -158,3 +158,15 @@ def test_the_check_names_the_line(tmp_path: Path) -> None:
     assert "not to `javascript:alert(1)`" in link
     assert any(file == "pack.yaml" and "no headings" in message for file, _line, message in found)
     assert len(found) == 5
+
+
+def test_reports_have_headings_and_links_within_them_and_guidance_has_neither() -> None:
+    text = "## One *part*\n\nSee [Table](#figure:heat) and [that](https://example.org).\n\n### Below\n\n#### Far below"
+    assert html(text, Style(heading=2, points=True, tells_addresses=True)) == (
+        '<h2>One <em>part</em></h2><p>See <a href="#figure:heat">Table</a> and <a href="https://example.org"'
+        ' rel="noreferrer noopener">that</a> (https://example.org).</p><h3>Below</h3><h3>Far below</h3>'
+    )
+    found = html(text, Style(heading=3, headings=("m", "s")), language="en")
+    assert found.startswith('<h3 class="m" lang="en">One') and '<h4 class="s" lang="en">Below</h4>' in found
+    assert "See Table and <a" in found, "a link that leads nowhere here"
+    assert html(text, Style()).startswith("<p>## One <em>part</em></p><p>See [Table](#figure:heat) and <a")

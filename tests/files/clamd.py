@@ -37,7 +37,7 @@ def real(folder: Path) -> Iterator[str]:
         yield str(folder / "clamd.sock")
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=120)
 
 
 def _answers(path: Path) -> bool:

@@ -11,7 +11,7 @@ from tests.world import pack
 
 # the recommendations that the self-audits carried, by agency type: from the response of September 2003, with the
 # agencies inferred (the source does not say). Facts only.
-CARRIED = csv.DictReader((ROOT / "tests" / "data" / "self_audit_recommendations.csv").open())
+CARRIED = csv.DictReader((ROOT / "tests" / "data" / "self_audit_recommendations.csv").read_text("utf-8").splitlines())
 PAIRS = [(row["recommendation"], row["agency_type"], row["milestone"]) for row in CARRIED]
 PER_TYPE = {"council": (38, 55, 65), "nhs": (19, 27, 33), "police": (11, 18, 23)}
 

@@ -47,7 +47,7 @@ def together(app: Flask) -> Callable[..., list[Any]]:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(300)
         return results
 
     return run

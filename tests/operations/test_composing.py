@@ -35,8 +35,9 @@ from app.queries.recommended import (
     standing_on,
     standing_on_all,
     to_answer,
+    withdrawn_on,
 )
-from app.queries.release import edition_content, published_findings
+from app.queries.release import counts_of, edition_content, published_findings
 from app.queries.rounds import NotFound
 from tests.operations.test_examples import CODE, mark, question, submission
 from tests.operations.test_release import clock, publish
@@ -136,13 +137,23 @@ def test_every_save_is_a_version_that_nothing_changes(signed: World) -> None:
 
 def test_two_people_at_once_lose_nothing(signed: World) -> None:
     write(signed, "Hers.", by="lead-inspector")
-    with pytest.raises(NotPossible, match="Lead Inspector saved this meanwhile, as version 1"):
-        write(signed, "His.", based_on=0)
+    with pytest.raises(operations.Disputed, match="Lead Inspector changed this too, in version 1") as told:
+        write(signed, "His.", cy="Ei eiriau.", based_on=0)
+    # what both changed, beside what is saved; the rest as each left it
+    assert list(told.value.fields) == ["before-en"] and told.value.theirs == {"before-en": "Hers."}
+    assert (told.value.values["before-en"], told.value.values["before-cy"]) == ("His.", "Ei eiriau.")
     assert seen(signed).composition.chapter("about").before.en == "Hers."
+    # what only one of them touched is no conflict: it stays as whoever wrote it left it
+    write(signed, "", after="His.", cy="Ei eiriau.", based_on=0)
+    write(signed, "Hers, better.", by="lead-inspector", based_on=1)
+    about = seen(signed).composition.chapter("about")
+    assert (about.before.en, about.before.cy, about.after.en) == ("Hers, better.", "Ei eiriau.", "His.")
+    with pytest.raises(NotFound):
+        write(signed, "Mine.", based_on=99)
     # another chapter can be saved over the older version
     write(signed, "His.", chapter="overview", based_on=0)
     found = seen(signed).composition
-    assert (found.chapter("about").before.en, found.chapter("overview").before.en) == ("Hers.", "His.")
+    assert (found.chapter("about").before.en, found.chapter("overview").before.en) == ("Hers, better.", "His.")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +161,9 @@ def test_two_people_at_once_lose_nothing(signed: World) -> None:
     [
         ("[[n: no.such]]", "no figure “no.such”"),
         ("[[figure: no-such]]", "no table or chart"),
-        ("# Heading", "guidance has no headings"),
+        ("[[figure: response]]\n\n[[figure: response]]", "stands in the report already: About the audit, after the"),
+        ("# Heading", "a heading stands in a line of its own and begins with ##"),
+        ("[[see: recommendation rec-1]]", "no recommendation “rec-1”"),
         ("x" * 20_001, "shorten it to 20000"),
     ],
 )
@@ -168,12 +181,20 @@ def test_chapters_are_moved_left_out_added_and_taken_away(signed: World) -> None
     assert [one.key for one in seen(signed).chapters].index("about") == place - 1
     do(signed, operations.hide_chapter, "overview", hidden=True)
     key = do(signed, operations.add_chapter, title={"en": "What comes next"})
-    write(signed, "[[figure: response]]", chapter=key, title="Next", based_on=3)
+    # what is put in at the same time can be referred to
+    write(signed, "See [[see: figure heat]] and [[see: chapter about]].\n\n[[figure: heat]]\n\n[[figure: response]]",
+          chapter=key, title="Next", based_on=3)  # fmt: skip
+    with pytest.raises(operations.NotSaved, match="“grades” stands nowhere in this report"):
+        write(signed, "[[see: figure grades]]", based_on=4)
     found = composed_findings(signed.session, signed.audit_round, actor=signed.actor("inspector"), now=signed.now)
     keys = [one.key for one in found.composition.chapters]
     assert "overview" not in keys
     own = next(one for one in found.composition.chapters if one.key == key)
-    assert (own.title, own.before[0].kind) == ("Next", "figure")
+    assert (own.title, [part.kind for part in own.before]) == ("Next", ["text", "figure", "figure"])
+    # it stands there once: another place is told where
+    with pytest.raises(operations.NotSaved, match="stands in the report already: Next, before the figures") as refused:
+        write(signed, "[[figure: response]]", based_on=4)
+    assert list(refused.value.fields) == ["before-en"]
     do(signed, operations.remove_chapter, key)
     assert key not in [one.key for one in seen(signed).chapters]
     with pytest.raises(NotFound):
@@ -195,6 +216,21 @@ def test_key_messages_are_accepted_edited_and_dropped(signed: World) -> None:
     assert rule not in [one.rule for one in found.composition.messages]
     with pytest.raises(NotPossible, match="meanwhile"):
         do(signed, operations.decide, rule, state="accepted", based_on=1)
+    # the words of two people: the Welsh of one stays, the heading of both is told
+    words = {"heading": {"en": "Who came"}, "text": {"en": "All did."}}
+    do(signed, operations.decide, rule, state="edited", based_on=2, **words)
+    welsh = {"heading": {"en": "Who came"}, "text": {"en": "All did.", "cy": "Pawb."}}
+    do(signed, operations.decide, rule, state="edited", based_on=3, by="lead-inspector", **welsh)
+    words["text"]["en"] = "Most did."
+    do(signed, operations.decide, rule, state="edited", based_on=3, **words)
+    said = seen(signed).composition.choice(rule)
+    assert said is not None and (said.text.en, said.text.cy) == ("Most did.", "Pawb.")
+    with pytest.raises(operations.Disputed) as told:
+        do(signed, operations.decide, rule, state="edited", based_on=3, heading={"en": "x"}, text={"en": "Few did."})
+    assert told.value.theirs == {"text-en": "Most did."}
+    do(signed, operations.decide, rule, state="dropped", based_on=5)
+    with pytest.raises(NotPossible, match="meanwhile"):  # no words beside his, but a decision
+        do(signed, operations.decide, rule, state="edited", based_on=5, **words)
     with pytest.raises(NotFound):
         do(signed, operations.decide, "no-such-rule", state="accepted", based_on=2)
 
@@ -218,6 +254,13 @@ def test_an_example_is_quoted_without_a_name_unless_it_is_named(signed: World) -
     known = [name, CODE, area, *people]
     assert list(who.given_away("; ".join(known))) == known
     assert who.given_away(f"{signed.people['inspector'].name} asked, and {signed.body.name}.") == ()
+    # where the report is to name none, its name stands in the way of publishing, and of signing off
+    assert seen(signed).named() == []
+    signed.write().execute(sa.update(type(signed.audit_round)).values(names_agencies=False))
+    signed.session.commit()
+    assert [(place.chapter, found) for place, found in seen(signed).named()] == [("about", name)]
+    with pytest.raises(NotPossible, match="names no agency beyond the inspectorates"):
+        sign_off(signed)
     assert submission(signed).public_id
     assert question(signed)
 
@@ -228,7 +271,9 @@ def test_comments_are_answered_for_and_resolved(signed: World) -> None:
         do(signed, operations.comment, "about", text="  ")
     with pytest.raises(NotFound):
         do(signed, operations.comment, "no-such", text="x")
+    assert do(signed, operations.comment, "about", text="Is this so? ").id == one.id, "sent twice"
     row = do(signed, operations.resolve, one.public_id, by="lead-inspector")
+    assert do(signed, operations.comment, "about", text="Is this so?").id != one.id
     assert row.resolved_by_id == signed.people["lead-inspector"].id
     with pytest.raises(NotFound):
         do(signed, operations.resolve, "no-such")
@@ -291,10 +336,12 @@ def recommend(world: World, text: str = "Look at [[n: response.submitted]] files
 
 def test_what_was_signed_off_is_published_and_stays_as_it_was(signed: World) -> None:
     write(signed, "Of all, [[n: response.submitted]] answered.")
-    with pytest.raises(NotPossible, match="have not signed off the composed report"):
-        publish(signed, signed.now + LATER, waived={key: why for key, why in REASONS.items() if key != "unsigned"})
+    with pytest.raises(NotPossible, match="nothing that was written comes out"):
+        publish(signed, signed.now + LATER, waived={key: why for key, why in REASONS.items() if key != "unwritten"})
     sign_off(signed)
     write(signed, "Written later.", based_on=1)
+    with pytest.raises(NotPossible, match="what was signed off last comes out"):
+        publish(signed, signed.now + LATER, waived={key: why for key, why in REASONS.items() if key != "unsigned"})
     publish(signed, signed.now + LATER, waived=REASONS)
     assert clock(signed, signed.now + 2 * LATER) == 1
     out = published_findings(
@@ -309,9 +356,10 @@ def test_what_was_signed_off_is_published_and_stays_as_it_was(signed: World) -> 
         signed.write(), signed.audit_round.public_id, reason="Said better.", by=actor, now=signed.now
     )
     signed.session.commit()
-    assert [(one["chapter"], one["field"]) for one in row.changes if one["chapter"] == "composition"] == [
-        ("composition", "before")
-    ]
+    assert [one for one in row.changes if one["chapter"] == "composition"] == [
+        {"chapter": "composition", "what": "About the audit", "field": "before", "old": "Of all, 1 answered.",
+         "new": "Written later."},
+    ]  # fmt: skip
     first = edition_content(signed.session, signed.audit_round, 1, now=signed.now)["findings"]["en"]["composition"]
     assert "Of all" in str(first)
     assert "Of all" not in str(row.content["findings"]["en"]["composition"])
@@ -330,6 +378,25 @@ def test_recommendations_enter_the_register_and_are_tracked(signed: World) -> No
     second = recommend(signed, "Publish a guide.", addressee=f"body:{signed.body.code}")
     with pytest.raises(operations.NotSaved, match="Choose whom"):
         recommend(signed, addressee="type:no-such")
+    # two people at once: his day and her words
+    kind = signed.returns[CODE].agency_type
+    same = {"text": {"en": "Look at [[n: response.submitted]] files."}, "addressee": f"type:{kind}", "based_on": 2}
+    do(signed, operations.save_recommendation, first, due=date(2004, 1, 1), **same)
+    her = same | {"text": {"en": "Look at [[n: response.submitted]] of the files."}}
+    do(signed, operations.save_recommendation, first, due=date(2003, 12, 1), by="lead-inspector", **her)
+    row = seen(signed).composition.recommendation(first)
+    assert row is not None and (row.text.en[-13:], row.due) == ("of the files.", date(2004, 1, 1))
+    with pytest.raises(operations.Disputed) as told:
+        do(signed, operations.save_recommendation, first, due=date(2003, 11, 1), **same)
+    assert told.value.theirs == {"due": date(2004, 1, 1)}
+    recommend(signed, key=first)
+    # one that somebody took out meanwhile is said to be
+    third, opened = recommend(signed, "Third."), seen(signed).number
+    do(signed, operations.remove_recommendation, third)
+    with pytest.raises(NotPossible, match=rf"took this out since .* version {opened}, in which"):
+        recommend(signed, "Third, better.", key=third, based_on=opened)
+    with pytest.raises(NotFound):
+        recommend(signed, key="rec-none")
     do(signed, operations.move_recommendation, second, up=True)
     sign_off(signed)
     publish(signed, signed.now + LATER, waived=REASONS)
@@ -435,19 +502,39 @@ def test_a_correction_changes_the_register_and_forgets_nothing(signed: World) ->
     publish(signed, signed.now + LATER, waived=REASONS)
     clock(signed, signed.now + 2 * LATER)
     do(signed, operations.remove_recommendation, first)
+    third, fourth = recommend(signed, "Fourth."), recommend(signed, "Third.")
+    # a number that came out is never another's: the rest keep theirs, and new ones follow
+    with pytest.raises(NotPossible, match="published as number 2, and keeps it"):
+        do(signed, operations.move_recommendation, second, up=False)
+    with pytest.raises(NotPossible, match="any further"):
+        do(signed, operations.move_recommendation, third, up=True)
+    do(signed, operations.move_recommendation, third, up=False)
+    third, fourth = fourth, third
     sign_off(signed)
     signed.now += 2 * LATER
     actor = signed.actor("lead-inspector")
-    release.correct(signed.write(), signed.audit_round.public_id, reason="Not made.", by=actor, now=signed.now)
+    row = release.correct(signed.write(), signed.audit_round.public_id, reason="Not made.", by=actor, now=signed.now)
     signed.session.commit()
+    made = row.content["findings"]["en"]["composition"]["recommendations"]
+    assert [(one["key"], one["number"]) for one in made] == [(second, 2), (third, 3), (fourth, 4)]
+    # what changed is those three, in words; the one that stays is not among them
+    said = {(one["what"], one["field"]): (one["old"], one["new"]) for one in row.changes
+            if one["chapter"] == "recommendations"}  # fmt: skip
+    kind = {one["addressee"] for one in made}.pop()
+    assert said == {
+        ("1", "body"): ("Look at 1 files.", ""), ("1", "addressee"): (kind, ""), ("1", "due"): ("2003-12-01", ""),
+        ("3", "body"): ("", "Third."), ("3", "addressee"): ("", kind), ("3", "due"): ("", "2003-12-01"),
+        ("4", "body"): ("", "Fourth."), ("4", "addressee"): ("", kind), ("4", "due"): ("", "2003-12-01"),
+    }  # fmt: skip
     found = recommended(signed.session, signed.audit_round, actor=signed.actor("inspector"), now=signed.now)
     assert [(one.row.key, one.row.number, one.row.edition, one.row.withdrawn_in) for one in found] == [
-        (second, 1, 1, None), (first, 1, 1, 2),
+        (second, 2, 1, None), (third, 3, 2, None), (fourth, 4, 2, None), (first, 1, 1, 2),
     ]  # fmt: skip
+    assert withdrawn_on(signed.session, [one.row for one in found]) == {found[3].row.id: row.at}
     lead = signed.actor("lead")
-    with pytest.raises(NotPossible, match="made no more"):
+    with pytest.raises(NotPossible, match="is withdrawn"):
         responding.respond(
-            signed.write(), signed.returns[CODE].public_id, found[1].row.public_id, answer="not_accepted", text="No.",
+            signed.write(), signed.returns[CODE].public_id, found[3].row.public_id, answer="not_accepted", text="No.",
             by=lead, now=signed.now,
         )  # fmt: skip
     signed.session.rollback()
@@ -494,22 +581,83 @@ def test_a_report_with_a_reference_to_nothing_is_neither_signed_off_nor_publishe
 def test_small_numbers_are_in_no_text_that_comes_out(signed: World) -> None:
     """One agency has answered: of fewer than two nothing is said beyond the inspectorates."""
     write(signed, "Of all, [[n: overall.agencies]] answered.")
+    usual = {one.rule for one in seen(signed).findings.key_messages}
+    for rule in usual:
+        do(signed, operations.decide, rule, state="edited", heading={"en": "Said"}, text={"en": "So it is."},
+           based_on=1)  # fmt: skip
     signed.write().execute(sa.update(type(signed.audit_round)).values(suppress_below=2, names_agencies=False))
     signed.session.commit()
     # the inspectors see it still; it can neither be signed off nor saved anew
     found = composed_findings(signed.session, signed.audit_round, actor=signed.actor("inspector"), now=signed.now)
     assert texts(found) == ["Of all, 1 answered."]
-    with pytest.raises(NotPossible, match=r"no figure “overall\.agencies”"):
+    too_few = r"“overall\.agencies” is about fewer agencies than figures may be published of"
+    with pytest.raises(NotPossible, match=too_few):
         sign_off(signed)
-    with pytest.raises(operations.NotSaved):
+    with pytest.raises(operations.NotSaved, match=too_few):
         write(signed, "Only [[n: overall.agencies]] answered.", based_on=1)
-    # an agency that is named in a report that names none is pointed out
-    name = signed.returns[CODE].agency.name
-    write(signed, f"As {name.upper()} says.", based_on=1)
-    assert [(place.chapter, found) for place, found in seen(signed).named()] == [("about", name.upper())]
+    # what they write with is what comes out, figures, messages and charts alike: all that is offered can be saved
+    here = seen(signed)
+    out = composed_findings(
+        signed.session, signed.audit_round, actor=signed.actor("inspector"), now=signed.now, coming_out=True
+    )
+    assert out.suppressed_below == 2 and here.with_composition() == out
+    assert "overall.agencies" not in here.known.facts and here.known.facts
+    assert out.key_messages == here.findings.key_messages and len(found.key_messages) > len(out.key_messages)
+    assert not any("named in this report" in str(one.sentence) for one in here.proposed)
+    gone = usual - {one.rule for one in here.proposed}
+    assert gone and {one.rule for one in here.without_data} == gone
+    told = "Key message “Said”: The data that come out no longer say what it was made from. Drop it."
+    assert [f"{place.name}: {problem}" for place, problem in here.problems()[1:]] == [told] * len(gone)
+    for rule in gone:
+        do(signed, operations.decide, rule, state="dropped", based_on=here.number)
+    assert seen(signed).without_data == [] and len(seen(signed).problems()) == 1
+    offered = [f"[[n: {key}]]" for key in here.known.facts]
+    write(signed, "\n\n".join([*offered, *(f"[[figure: {key}]]" for key in here.known.figures)]), based_on=1)
+
+
+def test_a_report_that_names_no_agency_says_where_it_does(signed: World) -> None:
+    """What comes out is searched: texts, titles, and what is quoted, of other agencies too."""
+    signed.write().execute(sa.update(type(signed.audit_round)).values(names_agencies=False))
+    signed.session.commit()
+    name, other = (one.agency.name for one in list(signed.returns.values())[:2])
+    write(signed, f"As {name.upper()} says.")
+    key = do(signed, operations.add_chapter, title={"en": f"What {name} did"})
+    recommend(signed, f"Help {other}.")
+    places = [("Title of “What {0} did”", name), ("About the audit, before the figures", name.upper()),
+              ("Recommendation 1", other)]  # fmt: skip
+    places = [(place.format(name), which) for place, which in places]
+    assert [(str(place.name), which) for place, which in seen(signed).named()] == places
+    sign_off(signed)
+
+    def in_the_way() -> list[str]:
+        counts = counts_of(signed.session, signed.audit_round, actor=signed.actor("lead-inspector"), now=signed.now)
+        found = release.obstacles(counts, None, at=None)
+        return [str(which) for one in found if one.key == "named" for which in one.which]
+
+    assert in_the_way() == [f"{place}: “{which}”" for place, which in places]
+    unnamed = {key: why for key, why in REASONS.items() if key != "named"}
+    with pytest.raises(NotPossible, match="Names of agencies in what was written, though this report is to name none"):
+        publish(signed, signed.now + LATER, waived=unnamed)
+    do(signed, operations.remove_chapter, key)
+    write(signed, "As they say.", based_on=seen(signed).number)
+    assert in_the_way() == [f"{place}: “{which}”" for place, which in places]  # of what was signed off
+    publish(signed, signed.now + LATER, waived=REASONS)
+    # a correction is held up alike, and comes out with a reason
+    signed.now += 2 * LATER
+    clock(signed, signed.now)
+    sign_off(signed)
+    actor, rid = signed.actor("lead-inspector"), signed.audit_round.public_id
+    with pytest.raises(NotPossible, match="Names of agencies"):
+        release.correct(signed.write(), rid, reason="Said better.", by=actor, now=signed.now)
+    signed.session.rollback()
+    why = {"named": "It agreed."}
+    release.correct(signed.write(), rid, reason="Said better.", waived=why, by=actor, now=signed.now)
+    signed.session.commit()
+    last = signed.session.scalars(select(Event).where(Event.verb == "findings.published").order_by(Event.seq.desc()))
+    assert {one.name: one.text for one in last.first().texts}["waived-named"] == "It agreed."
     signed.write().execute(sa.update(type(signed.audit_round)).values(names_agencies=True))
     signed.session.commit()
-    assert seen(signed).named() == []
+    assert seen(signed).named() == in_the_way() == []
 
 
 def test_an_archived_round_takes_nothing(signed: World) -> None:

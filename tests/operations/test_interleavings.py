@@ -55,7 +55,7 @@ class Writer:
     def act(self, interleaving: int, rng: random.Random, gate: threading.Barrier) -> None:
         """Look at the page first or not, then change one answer."""
         looks = rng.random() < 0.4
-        gate.wait(60)
+        gate.wait(300)
         with self.make() as session:
             if looks:
                 rows = session.execute(
@@ -124,7 +124,7 @@ def test_no_edit_overwrites_another_unseen(app: Flask, world: World, interleavin
                 for writer, own in zip(writers, rngs, strict=True)
             ]
             for one in running:
-                one.result(60)
+                one.result(300)
 
     world.session.rollback()
     check(world, code, questions, [said for writer in writers for said in writer.said])

@@ -31,6 +31,13 @@ def shown(figure: Figure) -> Rows:
     return [[cell.text for cell in row.cells] for row in figure.rows]
 
 
+def sorted_out(figure: Figure) -> Rows:
+    """The same in CSV files and workbooks: each row says what it is of, in a column of its own, where groups are."""
+    if not any(row.group for row in figure.rows):
+        return shown(figure)
+    return [[row.group, *(cell.text for cell in row.cells)] for row in figure.rows if not row.heading]
+
+
 def in_json(source: Source) -> list[Rows]:
     """The same in the JSON."""
     figures = json.loads(FORMATS["json"].write(source))["figures"]
@@ -61,8 +68,8 @@ def in_workbook(source: Source) -> list[Rows]:
         if one.rows:
             rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)[4:]
             found.append([
-                [_printed(value, cell.text) for value, cell in zip(row, printed.cells, strict=False)]
-                for row, printed in zip(rows, one.rows, strict=False)
+                [_printed(value, text) for value, text in zip(row, printed, strict=False)]
+                for row, printed in zip(rows, sorted_out(one), strict=False)
             ])  # fmt: skip
     return found
 
@@ -78,7 +85,8 @@ def _printed(value: object, like: str) -> str:
 
 
 def numbers_in_word(source: Source) -> list[list[str]]:
-    """The cells of the tables of the Word document that are numbers, in order, without their heads."""
+    """The cells of the tables of the Word document that are numbers, in order, without their heads. Charts are pictures
+    there."""
     body = Document(io.BytesIO(FORMATS["docx"].write(source))).element.body
     tables = [one for one in body.iter(qn("w:tbl")) if one.find(f"{qn('w:tblPr')}/{qn('w:tblCaption')}") is not None]
     return [

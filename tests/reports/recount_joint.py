@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from fnmatch import fnmatchcase
-from math import comb
+from math import comb, pi, sin, sqrt, tan
 from typing import Any
 
 import polars as pl
@@ -493,12 +493,13 @@ def put_checks(w: World, e: Expected) -> None:
         mine = clusters.filter(pl.col("type") == kind)
         put(e, f"checks/types/{kind}", {
             "population": population, "drawn": drawn.filter(pl.col("type") == kind).height, "checked": mine.height,
-            "compared": compared[kind], "answers": answers_rate(mine),
-            "returns": returns_rate(mine) | between(mine, population),
+            "compared": compared[kind], "answers": answers_rate(mine) | answers_between(mine),
+            "returns": returns_rate(mine) | returns_between(mine, population),
         })  # fmt: skip
     put(e, "checks/total", {
         "population": sum(frames.values()), "drawn": drawn.height, "checked": clusters.height,
-        "compared": changes(by_chance)[()], "answers": answers_rate(clusters), "returns": returns_rate(clusters),
+        "compared": changes(by_chance)[()], "answers": answers_rate(clusters) | answers_between(clusters),
+        "returns": returns_rate(clusters) | total_between(clusters),
     })  # fmt: skip
     for theme, one in changes(by_chance.filter(~pl.col("optional")), "theme").items():
         put(e, f"checks/themes/{theme}/compared", one)
@@ -547,7 +548,7 @@ def answers_rate(clusters: pl.DataFrame) -> dict[str, int]:
             "tenths": tenths(round(changed / size, ROUNDED))}  # fmt: skip
 
 
-def between(clusters: pl.DataFrame, population: int) -> dict[str, int]:
+def returns_between(clusters: pl.DataFrame, population: int) -> dict[str, int]:
     """How few and how many returns with a change there can be, when so many drawn without replacement had one."""
     drawn, found = clusters.height, clusters.filter(pl.col("adjusted") > 0).height
     possible = range(found, population - drawn + found + 1)
@@ -560,3 +561,73 @@ def between(clusters: pl.DataFrame, population: int) -> dict[str, int]:
     high = max(number for number in possible if chance(number, range(found + 1)) > 0.025)
     rate = found / drawn
     return {"low": tenths(min(rate, low / population)), "high": tenths(max(rate, high / population))}
+
+
+def total_between(clusters: pl.DataFrame) -> dict[str, int]:
+    """The same over agency types: the weighed share and Student's t times its standard error to both sides.
+
+    Within a type the variance is that of a share with one more of each kind.
+    """
+    types = clusters.group_by("type").agg(
+        drawn=pl.len(), found=(pl.col("adjusted") > 0).sum(), all=pl.col("all").first()
+    )  # fmt: skip
+    drawn, every, population = pl.col("drawn"), pl.col("all"), types["all"].sum()
+    moved = (pl.col("found") + 1) / (drawn + 2)
+    rate, variance = types.select(
+        (every * pl.col("found") / drawn).sum() / population,
+        ((every / population) ** 2 * (1 - drawn / every) * moved * (1 - moved) / drawn).sum().alias("variance"),
+    ).row(0)
+    reach = student(clusters.height - types.height) * sqrt(variance)
+    found = types["found"].sum()
+    return within(rate - reach, rate + reach, rate, found, clusters.height - found, population)
+
+
+def answers_between(clusters: pl.DataFrame) -> dict[str, int]:
+    """The interval of the share of answers: as many drawn one by one as its variance is worth, never more than were
+    checked, in the exact binomial interval (Korn and Graubard). The variance is Cochran's for two stages."""
+    size, checked, part = pl.col("size"), pl.col("checked"), pl.col("adjusted") / pl.col("checked")
+    every = (clusters["weight"] * clusters["size"]).sum()
+    rate = clusters.select((pl.col("weight") * size * part).sum()).item() / every
+    # what was not drawn at random, or shows no spread, is bound in other ways: no return here is so
+    assert 0 < rate < 1 and clusters.filter((checked == 1) | (checked == size)).is_empty()
+    types = clusters.group_by("type").agg(
+        drawn=pl.len(), all=pl.col("all").first(), between=(size * (part - rate)).var(),
+        inside=(size**2 * (1 - checked / size) * part * (1 - part) / (checked - 1)).sum(),
+    )  # fmt: skip
+    drawn, of = pl.col("drawn"), pl.col("all")
+    assert types.filter((drawn == 1) | (drawn == of)).is_empty()
+    variance = types.select(
+        (of**2 * (1 - drawn / of) * pl.col("between") / drawn + of / drawn * pl.col("inside")).sum()
+    ).item() / every**2  # fmt: skip
+    number, found = clusters["checked"].sum(), clusters["adjusted"].sum()
+    factor = (student(number - 1) / student(clusters.height - types.height)) ** 2
+    worth = min(float(number), rate * (1 - rate) / variance * factor)
+    low = beta(0.025, rate * worth, (1 - rate) * worth + 1)
+    return within(low, beta(0.975, rate * worth + 1, (1 - rate) * worth), rate, found, number - found, every)
+
+
+def within(low: float, high: float, rate: float, found: int, others: int, population: float) -> dict[str, int]:
+    """An interval in tenths of a per cent, with its estimate in it, and never against what was seen for certain."""
+    least, most = min(rate, found / population), max(rate, 1 - others / population)
+    return {"low": tenths(max(least, min(rate, low))), "high": tenths(min(most, max(rate, high)))}
+
+
+STEPS = 200_000  # in which distributions are added up
+
+
+def angle(share: float, start: float, density: Callable[[pl.Expr], pl.Expr]) -> float:
+    """Up to which angle from `start` to a right one a share of a density lies."""
+    step = (pi / 2 - start) / STEPS
+    middle = start + (pl.int_range(STEPS) + 0.5) * step
+    sums = pl.select(end=middle + step / 2, sum=density(middle).cum_sum())
+    return float(sums.filter(pl.col("sum") >= share * pl.col("sum").last())["end"][0])
+
+
+def student(freedom: int) -> float:
+    """Student's t beyond which, to both sides, one case in twenty lies: the tangent of an angle."""
+    return sqrt(freedom) * tan(angle(0.975, -pi / 2, lambda at: at.cos() ** (freedom - 1)))
+
+
+def beta(share: float, a: float, b: float) -> float:
+    """Below what a share of the beta distribution lies: the square of a sine."""
+    return sin(angle(share, 0, lambda at: at.sin() ** (2 * a - 1) * at.cos() ** (2 * b - 1))) ** 2

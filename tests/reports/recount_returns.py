@@ -130,10 +130,25 @@ def receipt(w: World) -> Expected:
 
 
 def planned(w: World) -> Expected:
-    """The plan of a return that is being written: gaps by what is planned for them."""
-    gaps = w.draft.filter("gap").join(
-        w.planned.filter(pl.col("return") == w.draft_id).drop("return"), on="criterion", how="left"
+    """The plan of a return that is being written."""
+    return plan(w.draft, w.planned.filter(pl.col("return") == w.draft_id))
+
+
+def planned_since(w: World) -> Expected:
+    """What was signed as the plan of a return, as it stands since; what was said of earlier wordings is over."""
+    signed = w.now.actions.filter(pl.col("return") == w.return_id)
+    since = w.updates.join(signed.select("id", "version"), on=["id", "version"]).group_by("id").agg(
+        now=pl.col("state").last(), moved=pl.col("due").drop_nulls().last()
     )  # fmt: skip
+    stands = signed.join(since, on="id", how="left").with_columns(
+        state=pl.coalesce("now", "state"), due=pl.coalesce("moved", "due")
+    )
+    return plan(w.now.slots.filter(pl.col("return") == w.return_id), stands)
+
+
+def plan(rows: pl.DataFrame, actions: pl.DataFrame) -> Expected:
+    """The gaps of a return by what is planned for them."""
+    gaps = rows.filter("gap").join(actions.drop("return"), on="criterion", how="left")
     counted = gaps.group_by("criterion").agg(
         planned=(pl.col("state").is_not_null() & (pl.col("state") != "dropped")).any(),
         late=(pl.col("expected") > pl.col("by")).first(),

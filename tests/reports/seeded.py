@@ -7,10 +7,13 @@ areas. `tests/reports/test_figures.py` counts the same again in plain Python.
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Hashable
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.domain.answers import ANSWER_TYPES
@@ -28,6 +31,9 @@ from app.models import (
     Declaration,
     OversightBody,
     PackVersion,
+    Recommended,
+    RecommendedResponse,
+    RecommendedStatus,
     RoundTemplate,
     SelfAssessment,
     Submission,
@@ -38,6 +44,7 @@ from app.models import (
 )
 from app.operations.events import append
 from app.policy import system_actor
+from tests import kept
 
 OPENS = datetime(2003, 2, 3, tzinfo=UTC)
 DUE = datetime(2003, 5, 2, 22, 59, 59, tzinfo=UTC)
@@ -46,8 +53,36 @@ AFTER = datetime(2003, 7, 1, 9, 0, tzinfo=UTC)
 COUNTS_FROM = date(2003, 1, 28)
 
 
+_TIMES: Counter[Hashable] = Counter()
+_KEPT: dict[Hashable, tuple[Pack, kept.Kept]] = {}  # with the pack, so that its id stays its own
+
+
 def seed(session: Session, pack: Pack, *, agencies: int = 30, number: int = 1) -> AuditRound:
-    """A round of the pack with about `agencies` agencies. The same number gives the same data."""
+    """A round of the pack with about `agencies` agencies. The same number gives the same data.
+
+    What is made again and again in an empty database is put back from the third time on, which takes no time.
+    """
+    engine = session.get_bind().engine
+    url = engine.url.render_as_string(hide_password=False)
+    which = (url, id(pack), agencies, number)
+    if session.scalar(select(User.id).limit(1)) is not None:
+        return _seed(session, pack, agencies, number)
+    if which not in _KEPT:
+        _TIMES[which] += 1
+        audit_round = _seed(session, pack, agencies, number)
+        if _TIMES[which] == 1:
+            return audit_round
+        session.close()
+        kept.let_go(engine)
+        _KEPT[which] = pack, kept.keep(url)
+    else:
+        session.close()
+        kept.let_go(engine)
+        kept.put_back(url, _KEPT[which][1])
+    return session.scalars(select(AuditRound)).one()
+
+
+def _seed(session: Session, pack: Pack, agencies: int, number: int) -> AuditRound:
     rng = Random(number)
     content = canonical_json(pack.to_frozen()).decode()
     version = PackVersion(
@@ -280,3 +315,55 @@ def submit(
     )  # fmt: skip
     session.flush()
     return submission
+
+
+def recommend(session: Session, audit_round: AuditRound, words: str = "", *, answered: bool = True) -> None:
+    """A published report that recommends something to every agency type and to a body, with what some say to it.
+
+    One recommendation was withdrawn, one has no day, the days of some have passed. `words` stand in every text. Unless
+    it is `answered` nobody has said anything.
+    """
+    kinds = sorted({one.agency_type for one in audit_round.served})
+    returns = session.scalars(
+        select(AuditReturn).where(AuditReturn.round_id == audit_round.id).order_by(AuditReturn.id)
+    ).all()
+    made = AFTER - timedelta(days=90)
+    for place in range(len(kinds) + 3):
+        kind = "" if place == 1 else kinds[place % len(kinds)]
+        row = Recommended(
+            round_id=audit_round.id, key=f"rec-{place}", number=place + 1, edition=1, made_at=made,
+            text={"en": f"Recommend {words} thing {place}.", "cy": f"Argymell peth {place}."} if place % 2 else
+                 {"en": f"Say {words} how it is.", "cy": f"Say {words} how it is."},
+            agency_type=kind, oversight_body_id=None if kind else audit_round.owner_id, public_id=f"recommended{place}",
+            due=None if place == 2 else made.date() + timedelta(days=40 * place + 20),
+            withdrawn_in=2 if place == 3 else None,
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+        if not answered:
+            continue
+        if not kind:
+            note = f"They wrote. {words}"
+            session.add(RecommendedStatus(recommended_id=row.id, state="under_way", note=note, at=AFTER))
+        for step, one in enumerate(one for one in returns if one.agency_type == kind):
+            said = (step + place) % 7
+            if said < 5:
+                answer = ("accepted", "accepted", "partly", "not_accepted", "accepted")[said]
+                accepts = answer != "not_accepted"
+                for again in range(2 if said == 1 else 1):
+                    session.add(
+                        RecommendedResponse(
+                            recommended_id=row.id, return_id=one.id, text=f"We say this {again}. {words}",
+                            answer="partly" if again == 0 and said == 1 else answer,
+                            progress=("not_begun", "under_way", "done")[step % 3] if accepts else "",
+                            expected=row.due if accepts else None, at=made + timedelta(days=step + again),
+                        )
+                    )  # fmt: skip
+            if step % 4 == 0:
+                state = ("accepted", "under_way", "done", "not_accepted")[(step // 4 + place) % 4]
+                session.add(
+                    RecommendedStatus(
+                        recommended_id=row.id, return_id=one.id, state=state, note=f"Seen. {words}", at=AFTER
+                    )
+                )
+    session.commit()

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from reports.tables import Figure, parsed, text_of
+from reports.charts import AXIS
+from reports.tables import Cell, Figure, alternative, parsed, text_of
 
 Record = Any
 Columns = dict[str, Callable[[Record], str]]
 Expected = tuple[list[Record], Columns]
 # a cell that is a number, a share or a part of a whole; numbers inside words are no cells of their own
-NUMBER = re.compile(r"[-−+]?\d[\d,]*(\.\d+)?%?|\d[\d,]*/\d[\d,]*( \d+%)?")
+NUMBER = re.compile(r"[-−+]?\d[\d,]*(\.\d+)?%?|\d[\d,]* of \d[\d,]*( \(\d+%\))?")
 # a number anywhere in words
 DIGITS = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 NO_NUMBER = re.compile(r"SHA-256|\b\d\d:\d\d\b")  # a name, and hours
@@ -38,14 +39,14 @@ def pc(value: int | None) -> str:
     return NONE if value is None else f"{value}%"
 
 
-def of(share: Record) -> str:
-    """So many of so many, and per cent."""
-    return f"{part(share)} {share['percent']}%" if share["counted"] else NONE
+def of(share: Record, small: int = 1) -> str:
+    """So many of so many, and per cent where they are enough."""
+    return part(share) + (f" ({share['percent']}%)" if share["counted"] >= max(small, 1) else "")
 
 
-def part(share: Record) -> str:
+def part(share: Record, met: str = "met", counted: str = "counted") -> str:
     """So many of so many; a dash of nothing."""
-    return NONE if not share["counted"] else f"{n(share['met'])}/{n(share['counted'])}"
+    return NONE if not share[counted] else f"{n(share[met])} of {n(share[counted])}"
 
 
 def tenths(value: int) -> str:
@@ -122,6 +123,11 @@ def _named(rows: Iterable[Any], records: Iterable[Record], *keys: str) -> list[R
     return found
 
 
+def plain(source: str) -> str:
+    """A path of data without what picks some of a list, and without places in lists."""
+    return re.sub(r"\[[^\]]*\]", "[]", source)
+
+
 def body(table: Figure) -> list[Any]:
     """The rows of a table but for headings of those below."""
     return [row for row in table.rows if not row.heading]
@@ -171,17 +177,17 @@ def joint_findings(data: Record, table: Figure, source: str) -> Expected | None:
             response = {one["agency_type"]: one["percent"] for one in data["response"] if not one["subtype"]}
             return at(data, source), {"Met": met, "Response": lambda one: pc(response[one["agency_type"]]),
                                       "Answers": lambda one: n(one["figure"]["counted"])}  # fmt: skip
-        case "themes[]":
-            theme = at(data, source)
+        case "themes[].criteria" if "reference=" in table.source:
+            theme = at(data, source.rpartition(".")[0])
             known = {one["reference"]: one for one in theme["criteria"]}
             extremes = [known[key] for key in (*theme["most"], *theme["least"])]
             return extremes, {"Met": lambda one: pc(one["figure"]["percent"]),
                               "Returns": lambda one: part(one["figure"])}  # fmt: skip
-        case "themes[].criteria" if "Of" in table.heads:
+        case "themes[].criteria" if "Returns" in table.heads:
             kind = next(one["key"] for one in data["agency_types"] if table.caption.endswith(f": {one['plural']}"))
             mine = [one for one in at(data, source) if one["agency_type"] == kind]
             return _named(rows, mine, "number", "label"), {
-                "Met": met, "Of": lambda one: part(one["figure"]),
+                "Met": met, "Returns": lambda one: part(one["figure"]),
                 table.heads[5]: lambda one: n(one["figure"]["apart"]),
             }  # fmt: skip
         case "themes[].criteria" | "optional":
@@ -234,8 +240,7 @@ def joint_findings(data: Record, table: Figure, source: str) -> Expected | None:
             ], _judged(small)  # fmt: skip
         case "staff.lines":
             def signed(one: Record) -> str:
-                share = {"met": one["met"], "counted": one["graded"]}
-                return NONE if not one["graded"] else part(share) if one["graded"] < small else pc(one["percent_met"])
+                return part(one, "met", "graded") if one["graded"] < small else pc(one["percent_met"])
 
             return data["staff"]["lines"], fields(Agencies="agencies", Too_few_answers="few") | {
                 "Leadership: met": signed, "Staff: agree": lambda one: pc(one["percent"]),
@@ -311,9 +316,9 @@ def body_summary(data: Record, table: Figure, source: str) -> Expected | None:
             } | {"Share": met}
         case "types[].checked":
             total = [data] if len(rows) > len(data["types"]) else []
-            return [one["checked"] for one in (*data["types"], *total)], _paired()
+            return [one["checked"] for one in (*data["types"], *total)], _paired(small)
         case "types[].standards[].checked":
-            return [one["checked"] for one in standards if one["checked"]["answers"]], _paired()
+            return [one["checked"] for one in standards if one["checked"]["answers"]], _paired(small)
         case "types[].judgements[]":
             spread = at(data, source)
             return [one | {"of": spread["total"] - spread["waiting"]} for one in spread["grades"]], _judged(small)
@@ -324,7 +329,7 @@ def body_summary(data: Record, table: Figure, source: str) -> Expected | None:
             return data["followed"], states
         case "agencies":
             kind = next(one["key"] for one in data["types"] if one["plural"] == table.caption)
-            return [one for one in data["agencies"] if one["agency_type"] == kind], _agency(table)
+            return [one for one in data["agencies"] if one["agency_type"] == kind], _agency(table, small)
         case "came_in":
             added, days = 0, []
             for one in data["came_in"]:
@@ -336,17 +341,17 @@ def body_summary(data: Record, table: Figure, source: str) -> Expected | None:
     return None
 
 
-def _agency(table: Figure) -> Columns:
+def _agency(table: Figure, small: int = 1) -> Columns:
     return {
-        "Met": lambda one: of(one["share"]), table.heads[-2]: lambda one: n(one["share"]["apart"]),
-        "Adjusted, of checked": lambda one: (
-            f"{one['checked']['adjusted']}/{one['checked']['answers']}" if one["checked"]["answers"] else NONE
-        ),
+        "Met": lambda one: of(one["share"], small), table.heads[-2]: lambda one: n(one["share"]["apart"]),
+        "Adjusted, of checked": lambda one: part(one["checked"], "adjusted", "answers"),
     }  # fmt: skip
 
 
-def _paired() -> Columns:
-    return CHECKED | {"Met, own grade": lambda one: of(one["own"]), "Met, as found": lambda one: of(one["found"])}
+def _paired(small: int) -> Columns:
+    return CHECKED | {
+        "Met, own grade": lambda one: of(one["own"], small), "Met, as found": lambda one: of(one["found"], small),
+    }  # fmt: skip
 
 
 def area_report(data: Record, table: Figure, source: str) -> Expected | None:
@@ -394,7 +399,7 @@ def progress(data: Record, table: Figure, source: str) -> Expected | None:
         case "types" if "Together" in table.heads:
             return _grade_rows(data, table, [{"figure": one} for one in both], data["small_number"])
         case "types":
-            return both, {"Met": of}
+            return both, {"Met": lambda one: of(one, data["small_number"])}
         case "actions":
             states = {"Done": "done", "Under way": "under_way", "Not begun": "planned", "Dropped": "dropped"}
             return data["actions"], {head: field(name) for head, name in states.items()} | {
@@ -527,6 +532,244 @@ def register_responses(data: Record, table: Figure, source: str) -> Expected | N
     return None
 
 
+def recommendations_register(data: Record, table: Figure, source: str) -> Expected | None:
+    in_force = [one for one in data["entries"] if one["withdrawn_in"] is None]
+    withdrawn = [one for one in data["entries"] if one["withdrawn_in"] is not None]
+    match source:
+        case "entries[].responses":
+            def said(name: str) -> Callable[[Record], str]:
+                return lambda one: n(one["responses"][name] if one.get("agency_type", "all") else None)
+
+            names = {"Accepted": "accepted", "In part": "partly", "Not accepted": "not_accepted",
+                     "Nothing said yet": "awaited", "Done": "done"}  # fmt: skip
+            return [*in_force, {"responses": data["responses"]}, *withdrawn], {
+                head: said(name) for head, name in names.items()
+            }
+        case "by_addressee" if "Agencies" in table.heads:
+            asked = {"Asked for": "asked", "Not begun": "not_begun", "Under way": "under_way", "Done": "done"}
+            return [one for one in data["by_addressee"] if one["agency_type"]], {
+                head: (lambda one, name=name: n(one["responses"][name])) for head, name in asked.items()
+            } | {"Given": lambda one: n(one["responses"]["asked"] - one["responses"]["awaited"]),
+                 "Recommendations": field("recommendations"), "Agencies": field("addressed"),
+                 "Agencies that owe one": field("waiting")}  # fmt: skip
+        case "by_addressee":
+            states = {"Nothing said yet": "open", "Accepted": "accepted", "Under way": "under_way", "Done": "done",
+                      "Not accepted": "not_accepted"}  # fmt: skip
+            return [*data["by_addressee"], {"standing": data["standing"]}], {
+                head: (lambda one, name=name: n(one["standing"][name])) for head, name in states.items()
+            }
+        case "waiting":
+            return data["waiting"], {"Recommendations": lambda one: ", ".join(map(str, one["numbers"]))}
+    return None
+
+
+# --- charts: what is drawn, as rows -----------------------------------------------------------------------------------
+
+
+def share(part: int, whole: int) -> int:
+    """Whole per cent, halves up; 0 is none and 100 is all."""
+    exact = 100 * part / whole
+    return round(exact) if part in (0, whole) else min(99, max(1, int(exact + 0.5)))
+
+
+def _bars(data: Record, table: Figure, records: list[Record], small: int) -> Expected:
+    """Stacked bars: how many count, and what share of them each grade is, where enough count."""
+    columns: Columns = {}
+    grades = [grade for scheme in data["schemes"] for grade in scheme["grades"]]
+    roles = {"Met": lambda one: one["met"], "Shown apart": lambda one: one["apart"],
+             "Not met": lambda one: one["not_met"] - one["apart"]}  # fmt: skip
+    for head in table.heads[2:-1]:
+        label = head.removesuffix(", %")
+        keys = [grade["key"] for grade in grades if grade["label"] == label]
+
+        def said(one: Record, head: str = head, label: str = label, keys: list[str] = keys) -> str:
+            figure = one["figure"]
+            if bool(figure["scheme"]) != bool(keys):
+                return NONE
+            number = sum(figure["by_grade"].get(key, 0) for key in keys) if keys else roles[label](figure)
+            if head == label:
+                return n(number)
+            return f"{share(number, figure['counted'])}%" if figure["counted"] >= max(small, 1) else NONE
+
+        columns[head] = said
+    return records, columns | {
+        table.heads[1]: lambda one: n(one["figure"]["counted"]), table.heads[-1]: few(small),
+    }  # fmt: skip
+
+
+def _two(table: Figure, records: list[Record], *cells: Callable[[Record], str]) -> Expected:
+    """Columns in their order, after the label."""
+    return records, dict(zip(table.heads[1:], cells, strict=True))
+
+
+def joint_charts(data: Record, table: Figure, source: str) -> Expected | None:
+    small = data["texts"]["small_number"]
+    if source == "themes[].criteria":
+        known = {one["reference"]: one for theme in data["themes"] for one in theme["criteria"]}
+        drawn = table.source.partition("=")[2].rstrip("]").split("|")
+        return _bars(data, table, [known[key] for key in drawn], small)
+    if source == "checks.types[].compared; checks.themes[].compared":
+        compared = [one["compared"] for one in (*data["checks"]["types"], *data["checks"]["themes"])
+                    if not one["hidden"] and one["compared"]["answers"] >= small]  # fmt: skip
+        return _two(
+            table, compared, lambda one: pc(share(one["own_met"], one["answers"])),
+            lambda one: pc(share(one["found_met"], one["answers"])), field("answers"),
+        )  # fmt: skip
+    return None
+
+
+def summary_charts(data: Record, table: Figure, source: str) -> Expected | None:
+    small = data["small_number"]
+    standards = [one for kind in data["types"] if kind["figure"]["counted"] for one in kind["standards"]]
+    match source:
+        case "came_in":
+            days, added = [], 0
+            for one in data["came_in"]:
+                added += one["number"]
+                days.append(one | {"added": added})
+            expected = data["response_total"]["invited"] - data["response_total"]["nil"]
+            return _two(table, days, field("number"), field("added"), lambda _one: n(expected))
+        case "types[].standards[].figure":
+            return _bars(data, table, [one for one in standards if one["figure"]["counted"]], small)
+        case "agencies[].share":
+            where = {"inside": "as chance explains", "none": NONE}
+            return _two(
+                table, [one for one in data["agencies"] if one["share"]["counted"]],
+                lambda one: n(one["share"]["counted"]), lambda one: pc(one["share"]["percent"]),
+                lambda one: where.get(one["place"], one["place"].replace("_", " ")),
+            )  # fmt: skip
+        case "types[].standards[].checked":
+            every = [one["checked"] for kind in data["types"] for one in kind["standards"]]
+            enough = [one for one in every if one["own"]["counted"] >= small and one["found"]["counted"] >= small]
+            return _then_now(table, enough, "own", "found")
+    return None
+
+
+def _then_now(
+    table: Figure, records: list[Record], first: str, second: str, *more: Callable[[Record], str]
+) -> Expected:
+    """Two shares, what stands beside them, and of how many each is."""
+    shares = [lambda one, name=name: pc(one[name]["percent"]) for name in (first, second)]
+    counts = [lambda one, name=name: n(one[name]["counted"]) for name in (first, second)]
+    return _two(table, records, *shares, *more, *counts)
+
+
+def area_charts(data: Record, table: Figure, source: str) -> Expected | None:
+    def everywhere(theme: Record) -> str:
+        return "c" if theme["everywhere"]["hidden"] else pc(theme["everywhere"]["percent"])
+
+    match source:
+        case "agencies[].figure":
+            return _bars(data, table, data["agencies"], 1)
+        case "agencies[].parts":
+            told = [(one, part, theme) for one in data["agencies"]
+                    for part, theme in zip(one["parts"], data["themes"], strict=True)]  # fmt: skip
+            return _two(
+                table, told, lambda one: f"{one[0]['type_label']}, {part(one[0]['share'])}",
+                lambda one: f"{data['themes'].index(one[2]) + 1} {one[2]['title']}",
+                lambda one: pc(one[1]["percent"]), lambda one: everywhere(one[2]),
+            )  # fmt: skip
+        case "themes[].everywhere; themes[].here":
+            return _two(
+                table, data["themes"], everywhere, lambda one: pc(one["here"]["percent"]),
+                lambda one: n(one["here"]["counted"]),
+                lambda one: "c" if one["everywhere"]["hidden"] else n(one["everywhere"]["counted"]),
+            )  # fmt: skip
+    return None
+
+
+def regional_charts(data: Record, table: Figure, source: str) -> Expected | None:
+    if source != "regions[].themes":
+        return None
+    told = [(region, theme, place) for region in data["regions"] if region["invited"] and region["submitted"]
+            for place, theme in enumerate(region["themes"])]  # fmt: skip
+    return _two(
+        table, told,
+        lambda one: f"{n(one[0]['submitted'])} agenc{'y' if one[0]['submitted'] == 1 else 'ies'}, "
+                    + (pc(one[0]["share"]["percent"]) if one[0]["share"]["counted"] else "nothing counts"),
+        lambda one: f"{one[2] + 1} {data['themes'][one[2]]['title']}",
+        lambda one: pc(one[1]["percent"]), lambda one: pc(data["everywhere_by_theme"][one[2]]["percent"]),
+    )  # fmt: skip
+
+
+def progress_charts(data: Record, table: Figure, source: str) -> Expected | None:
+    if source == "types":
+        met = few(data["small_number"])
+        counts = [lambda one, name=name: n(one[name]["counted"]) for name in ("then", "now")]
+        return _two(table, data["types"], lambda one: met(one["then"]), lambda one: met(one["now"]), *counts)
+    if source == "movements":
+        known = {f"{one['number']} {one['label']}": one for one in data["movements"]}
+        drawn = [known[row.cells[0].text] for row in table.rows]
+        down = "Less often" in table.caption
+        assert all((one["change"] < 0) == down for one in drawn)
+        return _then_now(
+            table, drawn, "then", "now",
+            lambda one: f"{'−' if one['change'] < 0 else '+'}{abs(one['change'])}",
+        )  # fmt: skip
+    return None
+
+
+def feedback_charts(data: Record, table: Figure, source: str) -> Expected | None:
+    match source:
+        case "peers.bins":
+            number, own = len(data["peers"]["bins"]), data["peers"]["own"]
+            mine = None if own is None else min(number - 1, own * number // 100)
+            return _two(
+                table, list(enumerate(data["peers"]["bins"])), lambda one: n(one[1]),
+                lambda one: pc(own) if one[0] == mine else "",
+            )  # fmt: skip
+        case "answered[].peers":
+            told = [one["peers"] for one in data["answered"]]
+            like = [data["like"]] if data["like"] and data["like"]["quartiles"] else []
+            told = [*like, *(one for one in told if one and one["own"] is not None and one["quartiles"])]
+            quartiles = [lambda one, place=place: pc(one["quartiles"][place]) for place in range(3)]
+            return _two(table, told, lambda one: pc(one["own"]), *quartiles, field("others"))
+        case "standards[].own; standards[].moderated":
+            told = [one for one in data["standards"] if one["moderated"] and one["own"]["counted"]
+                    and one["moderated"]["counted"]]  # fmt: skip
+            return _then_now(table, told, "own", "moderated")
+    return None
+
+
+def register_charts(data: Record, table: Figure, source: str) -> Expected | None:
+    if source != "entries[].responses":
+        return None
+    answers = {"Accepted": "accepted", "Accepted in part": "partly", "Not accepted": "not_accepted",
+               "Nothing said yet": "awaited"}  # fmt: skip
+    told = [one["responses"] for one in data["entries"]
+            if one["withdrawn_in"] is None and one["agency_type"] and one["responses"]["asked"]]  # fmt: skip
+    shares = [lambda one, name=name: pc(share(one[name], one["asked"])) for name in answers.values()]
+    assert list(table.heads[2:6]) == list(answers)
+    return _two(
+        table, told, field("asked"), *map(field, answers.values()), *shares,
+        lambda one: f"{n(one['asked'] - one['awaited'])} of {n(one['asked'])}",
+    )  # fmt: skip
+
+
+CHARTS: dict[str, Callable[[Record, Figure, str], Expected | None]] = {
+    "joint-findings": joint_charts, "body-summary": summary_charts, "area-report": area_charts,
+    "regional-concerns": regional_charts, "progress": progress_charts, "feedback": feedback_charts,
+    "recommendations-register": register_charts,
+}  # fmt: skip
+
+
+def unsaid(figure: Figure, drawing: Any) -> list[str]:
+    """Numbers that a chart prints, or says in its alternative text, that do not stand in its rows.
+
+    A number may also say how many rows there are, of how many names, and how many lie outside the limits of chance;
+    numbers at an axis are no figures.
+    """
+    cells = [cell.text for row in figure.rows for cell in (*row.cells, Cell(row.group))]
+    known = {number for text in (*cells, figure.caption, *figure.heads) for number in DIGITS.findall(text)}
+    outside = [sum(row.cells[-1].text.endswith(side) for row in figure.rows) for side in ("below", "above")]
+    known |= {n(one) for one in (len(body(figure)), len({row.cells[0] for row in figure.rows}), *outside, sum(outside))}
+    printed = [text_of(one) for one in drawing.iter("text") if one.get("font-size") != str(AXIS)]
+    return [
+        f"{number} in {text[:200]!r}" for text in (*printed, alternative(drawing)) for number in DIGITS.findall(text)
+        if number not in known
+    ]  # fmt: skip
+
+
 def strings(data: Any) -> Iterable[str]:
     """Every text and number of data as it would be printed."""
     if isinstance(data, dict | list):
@@ -574,14 +817,15 @@ RULES: dict[str, Callable[[Record, Figure, str], Expected | None]] = {
     "joint-findings": joint_findings, "body-summary": body_summary, "area-report": area_report,
     "regional-concerns": regional_concerns, "progress": progress, "feedback": feedback, "agency-return": agency_return,
     "draft-return": draft_return, "changes": changes, "action-plan": action_plan,
-    "register-responses": register_responses,
+    "register-responses": register_responses, "recommendations-register": recommendations_register,
 }  # fmt: skip
 
 
 def wrong(report: str, data: Record, table: Figure) -> list[str]:
-    """Where a table shows something else than its data, or a number that no rule knows."""
-    rule = RULES.get(report)
-    found = rule(data, table, table.source) if rule else None
+    """Where a table or chart shows something else than its data, or a number that no rule knows."""
+    rule = (RULES if table.kind == "table" else CHARTS).get(report)
+    # which of a list a table is of, its caption says too
+    found = rule(data, table, re.sub(r"\[\w+=[^\]]*\]", "", table.source)) if rule else None
     records, columns = found or ([None] * len(body(table)), {})
     rows = body(table)
     where = f"{report} {table.name or table.id} ({table.source}, {table.caption})"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-import pypdf
 import pytest
 
 from app.domain.changes import ChangesDocument
@@ -19,6 +17,7 @@ from tests.next_year import changed, next_year
 from tests.operations.test_carrying import carried, confirmed
 from tests.operations.test_returns import save, sign
 from tests.pdf_gate import assert_pdf_ua
+from tests.pdf_text import text_of
 from tests.world import SYSTEM, World, complete_answer, free, graded
 
 # figures and pages do not depend on the database
@@ -104,10 +103,6 @@ def test_nobody_outside_the_agency_reads_it(world: World, code: str, two_rounds:
         with pytest.raises(NotFound):
             read(world, code, by=who)
     assert two_rounds
-
-
-def text_of(path: Path) -> str:
-    return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pypdf.PdfReader(path).pages))
 
 
 def test_the_pdf_of_a_draft_and_of_what_was_signed(

@@ -166,6 +166,12 @@ def test_labels_never_leave_their_room(hostile: str) -> None:
     assert charts.wrap("", 100, 8, 2) == [""]
 
 
+def test_a_column_of_numbers_is_as_wide_as_the_longest_word_of_its_head() -> None:
+    assert charts.column("Met", 11) == 11
+    assert 11 < charts.column("Not applicable", 11) == charts.column("applicable", 11) < 18
+    assert charts.column("", 9) == 9 and charts.column("x" * 5000, 11) == 24
+
+
 def test_a_drawing_is_written_as_a_figure_with_its_words_escaped() -> None:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True,
@@ -180,6 +186,6 @@ def test_a_drawing_is_written_as_a_figure_with_its_words_escaped() -> None:
         "{{ plots.figure(count, drawing, 'Again', 'More') }}"
     )
     written = page.render(drawing=charts.dots([("<i>label</i>", 1, 2, "")]), document=None)
-    assert '<figure data-source="a.b">' in written and "Figure 2" in written
+    assert '<figure data-source="a.b" data-table="' in written and "Figure 2" in written
     assert "<title>Says &lt;b&gt;</title>" in written and "<i>" not in written and "&lt;i&gt;label" in written
     assert "text-anchor" not in written and "opacity" not in written

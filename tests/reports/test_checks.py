@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from fractions import Fraction
 from pathlib import Path
 
-import pypdf
 import pytest
 from sqlalchemy import select
 
@@ -33,6 +31,7 @@ from tests.operations.test_sampling import (
     submit,
 )
 from tests.pdf_gate import assert_pdf_ua
+from tests.pdf_text import text_of
 from tests.world import SYSTEM, World
 
 # what is read is the same on both databases: `tests/operations` reads samples and judgements on either
@@ -72,10 +71,6 @@ def finished(world: World, code: str) -> None:
     row = sampled(world, code)
     row.finished_at = row.second_finished_at = SHUT
     world.session.commit()
-
-
-def text_of(path: Path) -> str:
-    return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pypdf.PdfReader(path).pages))
 
 
 def make(world: World, out: Path) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import re
 from decimal import ROUND_HALF_UP, Decimal
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pypdf
 import pytest
+from docx import Document
+from docx.oxml.ns import qn
 from sqlalchemy.orm import Session
 
 from app.db import make_engine
@@ -21,9 +25,12 @@ from app.models import AuditRound, Base, CompositionVersion
 from app.policy import system_actor
 from app.queries.composing import composed_findings, desk
 from reports import worker
+from reports.formats import FORMATS
 from reports.registry import reports
 from reports.render import render_pdf
+from reports.source import Source
 from tests.pdf_gate import assert_pdf_ua
+from tests.pdf_text import text_of
 from tests.reports.seeded import AFTER, seed
 from tests.world import pack
 
@@ -59,10 +66,12 @@ def with_composition(session: Session, audit_round: AuditRound, content: Composi
     session.flush()
 
 
-def findings_of(seeded: Any, content: Composition | None = None, language: str = "en") -> JointFindings:
+def findings_of(
+    seeded: Any, content: Composition | None = None, language: str = "en", number: int = 1
+) -> JointFindings:
     session, audit_round = seeded
     if content is not None:
-        with_composition(session, audit_round, content)
+        with_composition(session, audit_round, content, number)
     return composed_findings(session, audit_round, actor=SYSTEM, now=AFTER, language=language)
 
 
@@ -107,8 +116,13 @@ def composition(seeded: Any) -> Composition:
     theme, kind = here.findings.themes[0], here.findings.agency_types[0]
     usual = [one.key for one in here.chapters]
     order = ["key-messages", f"theme-{theme.key}", "own-next", *usual]
-    said = f"On this [[n: theme.{theme.key}.percent]] is met; see [[chapter: twins]]."
-    own = f"A list:\n\n- *one*\n- two\n\n[[figure: heat]]\n\n[[figure: theme-extremes:{theme.key}]]"
+    said = f"On this [[n: theme.{theme.key}.percent]] is met; see [[chapter: twins]] and [[see: figure heat]]."
+    own = (
+        "## What [[n: response.invited]] agencies do next\n\n"
+        "After [[see: figure heat]] and before [[see: figure twins]], as in [[see: recommendation rec-1]] and under"
+        " “[[see: chapter twins]]”.\n\n### First\n\nA list:\n\n- *one*\n- two\n\n[[figure: heat]]\n\n"
+        f"[[figure: theme-extremes:{theme.key}]]"
+    )
     written: dict[str, dict[str, Any]] = {
         f"theme-{theme.key}": {"before": Words(en=said)},
         "own-next": {"title": Words(en="Next <steps>", cy="Camau"), "before": Words(en=own)},
@@ -143,7 +157,19 @@ def test_order_numbers_and_references_follow_the_composition(seeded: Any, compos
     # a reference to a chapter says the number that it has
     twins = next(number for number, anchor, _title in shown if anchor == "twins")
     percent = findings.themes[0].figure.percent
-    assert f"On this {percent}% is met; see chapter {twins}." in html
+    assert f"On this {percent}% is met; see chapter {twins} and <a " in html
+    # one to a place says the number or the title that stands there, before it and after it, and leads there
+    captions = dict(re.findall(r'<(?:fig)?caption id="([^"]+)"[^>]*><span class="no">([^<]+)</span>', html))
+    heat, extremes = re.findall(r'<caption id="([^"]+)"', own_chapter(html))
+    (pairs,) = re.findall(r'<caption id="([^"]+)"', html[html.index('<h1 id="twins"') :])[:1]
+    for anchor in (heat, pairs):
+        assert f'<a href="#{anchor}">{captions[anchor]}</a>' in own_chapter(html)
+    assert html.count(f'<a href="#{heat}">{captions[heat]}</a>') == 2, "of the first theme's chapter, too"
+    assert '<a href="#rec-1">recommendation 1</a>' in own_chapter(html) and 'id="rec-1">1<' in html
+    assert '“<a href="#twins">Two views of one duty</a>”' in own_chapter(html)
+    assert "figure:" not in html and extremes in captions
+    invited = findings.response_total.invited
+    assert f"<h2>What {invited} agencies do next</h2>" in html and "<h3>First</h3>" in own_chapter(html)
     # every link leads somewhere, and tables are numbered without a gap
     ids = re.findall(r'id="([^"]+)"', html)
     assert len(ids) == len(set(ids))
@@ -152,10 +178,15 @@ def test_order_numbers_and_references_follow_the_composition(seeded: Any, compos
     assert tables == list(range(1, len(tables) + 1))
 
 
+def own_chapter(html: str) -> str:
+    """The chapter of one's own."""
+    start = html.index('<h1 id="own-next"')
+    return html[start : html.index("</section>", start)]
+
+
 def test_figures_stand_where_they_are_put_and_words_are_never_markup(seeded: Any, composition: Composition) -> None:
     html = html_of(findings_of(seeded, composition))
-    start = html.index('<h1 id="own-next"')
-    own = html[start : html.index("</section>", start)]
+    own = own_chapter(html)
     assert "Next &lt;steps&gt;" in own
     assert "<em>one</em>" in own
     assert own.index("<em>one</em>") < own.index('<table class="heat">') < own.index('<table class="extremes">')
@@ -177,7 +208,7 @@ def test_the_same_stands_in_the_pdf_and_the_data(seeded: Any, composition: Compo
     render_pdf(KEY, findings.model_dump(mode="json"), out)
     data.write_text(findings.model_dump_json())
     assert_pdf_ua(out)
-    text = " ".join(" ".join(page.extract_text().split()) for page in pypdf.PdfReader(out).pages)
+    text = text_of(out)
     for used in findings.composition.facts:  # type: ignore[union-attr]
         assert used.value in text
     assert "Draft, version 1: not signed off by every inspectorate." in text
@@ -185,8 +216,32 @@ def test_the_same_stands_in_the_pdf_and_the_data(seeded: Any, composition: Compo
     again = JointFindings.model_validate_json(data.read_text())
     assert again == findings
     assert again.snapshot_id in text.replace(" ", "")
-    titles = [str(one["/Title"]) for one in pypdf.PdfReader(out).outline if not isinstance(one, list)]
-    assert any("Next <steps>" in one for one in titles)
+    reader = pypdf.PdfReader(out)
+    outline = list(reader.outline)
+    place = next(place for place, one in enumerate(outline) if "Next <steps>" in str(getattr(one, "title", "")))
+    # its headings are below it, in the bookmarks of the PDF and in Word, and references lead to what they name
+    heading = f"What {findings.response_total.invited} agencies do next"
+    below, inside = outline[place + 1][:2]
+    assert (below.title, [one.title for one in inside]) == (heading, ["First"])
+    assert "Next <steps>" in text and f"After {heat_of(text)} and before" in text
+    report = reports()[KEY]
+    page = worker.page(report.page, findings, report.options)
+    source = Source(KEY, "Joint", "en", findings.snapshot_id, "0" * 64, AFTER, "Candour", "1", {}, page)
+    written = Document(io.BytesIO(FORMATS["docx"].write(source)))
+    styles = {one.text: one.style.name for one in written.paragraphs}
+    assert (styles[heading], styles["First"]) == ("Heading 2", "Heading 3")
+    paragraph = next(one for one in written.paragraphs if one.text.startswith("After Table"))
+    assert f"After {heat_of(text)} and before" in paragraph.text and "recommendation 1" in paragraph.text
+    names = {one.get(qn("w:name")) for one in written.element.body.iter(qn("w:bookmarkStart"))}
+    links = [one.get(qn("w:anchor")) for one in paragraph._p.iter(qn("w:hyperlink"))]
+    assert len(links) == 4 and set(links) <= names
+
+
+def heat_of(text: str) -> str:
+    """The number of the heat map in the text of a report."""
+    found = re.search(r"(Table \d+) +Answers that say practice is", text)
+    assert found
+    return found[1]
 
 
 def test_facts_are_the_figures_that_the_report_prints(seeded: Any) -> None:
@@ -213,6 +268,16 @@ def test_facts_are_the_figures_that_the_report_prints(seeded: Any) -> None:
     html = html_of(findings_of(seeded, Composition(chapters=(everything,))))
     start = html.index('<h1 id="own-all"')
     own = html[start : html.index("</section>", start)]
+    # and each can be referred to where it stands in every report
+    refers = "\n\n".join(f"[[see: figure {key}]]" for key in here.known.figures)
+    chapter = Chapter(key="own-all", title=Words(en="All"), before=Words(en=refers))
+    page = html_of(findings_of(seeded, Composition(chapters=(chapter,)), number=2))
+    usual = re.findall(r'<a href="#((?:table|figure)-\d+)">([^<]+)</a></p>', page[page.index('<h1 id="own-all"') :])
+    assert here.known.stand == here.known.figures.keys()
+    assert len({anchor for anchor, _number in usual}) == len(here.known.figures), "each has one of its own"
+    for (anchor, number), (key, title) in zip(usual, here.known.figures.items(), strict=True):
+        caption = re.search(rf'id="{anchor}"[^>]*><span class="no">{number}</span> ([^<]+)', page)
+        assert caption and (title in unescape(caption[1]) or key.startswith(("theme-extremes", "assurance"))), key
     # the table of bases comes in two
     captions = own.count("<caption") + own.count("<figcaption")
     assert captions == len(here.known.figures) + ("assurance" in here.known.figures)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from markupsafe import escape
 from pypdf import PdfWriter
 from sqlalchemy.orm import Session
 
@@ -15,13 +16,14 @@ from app.cli import main
 from app.db import make_engine
 from app.models import Base
 from app.policy import system_actor
+from reports import charts
 from reports.explain import CannotExplain, explanation, opened, rows_at
 from reports.formats import FORMATS
 from reports.make import make_source
 from reports.origins import kept_queries
 from reports.source import Source
 from reports.tables import figures_of
-from tests.reports.made_up import made_up
+from tests.reports.made_up import PAGE, made_up
 from tests.reports.seeded import AFTER, seed
 from tests.world import pack
 
@@ -56,6 +58,26 @@ def test_every_table_of_the_joint_report_names_data_that_are_there(joint: Source
     for figure in figures:
         assert figure.source, figure.caption
         assert rows_at(joint.data, figure.source)
+
+
+def test_a_figure_names_what_it_shows_and_no_more(joint: Source) -> None:
+    data = {"kinds": [{"key": "a", "of": [{"id": 1}]}, {"key": "b", "of": [{"id": 2}, {"id": 3}]}, {"key": "c"}]}
+    assert rows_at(data, "kinds[key=b|z].of[]") == [("b", {"id": 2}), ("b", {"id": 3})]
+    assert rows_at(data, "kinds[1].of[id=3].id") == [("", 3)]
+    assert rows_at(data, "kinds[0].of; kinds[1].of[0]") == [("", {"id": 1}), ("", {"id": 2})]
+    with pytest.raises(KeyError):
+        rows_at(data, "kinds[none=b]")
+    by_type = [one for one in figures_of(joint.page) if ".criteria[agency_type=" in one.source]
+    assert by_type
+    for one in by_type:
+        assert len(rows_at(joint.data, one.source)) == len(one.rows)
+
+
+def test_a_chart_is_explained_with_its_rows() -> None:
+    drawing = charts.dots([("Kind", 80, 60, "80 → 60", "9")], heads=["What", "Own", "Found", "Of"])
+    page = PAGE.replace('<figure data-source="shares"', f'<figure data-table="{escape(drawing.table)}"')
+    lines = list(explanation(opened(FORMATS["json"].write(made_up(page))), figures_of(page)[1]))
+    assert lines[lines.index("Rows:") :][1:3] == ["  What | Own | Found | Of", "  Kind | 80% | 60% | 9"]
 
 
 def test_tables_are_listed_after_the_contents(joint: Source) -> None:

@@ -7,7 +7,6 @@ import re
 from functools import cache
 from pathlib import Path
 
-import pypdf
 import pytest
 from sqlalchemy.orm import Session
 
@@ -17,6 +16,7 @@ from app.domain.forms import FormDocument, FormQuestion
 from reports.make import make_report
 from tests.facts import CODE, PACK, answer, give_file, sign
 from tests.pdf_gate import assert_pdf_ua
+from tests.pdf_text import pages_of
 from tests.world import SYSTEM, World, build
 
 pytestmark = [
@@ -43,7 +43,7 @@ def make(world: World, tmp_path: Path, key: str, **options: object) -> tuple[Pat
 @cache
 def text_of(path: Path) -> str:
     """The text without white space: a line may end anywhere."""
-    return re.sub(r"\s+", "", " ".join(page.extract_text() for page in pypdf.PdfReader(path).pages))
+    return re.sub(r"\s+", "", " ".join(pages_of(path)))
 
 
 def has(path: Path, *texts: str) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import timedelta
 from pathlib import Path
 
-import pypdf
 import pytest
 from sqlalchemy import select
 
@@ -18,6 +16,7 @@ from reports.make import make_report
 from reports.render import RenderFailed
 from tests.operations.test_release import challenged, clock, codes, prepare, publish, settled, window
 from tests.pdf_gate import assert_pdf_ua
+from tests.pdf_text import text_of
 from tests.world import SYSTEM, World
 
 # pages do not depend on the database
@@ -25,10 +24,6 @@ pytestmark = [
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
 ]
 __all__ = ["codes"]  # a fixture
-
-
-def text_of(path: Path) -> str:
-    return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pypdf.PdfReader(path).pages))
 
 
 def make(world: World, code: str, out: Path, by: str = "", **more: object) -> None:

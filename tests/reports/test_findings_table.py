@@ -6,7 +6,6 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-import pypdf
 import pytest
 from sqlalchemy.orm import Session
 
@@ -15,6 +14,7 @@ from app.domain.findings_table import Line, lines
 from app.languages import translations
 from app.queries.findings import joint_findings
 from reports.render import render_pdf
+from tests.pdf_text import text_of
 from tests.reports.seeded import AFTER, seed
 from tests.world import SYSTEM, pack
 
@@ -74,7 +74,7 @@ def test_what_the_table_says_of_themes_stands_in_the_pdf(session: Session, tmp_p
     findings = found(session, "section-11-2024", agencies=60)
     out = tmp_path / "findings.pdf"
     render_pdf("joint-findings", findings.model_dump(mode="json"), out)
-    text = re.sub(r"\s+", "", "".join(page.extract_text() for page in pypdf.PdfReader(out).pages))
+    text = re.sub(r"\s+", "", text_of(out))
     rows = table(findings)
     themes, responses = values(rows, "Themes"), values(rows, "Response")
     checked = 0
@@ -92,7 +92,7 @@ def test_facts_are_counted_as_the_pdf_counts_them(session: Session, tmp_path: Pa
     findings = found(session, "every-answer")
     out = tmp_path / "findings.pdf"
     render_pdf("joint-findings", findings.model_dump(mode="json"), out)
-    text = re.sub(r"\s+", "", "".join(page.extract_text() for page in pypdf.PdfReader(out).pages))
+    text = re.sub(r"\s+", "", text_of(out))
     facts = values(table(findings), "What was counted")
     assert len(facts) > 5
     for (_agencies, _number, about), figures in facts.items():

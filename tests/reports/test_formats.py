@@ -12,10 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pypdf
 import pytest
 from docx import Document
 from docx.oxml.ns import qn
+from fontTools.ttLib import TTFont
+from markupsafe import escape
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,20 +24,24 @@ from sqlalchemy.orm import Session
 from app.db import make_engine
 from app.models import AuditReturn, Base, Submission
 from app.policy import system_actor
+from reports import charts, web_type
+from reports.explain import rows_at
 from reports.formats import FORMATS, ReportFile, as_data, file_of, schema_of
 from reports.make import make_report
 from reports.registry import reports
 from reports.source import SOURCE, Source
-from reports.tables import Cell, alternative, figures_of, number_of, parsed, picture
+from reports.tables import Cell, alternative, classes, figures_of, number_of, parsed, picture
 from reports.web import policy
-from reports.word import drawn
+from reports.word import clean, drawn
 from reports.worker import page
+from tests.pdf_text import text_of
 from tests.reports.made_up import PAGE, made_up
-from tests.reports.seeded import AFTER, seed
+from tests.reports.seeded import AFTER, recommend, seed
+from tests.reports.shown import wrong
 from tests.world import pack
 
 OF_RETURNS = ("agency-return", "receipt", "action-plan", "blank-form")
-OF_ROUNDS = ("joint-findings", "regional-concerns")
+OF_ROUNDS = ("joint-findings", "regional-concerns", "recommendations-register")
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
@@ -47,6 +52,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     files: dict[str, Path] = {}
     with Session(engine) as session:
         audit_round = seed(session, pack("climbie-2003"), agencies=30)
+        recommend(session, audit_round)
         submitted = select(AuditReturn).join(Submission, Submission.return_id == AuditReturn.id)
         signed = session.scalars(submitted.where(AuditReturn.stage == "submitted")).first()
         for key in (*OF_ROUNDS, *OF_RETURNS):
@@ -62,8 +68,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @cache
 def pdf_text(source: Path) -> str:
     """The letters and digits of a PDF beside a source: a line may end anywhere else."""
-    pages = pypdf.PdfReader(source.with_name(source.name.removesuffix(SOURCE) + ".pdf")).pages
-    return letters(" ".join(page.extract_text() for page in pages))
+    return letters(text_of(source.with_name(source.name.removesuffix(SOURCE) + ".pdf")))
 
 
 def letters(text: str) -> str:
@@ -116,6 +121,7 @@ def test_every_cell_of_the_data_stands_in_the_pdf(made: dict[str, Path], key: st
     missing = [
         cell.text
         for figure in figures_of(source.page)
+        if figure.kind == "table"
         for row in figure.rows
         for cell in row.cells
         # words of charts are not printed: they are read out
@@ -176,8 +182,8 @@ def test_csv_files_are_disarmed_and_listed() -> None:
     assert list(files) == ["contents.csv", "table-1.csv", "figure-1.csv"]
     assert all(content.startswith(b"\xef\xbb\xbf") for content in files.values())
     rows = list(csv.reader(io.StringIO(files["table-1.csv"].decode("utf-8-sig"), newline="")))
-    assert rows[0] == ["No.", "What", "Met"]
-    assert rows[2] == ["1.10", "'=SUM(A1)", "45%"]
+    # a row says of which group it is, which no row of its own names
+    assert rows[:2] == [["Group", "No.", "What", "Met"], ["A kind", "1.10", "'=SUM(A1)", "45%"]]
     listed = files["contents.csv"].decode("utf-8-sig")
     assert "figure-1.csv,Figure 1,Shares" in listed and "ab" * 32 in listed
 
@@ -196,9 +202,9 @@ def test_the_workbook_has_a_sheet_for_each_and_numbers_are_numbers() -> None:
     assert any(row[0] == "Table 1" and row[1] == "Counts. of returns" for row in contents)
     assert any("ab" * 32 in row for row in contents)
     rows = book.get_sheet_by_name("Table 1").to_python()
-    assert rows[0][0] == "Table 1. Counts" and rows[3] == ["No.", "What", "Met"]
-    assert rows[5] == ["1.10", "=SUM(A1)", 0.45]
-    assert rows[6] == ["2", "Twice", 1234]
+    assert rows[0][0] == "Table 1. Counts" and rows[3] == ["Group", "No.", "What", "Met"]
+    assert rows[4] == ["A kind", "1.10", "=SUM(A1)", 0.45]
+    assert rows[5] == ["A kind", "2", "Twice", 1234]
     with zipfile.ZipFile(io.BytesIO(FORMATS["xlsx"].write(made_up()))) as archive:
         sheet = archive.read("xl/worksheets/sheet2.xml").decode()
         assert 'ySplit="4"' in sheet and 'state="frozen"' in sheet and "<f>" not in sheet
@@ -265,6 +271,16 @@ def test_a_drawing_that_would_fetch_is_refused(hostile: str, tmp_path: Path) -> 
     assert drawn(svg.format("<title>&lt;image href='x'/&gt;</title>")).startswith(b"\x89PNG")
 
 
+def test_a_cell_with_text_and_a_paragraph_says_each_once() -> None:
+    table = (
+        '<table><caption>Plan</caption><tbody><tr><th scope="row"><span>1</span> Asked<p>In part</p></th>'
+        "<td>x</td></tr></tbody></table>"
+    )
+    written = FORMATS["docx"].write(made_up(PAGE.replace("</section></body>", f"{table}</section></body>")))
+    cell = Document(io.BytesIO(written)).tables[-1].cell(0, 0)
+    assert [one.text for one in cell.paragraphs] == ["1 Asked", "In part"]
+
+
 def test_the_word_document_says_what_it_was_made_from() -> None:
     document = Document(io.BytesIO(FORMATS["docx"].write(replace(made_up(), language="cy"))))
     properties = document.core_properties
@@ -277,6 +293,28 @@ def test_the_word_document_says_what_it_was_made_from() -> None:
     assert language.get(qn("w:val")) == "cy-GB"
     fields = "".join(one.text or "" for one in document.element.body.iter(qn("w:instrText")))
     assert "TOC" in fields
+    # nobody knows pages before Word does
+    assert document.settings.element.find(qn("w:updateFields")).get(qn("w:val")) == "true"
+
+
+def test_the_list_of_tables_of_the_word_document_asks_for_their_pages() -> None:
+    listed = '<nav class="contents listed"><h1>Tables and figures</h1><ul><li><a href="#one">Counts</a></li></ul></nav>'
+    page = PAGE.replace('<section class="chapter">', listed + '<section class="chapter">')
+    document = Document(io.BytesIO(FORMATS["docx"].write(made_up(page))))
+    (entry,) = [one for one in document.paragraphs if one.text.startswith("Counts")]
+    asked = "".join(one.text or "" for one in entry._p.iter(qn("w:instrText")))
+    marks = {one.get(qn("w:name")) for one in document.element.body.iter(qn("w:bookmarkStart"))}
+    assert asked.split()[0] == "PAGEREF" and asked.split()[1] in marks
+
+
+def test_a_part_of_a_row_above_says_of_which() -> None:
+    rows = "".join(
+        f'<tr class="{name}"><th scope="row">{label}</th><td class="r">1</td></tr>'
+        for name, label in (("total", "Councils"), ("sub", "Districts"), ("", "Others"), ("total", "All"))
+    )
+    page = f'<table><caption>C</caption><thead><tr><th>Type</th><th>N</th></tr></thead><tbody>{rows}</tbody></table>'
+    (table,) = figures_of(f"<html><body>{page}</body></html>")
+    assert [row.group for row in table.rows] == ["", "Councils", "", ""]
 
 
 @pytest.mark.parametrize("key", [*OF_ROUNDS, *OF_RETURNS])
@@ -287,7 +325,9 @@ def test_the_word_document_of_every_report_says_what_its_tables_say(made: dict[s
     described = {one.get("descr") for one in document.element.body.iter(qn("wp:docPr"))}
     for figure in figures_of(source.page):
         assert letters(figure.caption) in text
-        for row in figure.rows:
+        # a chart is a picture with its words; its rows stand in the workbook
+        assert figure.kind == "table" or set(map(clean, figure.words)) <= described
+        for row in figure.rows if figure.kind == "table" else ():
             for cell in row.cells:
                 for line in cell.text.split("\n"):
                     assert letters(line) in text or any(words in line for words in described), (figure.name, line)
@@ -318,6 +358,8 @@ def test_what_several_types_are_asked_alike_stands_in_one_figure(made: dict[str,
             by_id.setdefault(criterion["id"], []).append(criterion)
     alike = [own for own in by_id.values() if len(own) > 1]
     assert len(alike) > 2
+    assert len(figure.rows) == sum(1 + len(own) for own in alike) and not wrong("joint-findings", data, figure)
+    assert len(rows_at(data, figure.source)) == sum(map(len, alike)), "it names what it shows and no more"
     said = figure.words[-1]
     answers = sum(one["figure"]["counted"] for own in alike for one in own)
     assert figure.counts.startswith(f"{answers:,} answers by grade")
@@ -354,7 +396,49 @@ def test_the_policy_names_the_styles_of_the_page() -> None:
     html = FORMATS["html"].write(made_up()).decode()
     assert re.search(r"style-src 'sha256-[A-Za-z0-9+/]{43}='", policy(html))
     assert policy(html) != policy(html.replace("body { margin: 0;", "body { margin: 1px;"))
-    assert "url(" not in html and "@import" not in html
+    assert "@import" not in html and set(re.findall(r"url\((.{20})", html)) == {'"data:font/woff2;bas'}
+    assert "font-src data:" in policy(html)
+
+
+def test_the_type_of_the_page_is_cut_from_what_is_printed() -> None:
+    assert web_type.file_of("Sans", 400).read_bytes() == web_type.cut("Sans", 400)
+    for family, weight in web_type.FACES:
+        with TTFont(web_type.file_of(family, weight)) as face:
+            names = {str(one) for one in face["name"].names if one.nameID in (1, 3, 4, 6, 16)}
+            assert not any("Source" in name for name in names), "a cut font has a name of its own"
+            assert set(map(ord, "ŵŷâêîôûïáéàèŴŶ“”‘’–−→…£·%")) <= set(face.getBestCmap())
+    assert len(FORMATS["html"].write(made_up())) < 150_000
+
+
+def test_rows_of_wide_tables_say_what_their_cells_are() -> None:
+    head, cell = '<th scope="col" class="r">Met</th>', '<td class="r">'
+    page = PAGE.replace(head, f'<th scope="col">A</th>{head}').replace(cell, f"<td>a</td>{cell}")
+    root = parsed(FORMATS["html"].write(made_up(page)).decode())
+    (table,) = [one for one in root.iter("table") if "stack" in classes(one)]
+    assert table.get("role") == "table" and {one.get("role") for one in table.iter("tr")} == {"row"}
+    assert [one.get("role") for one in table.find("thead").iter("th")] == ["columnheader"] * 4
+    assert {one.get("role") for one in table.find("tbody").iter("th")} == {"rowheader"}
+    (share,) = [one for one in table.iter("td") if one.text == "45%"]
+    assert (share.get("role"), share.get("data-label"), "short" in classes(share)) == ("cell", "Met", True)
+    narrow = parsed(FORMATS["html"].write(made_up()).decode()).iter("table")
+    assert not any("stack" in classes(one) for one in narrow), "three columns fit"
+
+
+def test_a_chart_of_the_page_is_there_for_both_widths_and_as_numbers() -> None:
+    drawing = charts.dots([("Kind", None, None, ""), ("A <long> label", 80, 60, "80 → 60", "9")],
+                          heads=["What", "Own", "Found", "Of"])  # fmt: skip
+    page = PAGE.replace('<figure data-source="shares"', f'<figure data-table="{escape(drawing.table)}"')
+    (figure,) = parsed(FORMATS["html"].write(made_up(page)).decode()).iter("figure")
+    broad, slim = [one for one in figure.iter("svg") if classes(one) & {"broad", "slim"}]
+    assert alternative(broad) == alternative(slim) == "NHS 4, police 7"
+    assert float(slim.get("viewbox").split()[2]) == charts.SLIM
+    assert [one.text for one in slim.iter("text")][-2:] == ["Kind", "A <long> label: 80 → 60"]
+    (shown,) = [one for one in figures_of(FORMATS["html"].write(made_up(page)).decode()) if one.kind == "figure"]
+    assert shown.heads == ("What", "Own", "Found", "Of") and shown.words == ("NHS 4, police 7",)
+    assert [[cell.text for cell in row.cells] for row in shown.rows] == [
+        ["Kind", "", "", ""], ["A <long> label", "80%", "60%", "9"],
+    ]  # fmt: skip
+    assert shown.rows == figures_of(page)[1].rows and shown.rows[1].group == "Kind"
 
 
 def test_wide_tables_and_charts_scroll_in_boxes_of_their_own() -> None:

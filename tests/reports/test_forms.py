@@ -7,7 +7,6 @@ import re
 from functools import cache
 from pathlib import Path
 
-import pypdf
 import pytest
 
 from app.domain.forms import FormDocument
@@ -16,6 +15,7 @@ from app.policy import Denied
 from app.queries.forms import blank_form, blank_form_of_type, draft_form
 from app.queries.rounds import NotFound
 from reports.make import make_report
+from tests import pdf_text
 from tests.operations.test_offline import in_a_form
 from tests.pdf_gate import assert_pdf_ua
 from tests.world import SYSTEM, World, complete_answer
@@ -28,7 +28,7 @@ pytestmark = [
 
 @cache
 def pages_of(path: Path) -> tuple[str, ...]:
-    return tuple(re.sub(r"\s+", " ", page.extract_text()) for page in pypdf.PdfReader(path).pages)
+    return tuple(re.sub(r"\s+", " ", page) for page in pdf_text.pages_of(path))
 
 
 def text_of(path: Path) -> str:

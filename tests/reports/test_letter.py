@@ -35,6 +35,7 @@ from reports.render import RenderFailed, render_pdf
 from tests.operations.checking import check, finished, put_in_sample, uphold_all
 from tests.operations.test_returns import sign
 from tests.pdf_gate import assert_pdf_ua
+from tests.pdf_text import pages_of
 from tests.round_of import Round
 from tests.web.test_release import AGES_AGO, moved
 from tests.world import SYSTEM, World, build, complete_answer, pack
@@ -115,7 +116,7 @@ def squeezed(text: str) -> str:
 
 def text_of(path: Path) -> str:
     """The text of a PDF without white space: a line may end anywhere."""
-    return squeezed(" ".join(page.extract_text() for page in pypdf.PdfReader(path).pages))
+    return squeezed(" ".join(pages_of(path)))
 
 
 def test_the_letter_says_what_was_signed_and_counts_nothing(world: World, tmp_path: Path) -> None:

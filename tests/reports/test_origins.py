@@ -21,7 +21,7 @@ from reports.source import known, recorded
 from reports.tables import figures_of
 from scripts.queries import asked, every, world
 
-ADDED_UP = ("joint-findings", "body-summary", "area-report", "regional-concerns", "progress")
+OF_FULL = ("joint-findings", "body-summary", "area-report", "regional-concerns", "progress", "recommendations-register")
 # what comes with the round and its checklist, whatever is answered
 GIVEN = {"schemes"}
 
@@ -46,7 +46,7 @@ def test_the_kept_statements_are_those_that_the_program_asks(tmp_path: Path) -> 
             assert query.statement.startswith(("SELECT", "WITH")) and not query.values and not query.times
 
 
-@pytest.mark.parametrize("key", [*ADDED_UP, "feedback", "agency-return", "action-plan", "draft-return", "changes"])
+@pytest.mark.parametrize("key", [*OF_FULL, "feedback", "agency-return", "action-plan", "draft-return", "changes"])
 def test_every_figure_names_data_that_are_there_and_has_a_statement(full: Session, key: str) -> None:
     source = make_source(full, key, **asked(full, key))
     figures = figures_of(source.page)
@@ -88,7 +88,7 @@ def test_what_the_joint_findings_rest_on(full: Session) -> None:
 
 @pytest.mark.proof
 @pytest.mark.parametrize(
-    ("name", "key"), [("drawn", ADDED_UP[0]), ("facts", ADDED_UP[0]), *(("full", key) for key in ADDED_UP[1:])]
+    ("name", "key"), [("drawn", OF_FULL[0]), ("facts", OF_FULL[0]), *(("full", key) for key in OF_FULL[1:])]
 )
 def test_what_every_report_rests_on(tmp_path: Path, name: str, key: str) -> None:
     with world(name, tmp_path) as session:
@@ -104,7 +104,7 @@ def nothing_else_changes(session: Session, key: str) -> None:
         return read(session, key, **asked(session, key)).model_dump(mode="json", exclude={"snapshot_id"})
 
     made()  # packs are read once by a process
-    with recorded(session, ORIGINS[key]) as queries:
+    with recorded(session, ORIGINS[reports()[key].data]) as queries:
         whole = made()
     page = make_source(session, key, **asked(session, key)).page
     shown = {figure.source.partition("[")[0].partition(".")[0] for figure in figures_of(page)}

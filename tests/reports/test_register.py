@@ -30,6 +30,7 @@ from tests.next_year import next_year
 from tests.operations.checking import check, finished, put_in_sample, uphold_all
 from tests.operations.test_returns import sign
 from tests.pdf_gate import assert_pdf_ua
+from tests.pdf_text import pages_of
 from tests.world import SYSTEM, World, build, complete_answer
 
 DECIDES, FOLLOWS = "government-1", "council-1"
@@ -77,7 +78,7 @@ def world(session: Session) -> World:
 
 def text_of(path: Path) -> str:
     """The text of a PDF without white space: a line may end anywhere."""
-    return re.sub(r"\s+", "", " ".join(page.extract_text() for page in pypdf.PdfReader(path).pages))
+    return re.sub(r"\s+", "", " ".join(pages_of(path)))
 
 
 def made(world: World, folder: Path, language: str = "en") -> tuple[Register, str]:

@@ -11,7 +11,6 @@ import sys
 from base64 import b64encode
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from io import BytesIO
 from pathlib import Path
@@ -36,6 +35,7 @@ from reports.registry import ASSETS, HERE, load
 from reports.registry import reports as all_reports
 from reports.render import RenderFailed, render_pdf
 from reports.word import drawn
+from tests import pdf_text
 from tests.pdf_gate import assert_pdf_ua
 from tests.reports.engine import anchors, bookmarks, elements, links, parent_tree, render_whole, streams
 from tests.reports.seeded import AFTER, seed
@@ -71,10 +71,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return files
 
 
-@cache
 def pages_of(path: Path) -> tuple[str, ...]:
     """The text of each page of a PDF, with each run of white space as one space."""
-    return tuple(re.sub(r"\s+", " ", page.extract_text()) for page in pypdf.PdfReader(path).pages)
+    return tuple(re.sub(r"\s+", " ", page) for page in pdf_text.pages_of(path))
 
 
 def text_of(path: Path) -> str:
@@ -93,10 +92,17 @@ def test_every_report_is_accessible_and_named(made: dict[str, Path], name: str) 
     assert document.root_object["/Lang"] == "en"
 
 
+def test_texts_are_read_as_pypdf_reads_them(made: dict[str, Path]) -> None:
+    """`tests/pdf_text.py` reads in a tenth of the time; only what is white space differs."""
+    for name in ("receipt", "return"):
+        slowly = "".join(page.extract_text() for page in pypdf.PdfReader(made[name]).pages)
+        assert "".join(text_of(made[name]).split()) == "".join(slowly.split())
+
+
 def test_the_joint_report_says_what_the_data_say(made: dict[str, Path]) -> None:
     findings = JointFindings.model_validate_json(made["joint.json"].read_text())
     text = text_of(made["joint"])
-    assert 15 <= len(pages_of(made["joint"])) <= 40
+    assert 15 <= len(pages_of(made["joint"])) <= 46
     for message in findings.key_messages:
         assert message.sentence.text in text
         assert message.figure in text
@@ -370,7 +376,7 @@ def test_data_that_do_not_fit_are_refused_in_words(tmp_path: Path) -> None:
 def test_a_report_that_takes_too_long_is_stopped(made: dict[str, Path], tmp_path: Path) -> None:
     data = json.loads(made["joint.json"].read_text())
     with pytest.raises(RenderFailed, match="stopped after"):
-        render_pdf("joint-findings", data, tmp_path / "x.pdf", timeout=1)
+        render_pdf("joint-findings", data, tmp_path / "x.pdf", timeout=0.3)
     assert list(tmp_path.iterdir()) == []
 
 

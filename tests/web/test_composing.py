@@ -7,20 +7,22 @@ import io
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.models import Recommended, ReportRun
 from app.operations import composing as operations
 from app.queries import composing as queries
+from app.web.oversight.composing import written_difference
 from tests.operations.test_composing import REASONS, do, recommend, seen, sign_off, write
 from tests.operations.test_examples import CODE, mark
 from tests.operations.test_release import clock, publish
 from tests.operations.test_returns import sign
-from tests.web.test_release import queue, words
+from tests.web.test_release import AGES_AGO, moved, queue, words
 from tests.world import World
 
 Client = Callable[[str], FlaskClient]
@@ -42,6 +44,13 @@ def page_of(world: World, below: str = "") -> str:
 def text(before: str = "", after: str = "", version: int = 0, **more: str) -> dict[str, str]:
     """A chapter as its form sends it."""
     return {"before-en": before, "after-en": after, "version": str(version), "step": "save"} | more
+
+
+def box(page: str, name: str) -> str:
+    """What stands in a text area of a page."""
+    found = re.search(rf'<textarea[^>]* name="{name}"[^>]*>([^<]*)</textarea>', page)
+    assert found, name
+    return unescape(found[1]).strip("\n")
 
 
 def test_from_an_empty_report_to_one_that_is_signed_off(signed: World, client_as: Client, queue: list[str]) -> None:
@@ -73,16 +82,28 @@ def test_from_an_empty_report_to_one_that_is_signed_off(signed: World, client_as
     assert "About the audit, before the figures : 17" in found
     assert "Not signed off by: Northmere Partnership" in found
 
-    # two at once: both read
-    lost = lead.post(chapter, data=text("Other words."))
-    assert lost.status_code == 422
-    assert "of 17 came." in words(lost) and "Other words." in words(lost) and 'value="1"' in lost.text
+    # two at once: hers is beside his, and whoever saves once more has both
+    told = lead.post(chapter, data=text("Other words.", "Mine."))
+    assert told.status_code == 422 and 'name="version" value="1"' in told.text
+    assert 'href="#before-en"' in told.text and 'href="#after-en"' not in told.text
+    assert "Inspector changed this too, in version 1" in words(told)
+    assert "Version 1, of Inspector" in words(told) and "<ins>Other</ins>" in told.text
+    both = box(told.text, "before-en")
+    assert both == "Other words.\n\nSo [[n: response.submitted]] of 17 came." and box(told.text, "after-en") == "Mine."
     assert lead.post(chapter, data=text("Other words.", version=1)).status_code == 303
+    # what he did not touch is hers by now, and a mistake of his does not change what it is compared with
+    old = "So [[n: response.submitted]] of 17 came."
+    wrong = inspector.post(chapter, data=text(old, "[[n: nothing]]", version=1))
+    assert wrong.status_code == 422 and 'name="version" value="1"' in wrong.text
+    assert inspector.post(chapter, data=text(old, "His.", version=1)).status_code == 303
+    assert [seen(signed).composition.chapter("about").fields()[one] for one in ("before-en", "after-en")] == [
+        "Other words.", "His.",
+    ]  # fmt: skip
     compared = inspector.get(page_of(signed, "/versions/2")).text
     assert "<ins>" in compared and "<del>" in compared and "Other" in compared
     assert inspector.get(page_of(signed, "/versions/9")).status_code == 404
     back = inspector.post(page_of(signed, "/versions/1"), follow_redirects=True)
-    assert "Version 1 is saved again, as version 3" in words(back)
+    assert "Version 1 is saved again, as version 4" in words(back)
 
     # the PDF of it as it stands
     asked = inspector.post(f"/rounds/{signed.audit_round.public_id}/reports", data={"report": "joint-findings"})
@@ -93,17 +114,17 @@ def test_from_an_empty_report_to_one_that_is_signed_off(signed: World, client_as
 
     # signed off by a lead inspector, and void with the next save
     assert "Sign version" not in inspector.get(page_of(signed)).text
-    assert inspector.post(page_of(signed, "/sign-off"), data={"version": "3", "body": "north"}).status_code == 403
+    assert inspector.post(page_of(signed, "/sign-off"), data={"version": "4", "body": "north"}).status_code == 403
     stale = lead.post(page_of(signed, "/sign-off"), data={"version": "1", "body": "north"}, follow_redirects=True)
-    assert "Version 3 was saved since" in words(stale)
-    done = lead.post(page_of(signed, "/sign-off"), data={"version": "3", "body": "north"}, follow_redirects=True)
+    assert "Version 4 was saved since" in words(stale)
+    done = lead.post(page_of(signed, "/sign-off"), data={"version": "4", "body": "north"}, follow_redirects=True)
     assert "signed off for your inspectorate" in words(done)
     assert "Signed off by Lead Inspector" in words(inspector.get(page_of(signed)))
-    inspector.post(chapter, data=text("Once more.", version=3))
+    inspector.post(chapter, data=text("Once more.", version=4))
     assert "Not signed off" in words(inspector.get(page_of(signed)))
     history = words(inspector.get(f"/rounds/{signed.audit_round.public_id}/history"))
-    assert "Saved version 4 of what is written in the report." in history
-    assert "Signed off version 3 of what is written in the report." in history
+    assert "Saved version 5 of what is written in the report." in history
+    assert "Signed off version 4 of what is written in the report." in history
 
 
 def test_chapters_are_ordered_without_script(signed: World, client_as: Client) -> None:
@@ -133,6 +154,10 @@ def test_chapters_are_ordered_without_script(signed: World, client_as: Client) -
     assert "Steps" in words(client.get(f"{made}/remove"))
     client.post(f"{made}/remove")
     assert client.get(made).status_code == 404
+    # who was writing in it has the words still
+    late = client.post(made, data=text("More of it.", version=5, **{"title-en": "Steps"}))
+    assert late.status_code == 422 and "Somebody took this out" in words(late)
+    assert box(late.text, "before-en") == "More of it."
     assert client.get(page_of(signed, "/chapters/about/remove")).status_code == 404
     assert client.get(page_of(signed, "/chapters/no-such")).status_code == 404
 
@@ -154,6 +179,10 @@ def test_key_messages_are_decided_on_and_said_anew(signed: World, client_as: Cli
     assert client.post(edit, data=said).status_code == 303
     shown = words(client.get(page_of(signed, "/messages")))
     assert "Who came" in shown and "% came." in shown and "In your own words" in shown
+    # somebody else said it otherwise meanwhile
+    late = client.post(edit, data=said | {"heading-en": "Who did"})
+    assert late.status_code == 422 and 'href="#heading-en"' in late.text and 'href="#text-en"' not in late.text
+    assert 'name="version" value="2"' in late.text and "<del>came</del>" in late.text and 'value="Who did"' in late.text
     assert client.get(page_of(signed, "/messages/edit?rule=no-such")).status_code == 404
 
 
@@ -170,18 +199,31 @@ def test_figures_and_quotations_are_found(signed: World, client_as: Client) -> N
 
 def test_comments_stand_below_the_chapter(signed: World, client_as: Client) -> None:
     client, chapter = client_as("inspector"), page_of(signed, "/chapters/about")
-    empty = client.post(f"{chapter}/comments", data={"comment": " "})
-    assert empty.status_code == 422 and 'href="#comment"' in empty.text
-    client.post(f"{chapter}/comments", data={"comment": "Is <this> so?"})
-    page = client.get(chapter)
-    assert "Is &lt;this&gt; so?" in page.text
-    address = re.search(r'action="([^"]*/resolve)"', page.text)[1]  # type: ignore[index]
-    client.post(address)
-    assert "Resolved" in words(client.get(chapter))
-    assert client.post(f"{chapter[:-5]}no-such/comments", data={"comment": "x"}).status_code == 404
+    empty = client.post(chapter, data=text("Typed.") | {"step": "comment", "comment": " "})
+    assert empty.status_code == 422 and 'href="#comment"' in empty.text and box(empty.text, "before-en") == "Typed."
+    # what is typed above stays, and is not saved
+    said = {"step": "comment", "comment": "Is <this> so?"}
+    page = client.post(chapter, data=text("Typed & so.", cy="Teipio.") | said)
+    assert page.status_code == 200 and "Is &lt;this&gt; so?" in page.text and 'data-asks="unsaved"' in page.text
+    assert (box(page.text, "before-en"), box(page.text, "comment")) == ("Typed & so.", "")
+    assert seen(signed).number == 0
+    # sent once more by the browser it stands once
+    assert client.post(chapter, data=text("Typed.") | said).text.count("Is &lt;this&gt; so?") == 1
+    step = re.search(r'value="(resolve [^"]+)"', page.text)[1]  # type: ignore[index]
+    page = client.post(chapter, data=text("Typed.") | {"step": step, "comment": "And"})
+    assert "Resolved" in words(page) and (box(page.text, "before-en"), box(page.text, "comment")) == ("Typed.", "And")
+    # a comment that was typed and not added stays, too
+    page = client.post(chapter, data=text("Typed.") | {"comment": "And"})
+    assert "Saved." in words(page) and box(page.text, "comment") == "And" and 'value="1"' in page.text
+    done = client.post(chapter, data=text("Typed.", version=1) | {"step": "comment", "comment": "And"})
+    assert done.status_code == 303, "nothing is left to lose"
+    assert client.post(chapter, data=text(version=1) | {"step": "resolve no-such"}).status_code == 404
+    assert client.post(f"{chapter[:-5]}no-such", data=text() | said).status_code == 404
 
 
-def test_recommendations_are_written_published_and_tracked(signed: World, client_as: Client) -> None:
+def test_recommendations_are_written_published_and_tracked(
+    signed: World, client_as: Client, queue: list[str]
+) -> None:
     client, edit = client_as("inspector"), page_of(signed, "/recommendations/edit")
     kind = signed.returns[CODE].agency_type
     wrong = client.post(edit, data={"text-en": "Do it.", "due-day": "32", "version": "0"})
@@ -190,12 +232,25 @@ def test_recommendations_are_written_published_and_tracked(signed: World, client
     assert wrong.status_code == 422 and 'href="#addressee"' in wrong.text
     assert client.post(edit, data={"text-en": "Do it.", "addressee": f"type:{kind}", "version": "0"}).status_code == 303
     key = seen(signed).composition.recommendations[0].key
+    assert client.post(f"{edit}?key=rec-none", data={"text-en": "Do it.", "version": "1"}).status_code == 404
+    # two at once: the other gave it a day and another addressee
+    body, one = f"body:{signed.body.code}", f"{edit}?key={key}"
+    opened = {"text-en": "Do it.", "addressee": f"type:{kind}", "version": "1"}
+    due = {"due-day": "1", "due-month": "12", "due-year": "2003"}
+    assert client.post(one, data=opened | due | {"addressee": body}).status_code == 303
+    late = client.post(one, data=opened | due | {"due-day": "2"})
+    assert late.status_code == 422 and 'href="#due-day"' in late.text and 'href="#addressee"' not in late.text
+    assert "1 December 2003" in words(late) and f'value="{body}" selected' in late.text and 'value="2"' in late.text
+    assert client.post(one, data={"text-en": "Do it.", "addressee": f"type:{kind}", "version": "2"}).status_code == 303
     recommend(signed, "And that.")
     rid = signed.audit_round.public_id
     client.post(page_of(signed, "/recommendations/move"), data={"key": key, "to": "down"})
     shown = words(client.get(page_of(signed, "/recommendations")))
     assert shown.index("And that.") < shown.index("Do it.")
     assert "No report of this round" in words(client.get(f"/rounds/{rid}/recommendations"))
+    reports, asked = f"/rounds/{rid}/reports", {"report": "recommendations-register"}
+    assert "Register of recommendations" not in words(client.get(reports))
+    assert client.post(reports, data=asked).status_code == 409
     assert "Do it." in words(client.get(page_of(signed, f"/recommendations/remove?key={key}")))
     sign_off(signed)
     publish(signed, signed.now + timedelta(minutes=1), waived=REASONS)
@@ -206,6 +261,9 @@ def test_recommendations_are_written_published_and_tracked(signed: World, client
     row = signed.session.scalars(select(Recommended).where(Recommended.key == key)).one()
     one, ret = f"{register}/{row.public_id}", signed.returns[CODE].public_id
     assert "Nothing said yet" in words(client.get(one))
+    assert "1 waits" in words(client.get(register))
+    assert signed.returns[CODE].agency.name in client.get(f"{one}?waiting=1").text
+    assert "Only those that have not responded" in words(client.get(one))
     status = f"{one}/status?return={ret}"
     wrong = client.post(status, data={"note": "They wrote."})
     assert wrong.status_code == 422 and 'href="#state"' in wrong.text and "They wrote." in wrong.text
@@ -238,6 +296,16 @@ def test_recommendations_are_written_published_and_tracked(signed: World, client
     for path in (one, status):
         assert "We &lt;begin&gt;." in client.get(path).text, path
     assert "1 of 1" in words(client.get(register))
+    shown = words(client.get(f"{one}?waiting=1"))
+    assert "has responded" in shown and signed.returns[CODE].agency.name not in shown.partition("has responded")[2]
+    # as a report, which is of whoever asks for it
+    assert "Make “Register of recommendations” as a PDF" in words(client.get(reports))
+    run = client.post(reports, data=asked).headers["Location"]
+    assert run.endswith(queue[-1]) and client.get(run).status_code == 200
+    assert queue[-1] in client.get(reports).text
+    for who in ("lead-inspector", "lead", "signatory"):
+        assert client_as(who).get(run).status_code == 404, who
+        assert queue[-1] not in client_as(who).get(reports).text, who
     rows = list(csv.DictReader(io.StringIO(client.get(f"{register}.csv").text.lstrip("\ufeff"))))
     assert [(one["Recommendation"], one["Response"], one["To be done by"], one["How it stands"]) for one in rows] == [
         ("And that.", "", "", ""), ("Do it.", "Accepted in part", "2003-10-01", "Done"),
@@ -264,11 +332,18 @@ def test_hostile_words_are_words(signed: World, client_as: Client) -> None:
         assert page.status_code == 200 and "<script>alert(1)" not in page.text, below
 
 
+def test_a_reference_is_compared_whole() -> None:
+    found = written_difference("So [[quote: x: a [b] c]] it", "So [[quote: x named: a [b] c]], <it>")
+    assert found == (
+        "So <del>[[quote: x: a [b] c]]</del><ins>[[quote: x named: a [b] c]],</ins> <del>it</del><ins>&lt;it&gt;</ins>"
+    )
+
+
 def test_nobody_waits_while_the_figures_of_a_save_are_read(
     signed: World, client_as: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While they are read somebody else can change the round; a save that came between is not lost."""
-    read, written = queries.joint_findings, []
+    read, written = queries.whole_findings, []
 
     def reading(*args: Any, **values: Any) -> Any:
         monkeypatch.undo()
@@ -278,10 +353,83 @@ def test_nobody_waits_while_the_figures_of_a_save_are_read(
 
     client = client_as("inspector")
     signed.session.rollback()
-    monkeypatch.setattr(queries, "joint_findings", reading)
+    monkeypatch.setattr(queries, "whole_findings", reading)
     chapter = page_of(signed, "/chapters/about")
     assert client.post(chapter, data=text("[[n: response.submitted]] came.")).status_code == 303
     assert written == [1]
     found = seen(signed)
     assert (found.number, found.composition.chapter("overview").before.en) == (2, "Hers.")
     assert found.composition.chapter("about").before.en == "[[n: response.submitted]] came."
+
+
+def test_the_desk_shows_what_would_come_out_and_what_stands_in_the_way(
+    signed: World, client_as: Client, queue: list[str]
+) -> None:
+    client, lead = client_as("inspector"), client_as("lead-inspector")
+    everything = [page_of(signed, below) for below in ("", "/preview")]
+    left_out = "are left out, and those that would give them away"
+    facts = page_of(signed, "/facts?text=overall.agencies")
+    assert "[[n: overall.agencies]]" in client.get(facts).text
+    for path in everything:
+        assert left_out not in words(client.get(path)), path
+    assert "for inspectors" not in client.get(page_of(signed)).text
+    signed.write().execute(update(type(signed.audit_round)).values(suppress_below=2, names_agencies=False))
+    signed.session.commit()
+    for path in everything:
+        assert left_out in words(client.get(path)) and "no agency is named" in words(client.get(path)), path
+    assert "[[n: overall.agencies]]" not in client.get(facts).text
+    assert "are named in this report" not in words(client.get(page_of(signed, "/messages")))
+    name = signed.returns[CODE].agency.name
+    few = client.post(page_of(signed, "/chapters/about"), data=text("[[n: overall.agencies]]") | {"step": "look"})
+    assert "[?: overall.agencies]" in words(few)
+    client.post(page_of(signed, "/chapters/about"), data=text(f"As {name} says."))
+    # as PDF: with what comes out, or with all figures
+    rid = signed.audit_round.public_id
+    for figures, option in (("coming-out", True), ("all", None)):
+        asked = {"report": "joint-findings", "figures": figures}
+        assert client.post(f"/rounds/{rid}/reports", data=asked).status_code == 303
+        signed.session.rollback()
+        run = signed.session.scalars(select(ReportRun).where(ReportRun.public_id == queue[-1])).one()
+        assert run.options.get("coming_out") == option
+        shown = words(client.get(f"/reports/{run.public_id}"))
+        assert ("as it would be published" in shown) == bool(option)
+    # named: on the desk, on the release page, and before anything comes out
+    assert "1 agency named" in words(client.get(page_of(signed)))
+    sign_off(signed)
+    where = f"About the audit, before the figures: “{name}”"
+    assert where in words(lead.get(f"/rounds/{rid}/release"))
+    at = {"at-day": "1", "at-month": "6", "at-year": "2003", "at-time": "09:30", "step": "look"}
+    page = lead.post(f"/rounds/{rid}/release/publish", data=at)
+    assert where in words(page) and 'name="waived-named"' in page.text
+    # a recommendation that came out keeps its number, and says so
+    recommend(signed, "Look again.")
+    sign_off(signed)
+    publish(signed, signed.now + timedelta(minutes=1), waived=REASONS)
+    moved(signed, publish_at=AGES_AGO)
+    clock(signed, signed.now)
+    key = seen(signed).composition.recommendations[0].key
+    recommend(signed, "And more.")
+    shown = words(client.get(page_of(signed, "/recommendations")))
+    assert "Recommendation 1 published" in shown and "Recommendation 2" in shown
+    move = page_of(signed, "/recommendations/move")
+    stays = client.post(move, data={"key": key, "to": "down"}, follow_redirects=True)
+    assert "published as number 1, and keeps it" in words(stays)
+    taken = page_of(signed, f"/recommendations/remove?key={key}")
+    assert "nothing else gets its number" in words(client.get(taken))
+    client.post(taken)
+    sign_off(signed)
+    correct = f"/rounds/{rid}/release/correct"
+    page = lead.get(correct)
+    said = words(page)
+    assert "Recommendation 1" in said and "1 December 2003" in said and key not in said and where in said
+    assert lead.post(correct, data={"reason": "Said better."}).status_code == 422
+    done = lead.post(correct, data={"reason": "Said better.", "waived-named": "It agreed."}, follow_redirects=True)
+    assert "published as number 2" in words(done)
+    signed.session.rollback()
+    row = signed.session.scalars(select(Recommended).where(Recommended.key == key)).one()
+    for path in (f"/rounds/{rid}/recommendations", f"/rounds/{rid}/recommendations/{row.public_id}"):
+        assert "withdrawn on 12 May 2003" in words(client.get(path)), path
+    own, agency = f"/returns/{signed.returns[CODE].public_id}/recommendations", client_as("lead")
+    for path in (own, f"{own}/{row.public_id}"):
+        assert "withdrawn on 12 May 2003" in words(agency.get(path)), path
+    assert ",2003-05-12," in client.get(f"/rounds/{rid}/recommendations.csv").text

@@ -42,6 +42,8 @@ from app.models import (
     PeerReview,
     PlannedAction,
     RecommendationStatus,
+    Recommended,
+    RecommendedStatus,
     RoundTemplate,
     Submission,
     Thread,
@@ -56,6 +58,7 @@ from app.operations import (
     people,
     querying,
     release,
+    responding,
     rounds,
     signing,
     submissions,
@@ -79,9 +82,11 @@ TOKEN = re.compile(rb"leak([a-z]+)0([a-z]+[0-9]+)leak")
 SIGNED = {"commentary", "action", "evidence", "description", "filename", "file", "signatory"}
 INTERNAL = {"board", "person", "post"}
 TOLD = {"query", "progress", "accuracy", "reopen"}
+# what it says itself to what is recommended to it: for its inspectors, and nobody else
+SAID = {"response"}
 # what the oversight body says for itself, and of that what stands in the feedback
 IN_FEEDBACK = {"moderation", "narrative", "monitoring", "recommendation"}
-PRIVATE = IN_FEEDBACK | {"seen", "judgement", "override", "example", "second"}
+PRIVATE = IN_FEEDBACK | {"seen", "judgement", "override", "example", "second", "tracked"}
 
 
 def token(kind: str, code: str) -> str:
@@ -247,6 +252,13 @@ def _told(census: Census, code: str) -> None:
         by=world.actor("coordinator"), now=now,
     )  # fmt: skip
     world.session.commit()
+    recommended = _recommended(census, code)
+    by = world.actor(census.signatory(code))
+    responding.respond(
+        world.write(), rid, recommended.public_id, answer="partly", progress="under_way", text=token("response", code),
+        expected=day, by=by, now=now,
+    )  # fmt: skip
+    world.session.commit()
     if code != census.codes[0]:
         return
     lead, peer = world.actor("lead-inspector"), world.actor("peer")
@@ -260,6 +272,21 @@ def _told(census: Census, code: str) -> None:
     peers.challenge(world.session, review, about="", subject=token("peer", code), text=token("peer", code), by=peer,
                     now=now)  # fmt: skip
     world.session.commit()
+
+
+def _recommended(census: Census, code: str) -> Recommended:
+    """What is recommended to the agencies of a type, made when it is first asked for."""
+    world, session = census.world, census.world.session
+    kind = world.returns[code].agency_type
+    row = session.scalars(select(Recommended).where(Recommended.agency_type == kind)).first()
+    if row is None:
+        row = Recommended(
+            round_id=world.audit_round.id, key=f"rec-{code}", number=census.codes.index(code) + 1, made_at=world.now,
+            text={"en": "Do better."}, agency_type=kind, edition=1,
+        )  # fmt: skip
+        world.write().add(row)
+        session.commit()
+    return row
 
 
 def _privately(census: Census, code: str) -> None:
@@ -292,6 +319,10 @@ def _privately(census: Census, code: str) -> None:
                 return_id=world.returns[code].id, key="any", explanation={}, given="x",
                 given_note=token("judgement", code), given_at=now, override="y",
                 override_reason=token("override", code), override_at=now,
+            ),
+            RecommendedStatus(
+                recommended_id=_recommended(census, code).id, return_id=world.returns[code].id, state="under_way",
+                note=token("tracked", code), at=now,
             ),
         ]
     )  # fmt: skip
@@ -446,11 +477,15 @@ def paths(census: Census, codes: Iterable[str]) -> dict[str, str]:
                 continue
             thread = threads.get(THREADS.get(rule.endpoint.partition(".")[0], ""), threads["query"])
             own |= {"tid": thread, "thread": thread}
+            if rule.endpoint.startswith(("recommended.", "agency.recommendation")):
+                own |= {"recommendation": _recommended(census, code).public_id}
             if rule.endpoint.startswith("actions."):
                 own |= {"aid": action}
             given = {name: own.get(name, f"no-such-{name}") for name in rule.arguments}
             path = app.url_map.bind("localhost").build(rule.endpoint, given)
             found[path] = permission
+            if rule.endpoint == "recommended.status":
+                found[f"{path}?return={audit_return.public_id}"] = permission
             for kind in sorted(formats_of(app, rule.endpoint)):
                 found[f"{path}?format={kind}"] = permission
         text = token("query", code)  # a search finds it where it may be read, and else not even that it is there
@@ -525,7 +560,7 @@ def allowed(census: Census, name: str, phase: str) -> set[str]:
     world, actor = census.world, census.world.actor(name) if name else None
     if actor is None:
         return set()
-    own = SIGNED | INTERNAL | TOLD | {"peer"}
+    own = SIGNED | INTERNAL | TOLD | SAID | {"peer"}
     feedback = {
         "window": IN_FEEDBACK, "published": IN_FEEDBACK, "corrected": IN_FEEDBACK | {"second"},
     }.get(phase, set())  # fmt: skip
@@ -641,7 +676,9 @@ def test_no_foreign_token_is_found_before_or_after_publication(census: Census) -
         _privately(census, code)
     _prepared(census)
     report(census, "inspector", f"/returns/{census.ret(first)}/feedback/versions/2/pdf")
-    report(census, "inspector", f"/rounds/{census.world.audit_round.public_id}/reports", "joint-findings", made=False)
+    of_round = f"/rounds/{census.world.audit_round.public_id}/reports"
+    report(census, "inspector", of_round, "joint-findings", made=False)
+    report(census, "inspector", of_round, "recommendations-register")
     addresses = paths(census, [first, second])
     there = f"/rounds/{census.world.audit_round.public_id}/"
     for ending in (
@@ -665,6 +702,7 @@ def test_no_foreign_token_is_found_before_or_after_publication(census: Census) -
     assert own <= before.found["coordinator"] and {token("peer", first), *own} <= before.found["peer"]
     assert {token(kind, first) for kind in PRIVATE - {"second", "judgement", "override"}} <= before.found["inspector"]
     assert {token(kind, second) for kind in PRIVATE - {"second"}} <= before.found["other-type-lead"]
+    assert token("response", first) in before.found["inspector"] & before.found["board"]
     assert all(not before.found[name] for name in NEVER if name != "far-coordinator")
 
     addresses = of_release(addresses, census)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import Response, redirect, render_template, request, url_for
+from flask import Response, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.domain.actions import STATES
 from app.domain.answers import question_parts
 from app.domain.message import Message
+from app.domain.paging import paged
 from app.models import AuditReturn, Submission
 from app.operations import events as chain
 from app.queries.evidence import scans_of
@@ -38,6 +39,7 @@ from app.web.deadlines import deadline
 from app.web.pages import day, message, text
 from app.web.permissions import requires
 from app.web.request import actor, now, session
+from app.web.typed import page_asked
 
 HISTORY_PAGE = 50
 
@@ -132,9 +134,7 @@ def events(rid: str) -> str:
     """Everything that happened to a return, in words, and whether its chain of hashes is whole."""
     audit_return = any_return(rid, "return.history")
     every = history(session(), chain.chain_of(audit_return))
-    pages = max(1, -(-len(every) // HISTORY_PAGE))
-    asked_page = request.args.get("page", 1, type=int) or 1
-    page = min(max(1, asked_page), pages)
+    page, pages = paged(len(every), HISTORY_PAGE, page_asked())
     newest_first = list(reversed(every))[(page - 1) * HISTORY_PAGE : page * HISTORY_PAGE]
     _pack, template = template_of(audit_return)
     titles = {one.id: text(one.title) for one in template.standards}

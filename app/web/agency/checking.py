@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.db import db
 from app.domain.answers import question_parts
 from app.domain.message import N_, Message
+from app.domain.paging import paged
 from app.models import AuditReturn, User
 from app.operations.answers import restore
 from app.operations.submissions import signing_post
@@ -115,8 +116,7 @@ def earlier(rid: str, criterion: str) -> str:
     audit_return = own_return(rid)
     question = _question(audit_return, criterion)
     every = _versions(audit_return, criterion)
-    pages = max(1, -(-len(every) // VERSIONS_PAGE))
-    page = min(page_asked(), pages)
+    page, pages = paged(len(every), VERSIONS_PAGE, page_asked())
     return render_template(
         "agency/versions.html",
         audit_return=audit_return,

@@ -11,7 +11,7 @@ from app.models import AuditReturn
 from app.operations import responding
 from app.operations.composing import NotSaved
 from app.policy import allows
-from app.queries.recommended import ANSWERS, PROGRESS, addressed_to, one_addressed, responses
+from app.queries.recommended import ANSWERS, PROGRESS, addressed_to, one_addressed, responses, withdrawn_on
 from app.queries.returns import get_return, return_facts
 from app.web.agency.blueprint import blueprint, crumbs
 from app.web.pages import message, text
@@ -44,10 +44,12 @@ def _return(rid: str) -> AuditReturn:
 def recommendations(rid: str) -> str:
     """What the report recommends to the agency, and what it said to each."""
     audit_return = _return(rid)
+    found = addressed_to(session(), audit_return)
     return render_template(
         "agency/recommendations.html",
         audit_return=audit_return,
-        rows=[(one, text(one.row.text)) for one in addressed_to(session(), audit_return)],
+        rows=[(one, text(one.row.text)) for one in found],
+        withdrawn=withdrawn_on(session(), [one.row for one in found]),
         breadcrumbs=crumbs(audit_return),
     )
 
@@ -85,6 +87,7 @@ def recommendation(rid: str, recommendation: str) -> tuple[str, int] | BaseRespo
         audit_return=audit_return,
         row=row,
         words=text(row.text),
+        withdrawn=withdrawn_on(session(), [row]),
         sent=sent,
         expected=expected,
         answers=[{"value": key, "text": _(name)} for key, name in ANSWERS.items()],

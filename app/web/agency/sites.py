@@ -10,6 +10,7 @@ from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.domain.life import NotPossible
+from app.domain.paging import paged
 from app.domain.sites import LONGEST_CODE, MOST, ListRefused, Named, SiteErrors, read_list
 from app.models import AuditReturn
 from app.operations import sites as operations
@@ -57,8 +58,7 @@ def _list(audit_return: AuditReturn, problems: Mapping[str, str] | None = None) 
     closed = why_closed(audit_return, now=now())
     may_list = may("return.sites", audit_return) and not closed
     rows = site_rows(work)
-    pages = max(1, -(-len(rows) // PAGE))
-    page = min(page_asked(), pages)
+    page, pages = paged(len(rows), PAGE, page_asked())
     return render_template(
         "sites/list.html",
         audit_return=audit_return,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -14,21 +14,28 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.domain.composing import (
+    FIGURE,
     Chapter,
     Composition,
-    Recommendation,
+    Known,
     Words,
+    fields_of,
     in_line,
     read_narrative,
+    with_chapter,
+    words_of,
 )
 from app.domain.composing_facts import ANNEXES, Fact
 from app.domain.life import NotPossible
+from app.domain.message import N_
+from app.domain.paging import paged
 from app.models import AuditRound
 from app.operations import composing as operations
 from app.policy import allows
 from app.queries.composing import (
     Desk,
     comments,
+    content_of,
     desk,
     get_composed_round,
     sign_offs,
@@ -39,6 +46,8 @@ from app.queries.composing import (
 )
 from app.queries.rounds import NotFound, round_facts
 from app.web.oversight.blueprint import round_crumbs
+from app.web.oversight.two_at_once import Tried
+from app.web.pages import day as in_words
 from app.web.pages import language, message
 from app.web.permissions import requires
 from app.web.request import actor, begin, commit, now, reads_first, session
@@ -103,19 +112,6 @@ def _ahead(
     return found
 
 
-def _attempt(action: Callable[[], Any], errors: dict[str, str], field: str) -> bool:
-    """Do something; what is wrong goes into `errors` under its field, or under `field`."""
-    try:
-        action()
-    except operations.NotSaved as wrong:
-        session().rollback()
-        errors.update({name: message(problem) for name, problem in wrong.fields.items()})
-    except NotPossible as problem:
-        session().rollback()
-        errors[field] = message(problem.message)
-    return not errors
-
-
 # --- the overview ----------------------------------------------------------------------------------------------------
 
 
@@ -146,11 +142,29 @@ def overview(rid: str) -> str:
         bodies=[(body, signed.get(body.id), operations.may_sign_for(actor(), body)) for body in bodies],
         problems=here.problems(),
         numbers=here.typed_numbers(),
+        named=here.named(),
+        leaves_out=_left_out(here),
         undecided=here.undecided(),
         open_comments=sum(one.resolved_at is None for one in every),
         may_sign=allows(actor(), "composing.sign_off", round_facts(session(), audit_round, now=now())),
         breadcrumbs=round_crumbs(audit_round),
     )
+
+
+def _left_out(here: Desk) -> list[str]:
+    """What inspectors see elsewhere and does not come out with this report: few agencies, names."""
+    found = []
+    if here.findings.suppressed_below:
+        found.append(
+            _(
+                "As in what is published, figures about fewer than %(number)s agencies are left out, and those that"
+                " would give them away.",
+                number=here.findings.suppressed_below,
+            )
+        )
+    if not here.findings.names_agencies:
+        found.append(_("As in what is published, no agency is named."))
+    return found
 
 
 def _count(chapter: Chapter) -> int:
@@ -200,27 +214,26 @@ def show(rid: str, chapter: str) -> BaseResponse:
 def new_chapter(rid: str) -> tuple[str, int] | BaseResponse:
     """A chapter of one's own: its title; what stands in it is written on its page."""
     audit_round = _round(rid, "composing.edit")
-    errors: dict[str, str] = {}
-    title = _typed_words("title")
+    tried, title = Tried(0), _typed_words("title")
     if request.method == "POST":
         made, ahead = [], _ahead(rid)
-        if _attempt(
+        if tried.does(
             lambda: made.append(
                 operations.add_chapter(session(), rid, title=title, by=actor(), now=now(), ahead=ahead)
             ),
-            errors, "title-en",
-        ):  # fmt: skip
+            "title-en",
+        ):
             return _to(rid, _("The chapter is added. Now write it."), "composing.chapter", chapter=made[0])
         audit_round = _round(rid, "composing.edit")
     page = render_template(
         "oversight/composing/new_chapter.html",
         audit_round=audit_round,
         title_typed=title,
-        errors=errors,
-        error_list=summary(errors),
+        errors=tried.errors,
+        error_list=summary(tried.errors),
         breadcrumbs=_crumbs(audit_round),
     )
-    return page, 422 if errors else 200
+    return page, 422 if tried.errors else 200
 
 
 # --- one chapter -----------------------------------------------------------------------------------------------------
@@ -230,60 +243,119 @@ def new_chapter(rid: str) -> tuple[str, int] | BaseResponse:
 @requires(GET="composing.read", POST="composing.edit")
 @reads_first
 def chapter(rid: str, chapter: str) -> tuple[str, int] | BaseResponse:
-    """What is written before and after the figures of a chapter, what can be put in, and how it reads."""
+    """What is written before and after the figures of a chapter, what can be put in, and how it reads.
+
+    Every button of the page sends all that is typed there, so that none throws away what another would save.
+    """
     audit_round = _round(rid)
-    errors: dict[str, str] = {}
-    sent = {name: _typed_words(name) for name in ("title", "before", "after")}
-    saved = None
+    tried, said, is_saved = Tried(_based_on()), typed("comment"), request.method == "GET"
+    sent = {name: typed(name) for name in fields_of(title=Words(), before=Words(), after=Words())}
     if request.method == "POST":
-        looks_only = typed("step") == "look"
-        if not looks_only and _attempt(
-            lambda: operations.save_chapter(
-                session(), rid, chapter, before=sent["before"], after=sent["after"], title=sent["title"],
-                based_on=_based_on(), by=actor(), now=now(), ahead=_ahead(rid, sent["before"], sent["after"]),
-            ),
-            errors, "before-en",
-        ):  # fmt: skip
-            return _to(rid, _("Saved."), "composing.chapter", chapter=chapter)
+        step, _space, about = typed("step").partition(" ")
+        step = step if step in ("look", *_DONE) else "save"
+        done = tried.does(lambda: _do(rid, chapter, step, about, sent, tried), _NAMED.get(step, "before-en"))
+        is_saved = done and step == "save"
+        said = "" if done and step == "comment" else said
+        if done and step in _DONE:
+            if not said and (is_saved or not _is_changed(audit_round, chapter, sent, tried.version)):
+                return _to(rid, _(_DONE[step]), "composing.chapter", chapter=chapter)
+            commit()
+            flash(_(_DONE[step]), "success")
         audit_round = _round(rid)
+    return _chapter_page(audit_round, chapter, tried, None if is_saved else sent, said)
+
+
+def _chapter_page(
+    audit_round: AuditRound, chapter: str, tried: Tried, sent: Mapping[str, str] | None, said: str
+) -> tuple[str, int]:
+    """The page of a chapter as it is saved, or with the texts that were `sent`; and with a comment that is `said`."""
     here = _desk(audit_round)
-    found = next((one for one in here.chapters if one.key == chapter), None)
-    if found is None:
+    # one that somebody took away meanwhile is shown for what is typed in it
+    before = () if request.method == "GET" else _opened(audit_round, tried.version).chapters
+    saved = next((one for one in (*here.chapters, *before) if one.key == chapter), None)
+    if saved is None:
         raise NotFound
-    if request.method == "POST":
-        saved = found
-        found = found.model_copy(
-            update={name: Words(**words) for name, words in sent.items() if name != "title" or found.is_own}
-        )
+    found = saved
+    if sent is not None:
+        fields = tried.filled_in(sent, [name for name in sent if not name.startswith("title")])
+        names = ("title", "before", "after") if saved.is_own else ("before", "after")
+        found = saved.model_copy(update={name: words_of(fields, name) for name in names})
+    known = here.known_in(with_chapter(here.composition, here.standard, found))
+    parts = _shown(found, known, here.findings.language)
     page = render_template(
         "oversight/composing/chapter.html",
         audit_round=audit_round,
         desk=here,
         chapter=found,
-        # what somebody else saved meanwhile, to be read beside one's own words
-        saved=saved if saved and errors and here.number != _based_on() else None,
+        is_unsaved=found != saved or bool(said),
+        comment=said,
+        sides=tried.sides(sent or {}),
         name=here.title(found),
-        version=here.number if request.method == "GET" or errors else _based_on(),
-        parts=_shown(here, found),
+        version=tried.version if request.method == "POST" else here.number,
+        parts=parts,
+        refers=any(f"](#{FIGURE}" in part["text"] for every in parts.values() for part in every),
         facts=_beside(here, found),
-        figures=here.known.figures,
+        figures=known.figures,
+        stand=known.stand,
         quotes=here.to_quote(actor())[:QUOTES_BESIDE],
-        titles=[(key, here.title(here.composition.chapter(key)), name) for key, name in here.known.chapters.items()],
+        titles=[(key, known.titles[key], name) for key, name in known.chapters.items()],
+        recommendations=[
+            (key, name, in_line(one.text.in_(here.findings.language)[0], known)[0])
+            for key, name in known.recommendations.items()
+            if (one := here.composition.recommendation(key))
+        ],
         notes=[one for one in comments(session(), audit_round) if one.chapter == chapter],
-        errors=errors,
-        error_list=summary(errors),
+        errors=tried.errors,
+        error_list=summary(tried.errors),
         breadcrumbs=_crumbs(audit_round),
     )
-    return page, 422 if errors else 200
+    return page, 422 if tried.errors else 200
 
 
-def _shown(here: Desk, chapter: Chapter) -> dict[str, list[dict[str, Any]]]:
+_DONE = {
+    "save": N_("Saved."), "comment": N_("Your comment stands below the chapter."),
+    "resolve": N_("The comment is resolved."),
+}  # fmt: skip
+_NAMED = {"comment": "comment"}  # the field that a step is about
+
+
+def _do(rid: str, chapter: str, step: str, about: str, sent: Mapping[str, str], tried: Tried) -> None:
+    """What a button on the page of a chapter does; looking does nothing."""
+    if step == "look":
+        return
+    if step == "resolve":
+        begin()
+        operations.resolve(session(), rid, about, by=actor(), now=now())
+    elif step == "comment":
+        operations.comment(
+            session(), rid, chapter, text=typed("comment"), by=actor(), now=now(), ahead=_ahead(rid)
+        )
+    else:
+        words = {name: words_of(sent, name).model_dump() for name in ("title", "before", "after")}
+        row = operations.save_chapter(
+            session(), rid, chapter, **words, based_on=tried.version, by=actor(), now=now(),
+            ahead=_ahead(rid, words["before"], words["after"]),
+        )  # fmt: skip
+        tried.version = row.number
+
+
+def _opened(audit_round: AuditRound, version: int) -> Composition:
+    """What was written when a page was opened."""
+    return content_of(version_numbered(session(), audit_round, version) if version else None)
+
+
+def _is_changed(audit_round: AuditRound, chapter: str, sent: Mapping[str, str], version: int) -> bool:
+    """Whether what is typed differs from the version that the page of a chapter was opened with."""
+    opened = _opened(audit_round, version).chapter(chapter)
+    return any(sent[name] != text for name, text in opened.fields().items() if opened.is_own or name[:5] != "title")
+
+
+def _shown(chapter: Chapter, known: Known, language: str) -> dict[str, list[dict[str, Any]]]:
     """How the texts of a chapter read, by place, in the reader's language, and what is wrong with them."""
     found: dict[str, list[dict[str, Any]]] = {}
     for where in ("before", "after"):
-        text, other = getattr(chapter, where).in_(here.findings.language)
-        read = read_narrative(text, here.known, other)
-        found[where] = [part.model_dump() for part in read.parts]
+        text, other = getattr(chapter, where).in_(language)
+        found[where] = [part.model_dump() for part in read_narrative(text, known, other).parts]
     return found
 
 
@@ -324,43 +396,6 @@ def remove(rid: str, chapter: str) -> str | BaseResponse:
     )
 
 
-@blueprint.route("/rounds/<rid>/composing/chapters/<chapter>/comments", methods=["POST"])
-@requires(POST="composing.edit")
-@reads_first
-def comment(rid: str, chapter: str) -> BaseResponse | tuple[str, int]:
-    """Say something about a chapter to the others who compose the report."""
-    errors: dict[str, str] = {}
-    text = typed("comment")
-    if _attempt(
-        lambda: operations.comment(session(), rid, chapter, text=text, by=actor(), now=now(), ahead=_ahead(rid)),
-        errors, "comment",
-    ):  # fmt: skip
-        return _to(rid, _("Your comment stands below the chapter."), "composing.chapter", chapter=chapter)
-    audit_round = _round(rid, "composing.edit")
-    here = _desk(audit_round)
-    found = next((one for one in here.chapters if one.key == chapter), None)
-    if found is None:
-        raise NotFound
-    page = render_template(
-        "oversight/composing/comment.html",
-        audit_round=audit_round,
-        name=here.title(found),
-        text=text,
-        errors=errors,
-        error_list=summary(errors),
-        breadcrumbs=_crumbs(audit_round, (here.title(found), url_for("composing.chapter", rid=rid, chapter=chapter))),
-    )
-    return page, 422
-
-
-@blueprint.route("/rounds/<rid>/composing/comments/<comment>/resolve", methods=["POST"])
-@requires(POST="composing.edit")
-def resolve(rid: str, comment: str) -> BaseResponse:
-    """Say that a comment is dealt with."""
-    row = operations.resolve(session(), rid, comment, by=actor(), now=now())
-    return _to(rid, _("The comment is resolved."), "composing.chapter", chapter=row.chapter)
-
-
 # --- what can be put in ----------------------------------------------------------------------------------------------
 
 
@@ -376,8 +411,7 @@ def facts(rid: str) -> str:
         for one in here.known.facts.values()
         if all(word in f"{one.group} {one.label} {one.key}".casefold() for word in wanted)
     ]
-    pages = max(1, -(-len(found) // FACTS_SHOWN))
-    page = min(max(1, page_asked()), pages)
+    page, pages = paged(len(found), FACTS_SHOWN, page_asked())
     return render_template(
         "oversight/composing/facts.html",
         audit_round=audit_round,
@@ -398,8 +432,7 @@ def quotations(rid: str) -> str:
     audit_round = _round(rid)
     found = to_quote(session(), audit_round, actor=actor(), language=language())
     size = 25
-    pages = max(1, -(-len(found) // size))
-    page = min(max(1, page_asked()), pages)
+    page, pages = paged(len(found), size, page_asked())
     return render_template(
         "oversight/composing/quotations.html",
         audit_round=audit_round,
@@ -443,6 +476,7 @@ def messages(rid: str) -> str | BaseResponse:
             }
             for one in here.proposed
         ],
+        gone=[(one, _anchor(one.rule)) for one in here.without_data],
         words=lambda sentence: sentence.rendered(here.translate),
         in_line=lambda words: in_line(words.in_(here.findings.language)[0], here.known)[0],
         breadcrumbs=_crumbs(audit_round),
@@ -460,48 +494,48 @@ def edit_message(rid: str) -> tuple[str, int] | BaseResponse:
     """Say a key message in one's own words; its figure stays that of the data."""
     audit_round = _round(rid, "composing.edit")
     rule = asked("rule")
-    errors: dict[str, str] = {}
-    sent = {name: _typed_words(name) for name in ("heading", "text")}
+    tried = Tried(_based_on())
+    sent = fields_of(**{name: Words(**_typed_words(name)) for name in ("heading", "text")})
     if request.method == "POST":
-        if _attempt(
+        heading, text = (words_of(sent, name).model_dump() for name in ("heading", "text"))
+        if tried.does(
             lambda: operations.decide(
-                session(), rid, rule, state="edited", heading=sent["heading"], text=sent["text"],
-                based_on=_based_on(), by=actor(), now=now(),
-                ahead=_ahead(rid, sent["heading"], sent["text"], proposals=True),
+                session(), rid, rule, state="edited", heading=heading, text=text, based_on=tried.version, by=actor(),
+                now=now(), ahead=_ahead(rid, heading, text, proposals=True),
             ),
-            errors, "text-en",
-        ):  # fmt: skip
+            "text-en",
+        ):
             return _to(rid, _("The key message is saved."), "composing.messages", _anchor=_anchor(rule))
         audit_round = _round(rid, "composing.edit")
     here = _desk(audit_round)
     proposed = next((one for one in here.proposed if one.rule == rule), None)
     choice = here.composition.choice(rule)
+    if proposed is None and choice and request.method == "GET":  # there it can be dropped
+        return redirect(url_for("composing.messages", rid=rid, _anchor=_anchor(rule)), 303)
     if proposed is None:
         raise NotFound
-    if request.method == "GET":
-        if choice and choice.state == "edited":
-            sent = {"heading": choice.heading.model_dump(), "text": choice.text.model_dump()}
-        else:
-            # the words of the rule to begin with, in the language that they are in
-            own = {"en": "", "cy": ""} | {here.findings.language: ""}
-            sent = {"heading": dict(own), "text": dict(own)}
-            for name, sentence in (("heading", proposed.heading), ("text", proposed.sentence)):
-                sent[name]["en"] = sentence.text if here.findings.language == "en" else ""
-                if here.findings.language != "en":
-                    sent[name][here.findings.language] = sentence.rendered(here.translate)
+    fields = tried.filled_in(sent, ("text-en", "text-cy"))
+    if request.method == "GET" and choice and choice.state == "edited":
+        fields = choice.fields()
+    elif request.method == "GET":
+        # the words of the rule to begin with, in the language that they are in
+        for name, sentence in (("heading", proposed.heading), ("text", proposed.sentence)):
+            fields[f"{name}-{here.findings.language}"] = sentence.rendered(here.translate)
     page = render_template(
         "oversight/composing/edit_message.html",
         audit_round=audit_round,
         desk=here,
         message=proposed,
         words=lambda sentence: sentence.rendered(here.translate),
-        sent=sent,
-        saved=choice if errors and choice and choice.state == "edited" and here.number != _based_on() else None,
-        errors=errors,
-        error_list=summary(errors),
+        heading=words_of(fields, "heading"),
+        text=words_of(fields, "text"),
+        version=tried.version if request.method == "POST" else here.number,
+        sides=tried.sides(sent),
+        errors=tried.errors,
+        error_list=summary(tried.errors),
         breadcrumbs=_crumbs(audit_round, (_("Key messages"), url_for("composing.messages", rid=rid))),
     )
-    return page, 422 if errors else 200
+    return page, 422 if tried.errors else 200
 
 
 # --- recommendations -------------------------------------------------------------------------------------------------
@@ -519,18 +553,15 @@ def recommendations(rid: str) -> str:
         desk=here,
         rows=[
             (
+                number,
                 one,
                 in_line(one.text.in_(language())[0], here.known)[0],
                 here.addressees.get((one.agency_type, one.body), ""),
             )
-            for one in here.composition.recommendations
+            for number, one in here.recommendations
         ],
         breadcrumbs=_crumbs(audit_round),
     )
-
-
-def _recommendation(content: Composition, key: str) -> Recommendation | None:
-    return next((one for one in content.recommendations if one.key == key), None)
 
 
 @blueprint.route("/rounds/<rid>/composing/recommendations/edit", methods=["GET", "POST"])
@@ -540,44 +571,51 @@ def edit_recommendation(rid: str) -> tuple[str, int] | BaseResponse:
     """A new recommendation, or (`key` in the address) one that is there."""
     audit_round = _round(rid, "composing.edit")
     key = asked("key")
-    errors: dict[str, str] = {}
-    text, addressee, due = _typed_words("text"), typed("addressee"), TypedDay()
+    tried, text, due = Tried(_based_on()), _typed_words("text"), TypedDay()
+    sent: dict[str, Any] = fields_of(text=Words(**text)) | {"addressee": typed("addressee"), "due": None}
     if request.method == "POST":
-        due, day = read_day("due", errors, optional=True)
-        if not errors and _attempt(
+        due, sent["due"] = read_day("due", tried.errors, optional=True)
+        if not tried.errors and tried.does(
             lambda: operations.save_recommendation(
-                session(), rid, key, text=text, addressee=addressee, due=day, based_on=_based_on(), by=actor(),
-                now=now(), ahead=_ahead(rid, text),
+                session(), rid, key, text=text, addressee=sent["addressee"], due=sent["due"], based_on=tried.version,
+                by=actor(), now=now(), ahead=_ahead(rid, text),
             ),
-            errors, "text-en",
-        ):  # fmt: skip
+            "text-en",
+        ):
             return _to(rid, _("The recommendation is saved."), "composing.recommendations")
         audit_round = _round(rid, "composing.edit")
     here = _desk(audit_round)
-    found = _recommendation(here.composition, key)
+    found = here.composition.recommendation(key)
+    if request.method == "POST" and found is None:
+        found = _opened(audit_round, tried.version).recommendation(key)
     if key and found is None:
         raise NotFound
+    fields = tried.filled_in(sent, ("text-en", "text-cy"))
     if request.method == "GET" and found:
-        text, due = found.text.model_dump(), TypedDay.of(found.due)
-        addressee = f"type:{found.agency_type}" if found.agency_type else f"body:{found.body}"
+        fields = found.fields()
+    if tried.disputed or request.method == "GET":
+        due = TypedDay.of(fields["due"])
+    choices = [
+        {"value": f"type:{kind}" if kind else f"body:{body}", "text": name}
+        for (kind, body), name in here.addressees.items()
+    ]
+    names = {one["value"]: one["text"] for one in choices}
     page = render_template(
         "oversight/composing/edit_recommendation.html",
         audit_round=audit_round,
         desk=here,
         is_new=not key,
-        text=text,
-        addressee=addressee,
+        text=words_of(fields, "text"),
+        addressee=fields["addressee"],
         due=due,
-        choices=[
-            {"value": f"type:{kind}" if kind else f"body:{body}", "text": name}
-            for (kind, body), name in here.addressees.items()
-        ],
-        saved=found if errors and found and here.number != _based_on() else None,
-        errors=errors,
-        error_list=summary(errors, ("due",)),
+        choices=choices,
+        version=tried.version if request.method == "POST" else here.number,
+        sides=tried.sides(sent, {"addressee": lambda value: names.get(value, ""), "due": in_words}),
+        errors=tried.errors,
+        error_list=summary(tried.errors, ("due",)),
         breadcrumbs=_crumbs(audit_round, (_("Recommendations"), url_for("composing.recommendations", rid=rid))),
     )
-    return page, 422 if errors else 200
+    return page, 422 if tried.errors else 200
 
 
 @blueprint.route("/rounds/<rid>/composing/recommendations/move", methods=["POST"])
@@ -601,13 +639,15 @@ def remove_recommendation(rid: str) -> str | BaseResponse:
     if request.method == "POST":
         operations.remove_recommendation(session(), rid, key, by=actor(), now=now())
         return _to(rid, _("The recommendation is taken out."), "composing.recommendations")
-    found = _recommendation(_desk(audit_round).composition, key)
+    here = _desk(audit_round)
+    found = here.composition.recommendation(key)
     if found is None:
         raise NotFound
     return render_template(
         "oversight/composing/remove.html",
         audit_round=audit_round,
         recommendation=found.text.en,
+        published=here.published.get(key),
         error_list=[],
         breadcrumbs=_crumbs(audit_round, (_("Recommendations"), url_for("composing.recommendations", rid=rid))),
     )
@@ -663,6 +703,7 @@ def preview(rid: str) -> FlaskResponse:
                 _("Some references are to what is not there."),
                 Link(url_for("composing.check", rid=rid), _("Check it")),
             ]
+    about += _left_out(here)
     content = screen(
         worker.page(report.page, found, report.options), found.language, about=about,
         under={
@@ -684,7 +725,7 @@ def preview(rid: str) -> FlaskResponse:
 @reads_first
 def sign_off(rid: str) -> BaseResponse:
     """Sign the newest version off for one's own inspectorate."""
-    ahead = _ahead(rid, permission="composing.sign_off")
+    ahead = _ahead(rid, proposals=True, permission="composing.sign_off")
     try:
         operations.sign_off(
             session(), rid, typed("body"), version=_based_on(), by=actor(), now=now(), ahead=ahead
@@ -766,9 +807,13 @@ def _changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[tuple[
 MOST_COMPARED = 4_000  # words of a text that are compared one by one
 
 
+# words, each reference as one, and what stands between them
+_PIECES = re.compile(r"\[\[(?:[^\[\]\n]|\[[^\[\]\n]*\])*\]\]|\s+|(?:(?!\[\[)\S)+|\[\[")
+
+
 def written_difference(before: str, after: str) -> Markup:
     """A text with what was put in (`ins`) and what was taken out (`del`), word by word."""
-    old, new = (re.findall(r"\s+|[^\s]+", text) for text in (before, after))
+    old, new = (_PIECES.findall(text) for text in (before, after))
     if len(old) + len(new) > MOST_COMPARED:
         old, new = [before], [after]
     found = Markup()

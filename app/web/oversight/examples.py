@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.domain.answers import question_parts
 from app.domain.life import NotPossible
+from app.domain.paging import paged
 from app.models import AuditReturn, Submission
 from app.operations import examples as operations
 from app.queries.examples import KINDS, ExampleFilter, Marked, examples, examples_on
@@ -73,8 +74,7 @@ def overview(rid: str) -> str | BaseResponse:
             for one in found
         )  # fmt: skip
         return csv_download(f"{audit_round.key}-examples.csv", heading, rows)
-    pages = max(1, -(-len(found) // PAGE))
-    page = min(page_asked(), pages)
+    page, pages = paged(len(found), PAGE, page_asked())
     shown = found[(page - 1) * PAGE : page * PAGE]
     return render_template(
         "oversight/examples.html",

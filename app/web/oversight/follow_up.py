@@ -17,6 +17,7 @@ from app.domain.answers import question_id
 from app.domain.follow_up import STATES, WHYS, State
 from app.domain.life import NotPossible
 from app.domain.message import Message
+from app.domain.paging import paged
 from app.domain.recommendations import Cited, recommendations
 from app.models import AuditReturn, AuditRound
 from app.operations import follow_up as operations
@@ -411,8 +412,7 @@ def monitoring(rid: str) -> str | BaseResponse:
         ),
         key=lambda one: (-one[2], -one[1], one[0].name.casefold()),
     )
-    pages = max(1, -(-len(proposed) // PAGE))
-    page = min(page_asked(), pages)
+    page, pages = paged(len(proposed), PAGE, page_asked())
     return render_template(
         "follow_up/monitoring.html",
         audit_round=audit_round,

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.domain.life import NotPossible
 from app.domain.message import Message
+from app.domain.paging import paged
 from app.models import AuditReturn, PeerReview, Thread
 from app.operations import peers as operations
 from app.policy import allows
@@ -77,8 +78,7 @@ def overview(rid: str) -> str:
     every = reviews_of_round(session(), audit_round, actor=actor(), now=now())
     show = asked("show") if asked("show") in ("reviewed", "not_reviewed") else ""
     listed = [one for one in every if not show or bool(one.reviews) == (show == "reviewed")]
-    pages = max(1, -(-len(listed) // PAGE))
-    page = min(page_asked(), pages)
+    page, pages = paged(len(listed), PAGE, page_asked())
     pack = pack_of(audit_round.pack_version)
     return render_template(
         "peers/overview.html",

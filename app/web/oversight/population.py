@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import today
 from app.domain.life import NotPossible
+from app.domain.paging import paged
 from app.domain.text import localise
 from app.models import AuditRound
 from app.operations import agencies as agencies_operations
@@ -316,8 +317,7 @@ def invitations(rid: str) -> str | BaseResponse:
             for p in people
         )
         return csv_download(f"{audit_round.key}-invitations.csv", heading, rows)
-    pages = max(1, -(-len(people) // PAGE))
-    page = min(page_asked(), pages)
+    page, pages = paged(len(people), PAGE, page_asked())
     without = _agencies_without(audit_round, {one.agency_id for one in everybody})
     return render_template(
         "oversight/invitations.html",

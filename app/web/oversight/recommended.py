@@ -14,6 +14,7 @@ from app.domain.life import NotPossible
 from app.models import AuditRound, Recommended
 from app.operations import composing as operations
 from app.queries.composing import get_composed_round
+from app.queries.own_types import types_where
 from app.queries.packs import pack_of
 from app.queries.recommended import (
     ANSWERS,
@@ -28,7 +29,9 @@ from app.queries.recommended import (
     responses,
     standing_on,
     standing_on_all,
+    withdrawn_on,
 )
+from app.queries.reports import RECOMMENDED
 from app.queries.rounds import PAGE, NotFound
 from app.web.oversight.blueprint import round_crumbs, type_name
 from app.web.pages import message, text
@@ -75,8 +78,10 @@ def overview(rid: str) -> str:
         "oversight/recommended/overview.html",
         audit_round=audit_round,
         rows=[(one, _addressee(one.row), text(one.row.text)) for one in found],
+        withdrawn=withdrawn_on(session(), [one.row for one in found]),
         day=today(now()),
         states=("", *STATES),
+        report=RECOMMENDED,
         breadcrumbs=round_crumbs(audit_round),
     )
 
@@ -87,7 +92,7 @@ def register_csv(rid: str) -> BaseResponse:
     """The register as a file: each recommendation with each addressee that the reader may follow up."""
     audit_round = _round(rid)
     heading = (
-        _("Number"), _("Recommendation"), _("To whom"), _("By when"), _("Published on"), _("Made no more since number"),
+        _("Number"), _("Recommendation"), _("To whom"), _("By when"), _("Published on"), _("Withdrawn on"),
         _("Code"), _("Who"), _("Response"), _("How far"), _("What they say"), _("To be done by"), _("Said on"),
         _("How it stands"), _("What it rests on"), _("Recorded on"),
     )  # fmt: skip
@@ -97,10 +102,11 @@ def register_csv(rid: str) -> BaseResponse:
 def _lines(audit_round: AuditRound) -> Iterator[tuple[str, ...]]:
     rows = [one.row for one in recommended(session(), audit_round, actor=actor(), now=now())]
     standing = standing_on_all(session(), audit_round, rows, actor=actor())
+    withdrawn = withdrawn_on(session(), rows)
     for row in rows:
         first = (
             str(row.number), text(row.text), _addressee(row), _iso(row.due), _iso(today(row.made_at)),
-            str(row.withdrawn_in or ""),
+            _iso(today(withdrawn[row.id]) if row.id in withdrawn else None),
         )  # fmt: skip
         for one in standing[row.id] or [Addressee("")]:
             said, status = one.response, one.status
@@ -126,19 +132,23 @@ def addressees(rid: str, recommendation: str) -> str:
     audit_round = _round(rid)
     row = one_recommended(session(), audit_round, recommendation)
     page = max(1, page_asked())
+    waiting = bool(asked("waiting")) and row.withdrawn_in is None
     found, total = standing_on(
-        session(), audit_round, row, actor=actor(), page=page, size=PAGE
+        session(), audit_round, row, actor=actor(), page=page, size=PAGE, waiting=waiting
     )
     return render_template(
         "oversight/recommended/addressees.html",
         audit_round=audit_round,
         row=row,
         words=text(row.text),
+        withdrawn=withdrawn_on(session(), [row]),
         addressee=_addressee(row),
         found=found,
         total=total,
         page=page,
         pages=max(1, -(-total // PAGE)),
+        waiting=waiting,
+        mine=row.agency_type in types_where(audit_round, actor(), "return.follow_up"),
         may=row.body is None or may_track(session(), row, None, actor=actor(), now=now()),
         breadcrumbs=round_crumbs(
             audit_round, (_("Published recommendations"), url_for("recommended.overview", rid=rid))

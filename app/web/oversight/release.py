@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -12,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.domain.corrections import CHAPTERS, FIELDS
+from app.domain.corrections import CHAPTERS, DAYS, FIELDS, RECOMMENDED
 from app.domain.integrity import hash_of
 from app.domain.life import NotPossible
 from app.domain.message import Message
@@ -43,7 +44,7 @@ from app.queries.release import (
 from app.queries.rounds import NotFound, get_round, round_facts
 from app.web.findings_file import findings_csv
 from app.web.oversight.blueprint import round_crumbs, type_name
-from app.web.pages import language, message, moment
+from app.web.pages import day, language, message, moment
 from app.web.permissions import requires
 from app.web.reports import enqueue
 from app.web.request import actor, commit, now, session
@@ -244,10 +245,11 @@ def correct(rid: str) -> tuple[str, int] | BaseResponse:
     """Correct what is published: what would change, and why."""
     audit_round = _round(rid, "release.publish")
     errors: dict[str, str] = {}
+    waived = {key: typed(f"waived-{key}") for key in operations.WAIVABLE}
     if request.method == "POST":
         try:
             row = operations.correct(
-                session(), rid, reason=typed("reason"), expected=typed("expected"), by=actor(), now=now()
+                session(), rid, reason=typed("reason"), expected=typed("expected"), waived=waived, by=actor(), now=now()
             )
         except NotPossible as reason:
             session().rollback()
@@ -264,6 +266,7 @@ def correct(rid: str) -> tuple[str, int] | BaseResponse:
         correction=found,
         chapters=by_chapter([one.model_dump() for one in found.changes]),
         reason=typed("reason"),
+        waived=waived,
         errors=errors,
         error_list=summary(errors),
         breadcrumbs=_crumbs(audit_round),
@@ -275,12 +278,20 @@ def by_chapter(changes: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[dic
     """The changes of a correction by chapter, in words; the first few hundred of them."""
     found: dict[str, list[dict[str, str]]] = {}
     for change in changes[:CHANGES_SHOWN]:
-        words = {"what": change["what"] or _("All agencies"), "field": _(FIELDS.get(change["field"], change["field"]))}
+        what = change["what"]
+        if change["chapter"] == RECOMMENDED:
+            what = _("Recommendation %(number)s", number=what)
+        words = {"what": what or _("All agencies"), "field": _(FIELDS.get(change["field"], change["field"]))}
         chapter = _(CHAPTERS.get(change["chapter"], change["chapter"]))
         found.setdefault(chapter, []).append(
-            words | {"old": change["old"] or "–", "new": change["new"] or "–"}
+            words | {one: _changed(change["field"], change[one]) for one in ("old", "new")}
         )
     return list(found.items())
+
+
+def _changed(field: str, value: str) -> str:
+    """How what was, or is, stands beside the other: days in words."""
+    return day(date.fromisoformat(value)) if field in DAYS and value else value or "–"
 
 
 # --- what is published: for those who inspect and, from its minute on, for the agencies ------------------------------

@@ -17,6 +17,7 @@ from app.domain.answers import question_parts
 from app.domain.estimates import Estimate
 from app.domain.life import NotPossible
 from app.domain.message import N_
+from app.domain.paging import paged
 from app.domain.risks import BY_HAND, ModerationRules
 from app.domain.sampling import PlanErrors, SamplePlan
 from app.domain.templates import Pack
@@ -172,8 +173,7 @@ def _drawn_page(audit_round: AuditRound, found: Drawn, own: frozenset[str], shar
         asked("inspector"),
     )
     rows = [row for row in found.rows if narrowed.holds(row)]
-    pages = max(1, -(-len(rows) // PAGE))
-    page = min(page_asked(), pages)
+    page, pages = paged(len(rows), PAGE, page_asked())
     people = {row.inspector_id: row.inspector for row in found.rows if row.inspector_id}
     people |= {row.second_id: row.second for row in found.rows if row.second_id}
     here = {person.user_id for person in candidates(session(), audit_round, now=now())}
