@@ -164,7 +164,7 @@ def test_where_a_report_is_cut() -> None:
 
 
 def test_a_part_that_fails_fails_the_report(tmp_path: Path) -> None:
-    annex = invented.annex(6000, 2).model_dump(mode="json")
+    annex = invented.annex(30000, 2).model_dump(mode="json")
     small = Pool("tests.reports.small_pool")
     try:
         with pytest.raises(RenderFailed, match=r"needs more than|stopped"):
