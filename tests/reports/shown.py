@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 from reports.charts import AXIS
@@ -207,13 +208,15 @@ def joint_findings(data: Record, table: Figure, source: str) -> Expected | None:
             of_met = "all" not in table.counts and "say" in f"{table.caption} {table.counts}"
             total = [data["assurance"]["total"]] if len(rows) > len(data["assurance"]["rows"]) else []
             bases = data["assurance"]["rows"][0]["bases"]
-            name = "percent_met" if of_met else "percent"
+            name, number = ("percent_met", "met") if of_met else ("percent", "answers")
+
+            def share(one: Record, key: str) -> str:
+                value = next((each[name] for each in one["bases"] if each["key"] == key), None)
+                return pc(value) if value is None or one[number] >= small else "(few)"
+
             return [*data["assurance"]["rows"], *total], {
-                basis["label"]: lambda one, key=basis["key"]: pc(
-                    next((each[name] for each in one["bases"] if each["key"] == key), None)
-                )
-                for basis in bases
-            } | {"Answers": field("met" if of_met else "answers")}
+                basis["label"]: partial(share, key=basis["key"]) for basis in bases
+            } | {"Answers": field(number)}
         case "checks.types" if "Drawn" in table.heads:
             def rate(one: Record, name: str) -> str:
                 return tenths(one[name]["tenths"]) if one[name] else NONE
