@@ -363,6 +363,28 @@ def _write(drawing: Drawing, labels: Iterable[tuple[float, list[str], bool]]) ->
             drawing.text(0, top + 8 + 9 * place, line, colour=INK, bold=is_heading)
 
 
+def _lines(
+    kind: str, rows: Sequence[tuple[Any, ...]], labels: float, width: float, *, end: float, steps: tuple[int, int],
+    tall: float, is_heading: Callable[[tuple[Any, ...]], bool] = lambda row: False,
+) -> tuple[Drawing, list[float], float, float]:  # fmt: skip
+    """A chart of rows on a line from 0 to 100 per cent, with its scale: the drawing, the middle of each row, and where
+    the line begins and how long it is. With no room for `labels` beside the rows they stand above."""
+    top = 16.0
+    if labels:
+        middles, foot = _middles((((row[0], labels), (row[3], end - 12)) for row in rows), top, *steps)
+        drawing = Drawing(width, foot + 4, again=[kind, [row[:4] for row in rows]])
+        left, across = labels + 12, width - labels - 12 - end
+        _scale(drawing, left, across, top, foot)
+        return drawing, middles, left, across
+    drawing = Drawing(width, 0)
+    middles, foot, above = _above(drawing, ((row[0], row[3], is_heading(row)) for row in rows), top, tall)
+    drawing = replace(drawing, height=foot + 4)
+    left, across = 10, width - 20
+    _scale(drawing, left, across, top, foot)
+    _write(drawing, above)
+    return drawing, middles, left, across
+
+
 def dots(
     rows: Sequence[tuple[Any, ...]], *, heads: Sequence[str] = (), labels: float = 165, width: float = WIDE
 ) -> Drawing:
@@ -372,19 +394,12 @@ def dots(
     `heads` has more than three. Where the second is less, the line between them is broken. A share that is not given
     as a number is words. Without shares and words a row is a heading.
     """
-    top, end = 16.0, 82.0
-    if labels:
-        middles, foot = _middles((((row[0], labels), (row[3], end - 12)) for row in rows), top, 15, 19)
-        drawing = Drawing(width, foot + 4, heads=list(heads), again=["dots", [row[:4] for row in rows]])
-        left, across = labels + 12, width - labels - 12 - end
-    else:
-        drawing = Drawing(width, 0)
-        middles, foot, above = _above(drawing, ((row[0], row[3], row[1] is row[2] is None) for row in rows), top, 12)
-        drawing = replace(drawing, height=foot + 4)
-        left, across = 10, width - 20
-    _scale(drawing, left, across, top, foot)
-    if not labels:
-        _write(drawing, above)
+    end = 82.0
+    drawing, middles, left, across = _lines(
+        "dots", rows, labels, width, end=end, steps=(15, 19), tall=12,
+        is_heading=lambda row: row[1] is row[2] is None,
+    )  # fmt: skip
+    drawing.heads.extend(heads)
     for y, (label, first, second, words, *beside) in zip(middles, rows, strict=True):
         is_heading = not words and first is None and second is None
         drawing.rows.append([label] if is_heading else [label, _said(first), _said(second), *map(str, beside)])
@@ -493,19 +508,9 @@ def strips(
 
     A box from the first to the third quartile with a line in its middle, and a diamond for the own share.
     """
-    top, end = 16.0, 112.0
-    if labels:
-        middles, foot = _middles((((row[0], labels), (row[3], end - 12)) for row in rows), top, 17, 20)
-        drawing = Drawing(width, foot + 4, heads=list(heads), again=["strips", [row[:4] for row in rows]])
-        left, across = labels + 12, width - labels - 12 - end
-    else:
-        drawing = Drawing(width, 0)
-        middles, foot, above = _above(drawing, ((row[0], row[3], False) for row in rows), top, 16)
-        drawing = replace(drawing, height=foot + 4)
-        left, across = 10, width - 20
-    _scale(drawing, left, across, top, foot)
-    if not labels:
-        _write(drawing, above)
+    end = 112.0
+    drawing, middles, left, across = _lines("strips", rows, labels, width, end=end, steps=(17, 20), tall=16)
+    drawing.heads.extend(heads)
     for y, (label, own, quartiles, words, *beside) in zip(middles, rows, strict=True):
         drawing.rows.append([label, _said(own), *map(_said, quartiles or (None,) * 3), *map(str, beside)])
         if labels:

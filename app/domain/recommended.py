@@ -100,6 +100,7 @@ class Standing(Counts):
         states: Counter[str] = Counter(one.state or "open" for one in said)
         return cls(**states)
 
+
 class Entry(Frozen):
     """One recommendation. `language`: of its text, where that is not the document's. `addressee` in words.
 
